@@ -1,0 +1,252 @@
+// The addresses among config/values.hpp: endpoints, the Redis URL, CIDR blocks.
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "config/values.hpp"
+
+namespace larder::config {
+namespace {
+
+constexpr bool is_digit(char letter) {
+  return letter >= '0' && letter <= '9';
+}
+constexpr bool is_name_letter(char letter) {
+  return is_digit(letter) || (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+         letter == '-' || letter == '_' || letter == '.';
+}
+
+using AddressBytes = std::array<unsigned char, 16>;
+
+/// Length of the address in bytes; zero when it is none of that family.
+std::size_t parse_address(std::string_view text, AddressBytes& bytes) {
+  const std::string terminated(text);
+  if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1) return 4;
+  if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) return 16;
+  return 0;
+}
+
+std::string format_address(const AddressBytes& bytes, std::size_t length) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(length == 4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
+  return text.data();
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+enum class Trouble : unsigned char { none, host, port };
+
+/// "HOST", "HOST:PORT", "[IPv6]", "[IPv6]:PORT"; the port stays as it is when there is none.
+Trouble parse_authority(std::string_view text, Endpoint& endpoint, bool& has_port) {
+  std::string_view host = text;
+  std::string_view port;
+  has_port = false;
+  if (text.starts_with('[')) {
+    const std::size_t bracket = text.find(']');
+    if (bracket == std::string_view::npos) return Trouble::host;
+    host = text.substr(1, bracket - 1);
+    std::string_view rest = text.substr(bracket + 1);
+    if (!rest.empty() && rest.front() != ':') return Trouble::host;
+    has_port = !rest.empty();
+    if (has_port) port = rest.substr(1);
+    AddressBytes bytes{};
+    if (parse_address(host, bytes) != 16) return Trouble::host;
+  } else {
+    const std::size_t colon = text.find(':');
+    has_port = colon != std::string_view::npos;
+    host = text.substr(0, colon);
+    if (has_port) port = text.substr(colon + 1);
+    if (!is_host(host)) return Trouble::host;
+  }
+  endpoint.host = std::string(host);
+  if (!has_port) return Trouble::none;
+  const std::optional<std::uint16_t> number = parse_port(port);
+  if (!number) return Trouble::port;
+  endpoint.port = *number;
+  return Trouble::none;
+}
+
+std::optional<std::string> decode_percent(std::string_view text) {
+  std::string decoded;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      decoded += text[at];
+      continue;
+    }
+    unsigned byte = 0;
+    const char* digits = text.data() + at + 1;
+    if (at + 2 >= text.size()) return std::nullopt;
+    const auto [end, error] = std::from_chars(digits, digits + 2, byte, 16);
+    if (error != std::errc() || end != digits + 2) return std::nullopt;
+    decoded += static_cast<char>(byte);
+    at += 2;
+  }
+  return decoded;
+}
+
+}  // namespace
+
+bool is_host(std::string_view text) {
+  AddressBytes bytes{};
+  if (parse_address(text, bytes) != 0) return true;
+  if (text.empty() || text.size() > 253) return false;
+  // What looks like an IPv4 address must be one: "10.0.0.256" is no name.
+  return std::all_of(text.begin(), text.end(), is_name_letter) &&
+         !std::all_of(text.begin(), text.end(),
+                      [](char letter) { return is_digit(letter) || letter == '.'; });
+}
+
+Parsed<Endpoint> parse_listen(std::string_view text) {
+  Endpoint endpoint;
+  bool has_port = false;
+  const bool everywhere = text.starts_with(':');
+  const std::string full = everywhere ? "0.0.0.0" + std::string(text) : std::string(text);
+  if (parse_authority(full, endpoint, has_port) != Trouble::none || !has_port) {
+    return Refused{quote(text) +
+                   " is no address; write HOST:PORT, such as 0.0.0.0:8080 or [::]:8080"};
+  }
+  return endpoint;
+}
+
+Parsed<Endpoint> parse_upstream(std::string_view text) {
+  std::string_view rest = text;
+  const auto later = [&](const char* what) {
+    return Refused{quote(text) + ": " + what +
+                   " is not available in this version; write http://HOST:PORT"};
+  };
+  if (rest.starts_with("https://")) return later("TLS to the origin");
+  if (rest.starts_with("unix:")) return later("a Unix socket");
+  const Refused wrong{quote(text) + " is no origin; write http://HOST:PORT or HOST:PORT"};
+  const bool has_scheme = rest.starts_with("http://");
+  if (has_scheme) rest.remove_prefix(7);
+  if (rest.find('@') != std::string_view::npos) {
+    return Refused{quote(text) + ": a user and password cannot be given here"};
+  }
+  if (has_scheme && rest.ends_with('/')) rest.remove_suffix(1);
+  if (rest.find('/') != std::string_view::npos) {
+    if (!has_scheme) return wrong;
+    return Refused{quote(text) +
+                   " has a path; paths are passed on as they come: write only "
+                   "http://HOST:PORT"};
+  }
+  Endpoint endpoint{{}, 80};
+  bool has_port = false;
+  if (parse_authority(rest, endpoint, has_port) != Trouble::none || (!has_port && !has_scheme) ||
+      endpoint.port == 0) {
+    return wrong;
+  }
+  return endpoint;
+}
+
+std::string format_endpoint(const Endpoint& endpoint) {
+  const bool bracketed = endpoint.host.find(':') != std::string::npos;
+  const std::string host = bracketed ? "[" + endpoint.host + "]" : endpoint.host;
+  return host + ":" + std::to_string(endpoint.port);
+}
+
+// Refusals do not quote the URL: whatever is wrong with it, a password may be in it.
+Parsed<RedisUrl> parse_redis_url(std::string_view text) {
+  constexpr std::string_view form = "write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]";
+  const auto refuse = [form](std::string_view what) {
+    return Refused{std::string(what) + "; " + std::string(form)};
+  };
+  if (text.starts_with("rediss://")) {
+    return Refused{"TLS to Redis (rediss://) is not available in this version"};
+  }
+  if (text.starts_with("unix:")) {
+    return Refused{"a Unix socket to Redis is not available in this version"};
+  }
+  if (text.starts_with("redis+sentinel:") || text.starts_with("redis-sentinel:") ||
+      text.starts_with("sentinel:") || text.starts_with("redis+cluster:")) {
+    return Refused{"Redis Sentinel and Cluster are not available in this version"};
+  }
+  if (!text.starts_with("redis://")) return refuse("no Redis URL");
+  text.remove_prefix(8);
+  if (text.find_first_of("?#") != std::string_view::npos) {
+    return refuse("a Redis URL has no '?' and no '#' here (percent-encode them in a password)");
+  }
+  RedisUrl url;
+  url.endpoint.port = 6379;
+  if (const std::size_t at_sign = text.rfind('@'); at_sign != std::string_view::npos) {
+    const std::string_view user = text.substr(0, at_sign);
+    const std::size_t colon = user.find(':');
+    const std::optional<std::string> name = decode_percent(user.substr(0, colon));
+    const std::optional<std::string> password = decode_percent(
+        colon == std::string_view::npos ? std::string_view() : user.substr(colon + 1));
+    if (!name || !password) return refuse("a broken percent-encoding in the Redis URL");
+    url.username = *name;
+    url.password = *password;
+    text.remove_prefix(at_sign + 1);
+  }
+  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+    if (const std::string_view path = text.substr(slash + 1); !path.empty()) {
+      const Parsed<int> database = parse_redis_database(path);
+      if (std::holds_alternative<Refused>(database))
+        return refuse("the Redis URL's database is no number");
+      url.database = std::get<int>(database);
+    }
+    text = text.substr(0, slash);
+  }
+  bool has_port = false;
+  switch (parse_authority(text, url.endpoint, has_port)) {
+    case Trouble::none:
+      break;
+    case Trouble::host:
+      return refuse("the Redis URL has no usable host");
+    case Trouble::port:
+      return refuse("the Redis URL's port is no number from 1 to 65535");
+  }
+  if (url.endpoint.port == 0) return refuse("the Redis URL's port is no number from 1 to 65535");
+  return url;
+}
+
+Parsed<int> parse_redis_database(std::string_view text) {
+  const Parsed<std::uint64_t> number = parse_number(text, 0, 65535);
+  if (const auto* refused = std::get_if<Refused>(&number)) return *refused;
+  return static_cast<int>(std::get<std::uint64_t>(number));
+}
+
+Parsed<std::uint16_t> parse_redis_port(std::string_view text) {
+  std::string_view digits = text;
+  if (digits.starts_with("tcp://")) digits.remove_prefix(digits.rfind(':') + 1);
+  const Parsed<std::uint64_t> number = parse_number(digits, 1, 65535);
+  if (std::holds_alternative<Refused>(number)) {
+    return Refused{quote(text) + " is no port: a number from 1 to 65535"};
+  }
+  return static_cast<std::uint16_t>(std::get<std::uint64_t>(number));
+}
+
+Parsed<std::string> parse_block(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const Refused wrong{
+      quote(text) + " is no address block; write one in CIDR form, such as 10.0.0.0/8 or fc00::/7"};
+  AddressBytes bytes{};
+  const std::size_t length = parse_address(text.substr(0, slash), bytes);
+  if (length == 0) return wrong;
+  std::uint64_t bits = length * 8;
+  if (slash != std::string_view::npos) {
+    const Parsed<std::uint64_t> number = parse_number(text.substr(slash + 1), 0, length * 8);
+    if (std::holds_alternative<Refused>(number)) return wrong;
+    bits = std::get<std::uint64_t>(number);
+  }
+  AddressBytes network = bytes;
+  for (std::size_t index = 0; index < length; ++index) {
+    const std::uint64_t before = index * 8;
+    const std::uint64_t kept = bits <= before ? 0 : std::min<std::uint64_t>(bits - before, 8);
+    network[index] = static_cast<unsigned char>(network[index] & (0xFF00U >> kept));
+  }
+  const std::string block = format_address(network, length) + "/" + std::to_string(bits);
+  if (network != bytes) {
+    return Refused{quote(text) + " has bits set behind its prefix; did you mean " + block + "?"};
+  }
+  return block;
+}
+
+}  // namespace larder::config

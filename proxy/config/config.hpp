@@ -1,0 +1,80 @@
+// Config: every setting with its unit, its default and what zero means. One plain struct.
+//
+// Filled by config/load from (strongest first) command line, environment, and the `settings:` block
+// of the rules file. rules/README.md is its reference for users; a test holds the two together.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/route.hpp"
+
+namespace larder::config {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+/// A TCP address as written: host name or IP address (IPv6 without brackets) and port.
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
+};
+
+struct RedisSettings {
+  Endpoint endpoint{"127.0.0.1", 6379};
+  std::string username;      ///< empty: none
+  std::string password;      ///< empty: no AUTH; never logged
+  int database = 1;          ///< 0 is a database like any other
+  milliseconds timeout{50};  ///< for one command, queueing included
+  milliseconds connect_timeout{250};
+};
+
+enum class LogFormat : std::uint8_t { automatic, text, json };
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+struct Settings {
+  std::vector<Endpoint> listen{{"0.0.0.0", 8080}};
+  Endpoint upstream{"127.0.0.1", 8000};
+  std::optional<Endpoint> admin{{"127.0.0.1", 9180}};  ///< nothing ("off"): no admin listener
+  std::optional<RedisSettings> redis;                  ///< nothing: the memory tier alone
+  std::uint64_t memory = 64ULL << 20;  ///< bytes of stored responses; 0: no memory tier
+  unsigned threads = 0;                ///< 0: one per core
+
+  std::uint64_t object_limit = 8ULL << 20;  ///< bytes of content; larger responses are not stored
+  std::vector<std::string> session_cookies{"sessionid"};
+  /// CIDR blocks whose X-Forwarded-* and Forwarded are kept and extended. Default: private ranges.
+  std::vector<std::string> trusted_proxies{"127.0.0.0/8",   "::1/128",        "10.0.0.0/8",
+                                           "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
+                                           "fc00::/7",      "fe80::/10"};
+
+  std::uint64_t head_limit = 32 << 10;  ///< bytes of a request or response head
+  std::uint64_t target_limit = 8 << 10;
+  unsigned field_limit = 100;
+  unsigned connection_limit = 10000;  ///< clients at once, all threads
+
+  milliseconds head_timeout{10'000};    ///< for a whole request head, from its first byte
+  milliseconds idle_timeout{75'000};    ///< keep-alive without a request
+  milliseconds client_timeout{30'000};  ///< without progress reading from or writing to a client
+  milliseconds connect_timeout{2'000};  ///< to the origin
+  milliseconds first_byte_timeout{120'000};     ///< from the request's end to the answer's head
+  milliseconds between_bytes_timeout{120'000};  ///< within the answer; 0: none (endless streams)
+  milliseconds origin_idle_timeout{
+      1'500};                          ///< pooled connections; below gunicorn's keepalive (2 s)
+  unsigned origin_idle_limit = 64;     ///< pooled connections per thread
+  milliseconds drain_timeout{30'000};  ///< after SIGTERM, for requests in flight
+
+  LogFormat log_format = LogFormat::automatic;  ///< automatic: text on a terminal, JSON otherwise
+  LogLevel log_level = LogLevel::info;
+  bool access_log = true;
+};
+
+struct Config {
+  Settings settings;
+  policy::Routes routes;
+};
+
+}  // namespace larder::config

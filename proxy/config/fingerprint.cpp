@@ -1,0 +1,48 @@
+#include "config/fingerprint.hpp"
+
+#include <string>
+#include <string_view>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace larder::config {
+namespace {
+
+/// With its length before it, so that no two lists of texts come to the same bytes.
+void append(std::string& bytes, std::string_view text) {
+  for (unsigned shift = 0; shift < 32; shift += 8) {
+    bytes += static_cast<char>((text.size() >> shift) & 0xFF);
+  }
+  bytes += text;
+}
+
+std::string_view share_name(policy::Share share) {
+  switch (share) {
+    case policy::Share::anonymous:
+      return "anonymous";
+    case policy::Share::everyone:
+      return "everyone";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::uint64_t make_fingerprint(const policy::RouteRule& rule) {
+  std::string bytes;
+  append(bytes, "rule 1");
+  append(bytes, std::to_string(rule.paths.size()));
+  for (const policy::PathPattern& path : rule.paths) append(bytes, path.text);
+  append(bytes, rule.key.text);
+  append(bytes, share_name(rule.share));
+  append(bytes, std::to_string(rule.vary.size()));
+  for (const policy::VaryField& field : rule.vary) {
+    append(bytes, field.name);
+    append(bytes, std::to_string(field.offered.size()));
+    for (const std::string& type : field.offered) append(bytes, type);
+  }
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+}  // namespace larder::config

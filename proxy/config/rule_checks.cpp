@@ -1,0 +1,155 @@
+// What must hold between the parts of a rule, and between rules (config/rules.hpp).
+#include <algorithm>
+#include <map>
+
+#include "config/mapping.hpp"
+#include "config/rules.hpp"
+#include "config/values.hpp"
+#include "policy/nearest.hpp"
+
+namespace larder::config {
+namespace {
+
+using policy::KeyPart;
+using policy::PathPattern;
+using policy::PatternPiece;
+
+std::vector<std::string_view> parameter_names(const PathPattern& pattern) {
+  std::vector<std::string_view> names;
+  for (const PatternPiece& piece : pattern.pieces) {
+    if (!piece.name.empty()) names.push_back(piece.name);
+  }
+  return names;
+}
+
+bool contains(const std::vector<std::string_view>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+Place place_of_part(const Node* node, Place fallback, const std::string& part) {
+  if (!node) return fallback;
+  const std::size_t offset = node->text.find(part);
+  return node->place_within(offset == std::string::npos ? 0 : offset);
+}
+
+/// Do the two match the same paths? Names of converters do not count.
+bool is_same_language(const PathPattern& left, const PathPattern& right) {
+  return std::equal(left.pieces.begin(), left.pieces.end(), right.pieces.begin(),
+                    right.pieces.end(), [](const PatternPiece& one, const PatternPiece& other) {
+                      return one.literal == other.literal && one.converter == other.converter &&
+                             one.name.empty() == other.name.empty();
+                    });
+}
+
+/// Does `earlier` match all that `later` matches? Told for sure only where it is simple.
+bool takes_all(const PathPattern& earlier, const PathPattern& later) {
+  if (is_same_language(earlier, later)) return true;
+  return !later.has_parameters() && earlier.matches(later.pieces.front().literal);
+}
+
+std::string located(const ReadRule& read, Place place, const std::string& file) {
+  const std::string line = "line " + std::to_string(place.line);
+  return read.file == file ? line : read.file + ", " + line;
+}
+
+class Among {
+ public:
+  explicit Among(std::vector<Finding>& findings) : findings_(findings) {}
+
+  void check_names(std::vector<ReadRule>& rules) {
+    for (ReadRule& read : rules) {
+      if (!read.has_name) continue;
+      const auto [found, is_new] = named_.emplace(read.rule.name, &read);
+      if (is_new) continue;
+      Report(read.file, findings_)
+          .error(read.name_place,
+                 "name: " + quote(read.rule.name) + " is used twice, first in " +
+                     located(*found->second, found->second->name_place, read.file));
+    }
+    // A rule without name is called by its first path; more than one may have the same.
+    for (ReadRule& read : rules) {
+      if (read.has_name) continue;
+      const std::string path = read.rule.name;
+      for (int count = 2; !named_.emplace(read.rule.name, &read).second; ++count) {
+        read.rule.name = path + "#" + std::to_string(count);
+      }
+    }
+  }
+
+  void check_paths(const std::vector<ReadRule>& rules) {
+    for (std::size_t index = 0; index < rules.size(); ++index) {
+      const ReadRule& read = rules[index];
+      for (std::size_t path = 0; path < read.rule.paths.size(); ++path) {
+        check_path(rules, index, path);
+      }
+    }
+  }
+
+ private:
+  void check_path(const std::vector<ReadRule>& rules, std::size_t index, std::size_t path) {
+    const ReadRule& read = rules[index];
+    const PathPattern& later = read.rule.paths[path];
+    for (std::size_t before = 0; before <= index; ++before) {
+      const ReadRule& other = rules[before];
+      const std::size_t end = before == index ? path : other.rule.paths.size();
+      for (std::size_t candidate = 0; candidate < end; ++candidate) {
+        const PathPattern& earlier = other.rule.paths[candidate];
+        if (!takes_all(earlier, later)) continue;
+        Report(read.file, findings_)
+            .warning(read.path_places[path],
+                     "path: " + quote(later.text) +
+                         " never gets a request here: " + quote(earlier.text) + " in " +
+                         located(other, other.path_places[candidate], read.file) +
+                         " takes them (first match wins)");
+        return;
+      }
+    }
+  }
+
+  std::vector<Finding>& findings_;
+  std::map<std::string, const ReadRule*> named_;
+};
+
+}  // namespace
+
+void check_key(const ReadRule& read, const Node* node, Report& report) {
+  const policy::RouteRule& rule = read.rule;
+  const Place place = node ? node->place : read.place;
+  std::vector<std::string_view> named;  // by the key
+  for (const KeyPart& part : rule.key.parts) {
+    if (part.kind != KeyPart::Kind::path_parameter || contains(named, part.text)) continue;
+    named.push_back(part.text);
+    for (const PathPattern& path : rule.paths) {
+      std::vector<std::string_view> known = parameter_names(path);
+      if (contains(known, part.text)) continue;
+      known.insert(known.end(), {"path", "query"});
+      const std::string written = "{" + part.text + "}";
+      report.error(place_of_part(node, place, written),
+                   "key: the path " + quote(path.text) + " has no '<" + part.text + ">' for '" +
+                       written + "'" + policy::suggest_nearest(part.text, known));
+      break;
+    }
+  }
+  if (rule.key.has(KeyPart::Kind::path)) return;
+  if (rule.paths.size() > 1) {
+    report.error(place, "key: without {path} the responses of " +
+                            std::to_string(rule.paths.size()) +
+                            " paths would be taken for one another");
+    return;
+  }
+  std::vector<std::string_view> missing;
+  for (const std::string_view name : parameter_names(rule.paths.front())) {
+    if (!contains(named, name)) missing.push_back(name);
+  }
+  if (missing.empty()) return;
+  report.error(place, "key: without {path} or {" + std::string(missing.front()) +
+                          "} different objects would share one response");
+}
+
+void check_among(std::vector<ReadRule>& rules, std::vector<Finding>& findings) {
+  Among among(findings);
+  among.check_names(rules);
+  among.check_paths(rules);
+}
+
+}  // namespace larder::config

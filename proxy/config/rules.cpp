@@ -1,0 +1,346 @@
+#include "config/rules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "config/fingerprint.hpp"
+#include "config/mapping.hpp"
+#include "config/values.hpp"
+#include "config/vary.hpp"
+#include "policy/nearest.hpp"
+
+namespace larder::config {
+namespace {
+
+using policy::KeyTemplate;
+using policy::KeyTemplateError;
+using policy::PathPattern;
+using policy::PatternError;
+using policy::RouteRule;
+using policy::Share;
+using policy::VaryField;
+
+constexpr std::string_view default_key = "{path}?{query}";
+
+class RuleReader {
+ public:
+  explicit RuleReader(Report& report) : report_(report) { read_.file = report.file(); }
+
+  std::optional<ReadRule> run(const Node& node);
+
+  struct Key {
+    std::string_view name;
+    void (RuleReader::*read)(const Node& value);
+  };
+  static const std::array<Key, 8> keys;
+
+ private:
+  void read_name(const Node& value);
+  void read_path(const Node& value);
+  void read_ttl(const Node& value);
+  void read_key(const Node& value);
+  void read_share(const Node& value);
+  void read_vary(const Node& value);
+  void read_evict_on(const Node& value);
+  void read_first_byte_timeout(const Node& value);
+
+  std::optional<PathPattern> read_pattern(const Node& node, std::string_view owner);
+  std::optional<milliseconds> read_duration(const Node& node, std::string_view owner);
+  void read_evicting_write(const Node& item);
+  std::vector<std::string> read_methods(const Node& value);
+
+  void fail(Place place, std::string message) {
+    report_.error(place, std::move(message));
+    failed_ = true;
+  }
+
+  RouteRule& rule() { return read_.rule; }
+
+  Report& report_;
+  ReadRule read_;
+  const Node* key_ = nullptr;
+  bool failed_ = false;
+};
+
+// In the order in which rules/README.md describes them.
+const std::array<RuleReader::Key, 8> RuleReader::keys{{
+    {"name", &RuleReader::read_name},
+    {"path", &RuleReader::read_path},
+    {"ttl", &RuleReader::read_ttl},
+    {"key", &RuleReader::read_key},
+    {"share", &RuleReader::read_share},
+    {"vary", &RuleReader::read_vary},
+    {"evict_on", &RuleReader::read_evict_on},
+    {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
+}};
+
+std::optional<ReadRule> RuleReader::run(const Node& node) {
+  if (node.kind == Node::Kind::broken) return std::nullopt;
+  read_.place = node.place;
+  if (node.kind != Node::Kind::map) {
+    fail(node.place, "a rule is a mapping that starts with '- path: …'");
+    return std::nullopt;
+  }
+  rule().vary = {{"accept", {"application/json", "text/html"}}};
+  rule().key = std::get<KeyTemplate>(policy::parse_key_template(default_key));
+  const Vocabulary vocabulary{"a rule", rule_keys(), later_rule_keys(), {}};
+  std::vector<std::string_view> given;
+  for (const Entry* entry : read_mapping(node, vocabulary, report_)) {
+    given.push_back(entry->key.text);
+    const auto* key = std::find_if(keys.begin(), keys.end(),
+                                   [entry](const Key& one) { return one.name == entry->key.text; });
+    (this->*key->read)(entry->value);
+  }
+  for (const std::string_view required : {"path", "ttl"}) {
+    if (std::find(given.begin(), given.end(), required) != given.end()) continue;
+    fail(node.place,
+         "a rule needs '" + std::string(required) + "'" +
+             (required == "path" ? ", such as /api/items/<int:pk>/"
+                                 : ", how long its responses are fresh: 30s, 5m, 1h or 1d"));
+  }
+  if (!rule().paths.empty()) check_key(read_, key_, report_);
+  if (failed_ || rule().paths.empty()) return std::nullopt;
+  if (!read_.has_name) rule().name = rule().paths.front().text;
+  rule().fingerprint = make_fingerprint(rule());
+  return std::move(read_);
+}
+
+void RuleReader::read_name(const Node& value) {
+  const std::string* text = read_text(value, "name", "a word", report_);
+  if (!text) {
+    failed_ = true;
+    return;
+  }
+  const auto allowed = [](char letter) {
+    return letter > ' ' && letter < 0x7f && letter != '"' && letter != '\\';
+  };
+  constexpr std::size_t longest = 100;
+  if (text->empty() || text->size() > longest ||
+      !std::all_of(text->begin(), text->end(), allowed)) {
+    fail(value.place,
+         "name: " + quote(*text) +
+             " is no name; up to 100 letters, digits and signs of ASCII, without spaces, '\"' "
+             "and '\\', make one");
+    return;
+  }
+  read_.has_name = true;
+  read_.name_place = value.place;
+  rule().name = *text;
+}
+
+void RuleReader::read_path(const Node& value) {
+  const std::vector<const Node*> items = read_list(value, "path", report_);
+  if (items.empty() && value.kind == Node::Kind::list && value.items.empty()) {
+    fail(value.place, "path: a path is missing");
+  }
+  for (const Node* item : items) {
+    std::optional<PathPattern> pattern = read_pattern(*item, "path");
+    if (!pattern) continue;
+    rule().paths.push_back(*std::move(pattern));
+    read_.path_places.push_back(item->place);
+  }
+}
+
+std::optional<PathPattern> RuleReader::read_pattern(const Node& node, std::string_view owner) {
+  const std::string* text = read_text(node, owner, "a path such as /api/items/<int:pk>/", report_);
+  if (!text) {
+    failed_ = true;
+    return std::nullopt;
+  }
+  std::variant<PathPattern, PatternError> parsed = policy::parse_path_pattern(*text);
+  if (const auto* wrong = std::get_if<PatternError>(&parsed)) {
+    fail(node.place_within(wrong->offset), std::string(owner) + ": " + wrong->message);
+    return std::nullopt;
+  }
+  return std::get<PathPattern>(std::move(parsed));
+}
+
+std::optional<milliseconds> RuleReader::read_duration(const Node& node, std::string_view owner) {
+  const std::string* text = read_text(node, owner, "a duration such as 30s or 1h", report_);
+  if (!text) {
+    failed_ = true;
+    return std::nullopt;
+  }
+  const Parsed<milliseconds> parsed = parse_duration(*text);
+  if (const auto* refused = std::get_if<Refused>(&parsed)) {
+    fail(node.place, std::string(owner) + ": " + refused->why);
+    return std::nullopt;
+  }
+  return std::get<milliseconds>(parsed);
+}
+
+void RuleReader::read_ttl(const Node& value) {
+  if (value.kind == Node::Kind::scalar && value.text == "origin") {
+    fail(value.place,
+         "ttl: 'origin' is not available in this version; write a duration such as 1h");
+    return;
+  }
+  if (value.kind == Node::Kind::scalar && value.text.starts_with('-')) {
+    fail(value.place,
+         "ttl: " + quote(value.text) + " is negative; to cache nothing leave the rule out");
+    return;
+  }
+  const std::optional<milliseconds> duration = read_duration(value, "ttl");
+  if (!duration) return;
+  if (*duration < seconds(1)) {
+    fail(value.place, "ttl: " + quote(value.text) +
+                          " is less than a second; to cache nothing leave the rule out");
+    return;
+  }
+  rule().ttl = std::chrono::duration_cast<seconds>(*duration);
+}
+
+void RuleReader::read_key(const Node& value) {
+  const std::string* text =
+      read_text(value, "key", "a template in quotes such as \"{path}?{query.page}\"", report_);
+  if (!text) {
+    failed_ = true;
+    return;
+  }
+  std::variant<KeyTemplate, KeyTemplateError> parsed = policy::parse_key_template(*text);
+  if (const auto* wrong = std::get_if<KeyTemplateError>(&parsed)) {
+    fail(value.place_within(wrong->offset), "key: " + wrong->message);
+    return;
+  }
+  rule().key = std::get<KeyTemplate>(std::move(parsed));
+  key_ = &value;
+}
+
+void RuleReader::read_share(const Node& value) {
+  const std::string* text = read_text(value, "share", "anonymous or everyone", report_);
+  if (!text) {
+    failed_ = true;
+    return;
+  }
+  if (*text == "anonymous") {
+    rule().share = Share::anonymous;
+  } else if (*text == "everyone") {
+    rule().share = Share::everyone;
+  } else if (*text == "per-user") {
+    fail(value.place,
+         "share: 'per-user' is not available in this version: leave the rule out, and its "
+         "requests are passed on");
+  } else {
+    fail(value.place, "share: unknown word " + quote(*text) +
+                          policy::suggest_nearest(*text, {"anonymous", "everyone", "per-user"}) +
+                          "; anonymous and everyone are known");
+  }
+}
+
+void RuleReader::read_vary(const Node& value) {
+  if (std::optional<std::vector<VaryField>> fields = config::read_vary(value, report_)) {
+    rule().vary = *std::move(fields);
+  } else {
+    failed_ = true;
+  }
+}
+
+void RuleReader::read_evict_on(const Node& value) {
+  for (const Node* item : read_list(value, "evict_on", report_)) read_evicting_write(*item);
+}
+
+void RuleReader::read_evicting_write(const Node& item) {
+  if (item.kind != Node::Kind::map) {
+    if (std::optional<PathPattern> path = read_pattern(item, "evict_on")) {
+      rule().evict_on.push_back({*std::move(path), {}});
+    }
+    return;
+  }
+  std::optional<PathPattern> path;
+  bool has_path = false;
+  std::vector<std::string> methods;
+  for (const Entry* entry :
+       read_mapping(item, {"an entry of 'evict_on'", evict_on_keys(), {}, {}}, report_)) {
+    if (entry->key.text == "path") {
+      has_path = true;
+      path = read_pattern(entry->value, "evict_on");
+    } else {
+      methods = read_methods(entry->value);
+    }
+  }
+  if (!has_path) fail(item.place, "evict_on: an entry needs 'path'");
+  if (path) rule().evict_on.push_back({*std::move(path), std::move(methods)});
+}
+
+std::vector<std::string> RuleReader::read_methods(const Node& value) {
+  std::vector<std::string> methods;
+  const std::vector<std::string_view>& known = evicting_methods();
+  for (const Node* item : read_list(value, "methods", report_)) {
+    const std::string* text = read_text(*item, "methods", "a method such as POST", report_);
+    if (!text) {
+      failed_ = true;
+      continue;
+    }
+    if (*text == "GET" || *text == "HEAD" || *text == "OPTIONS" || *text == "TRACE") {
+      fail(item->place, "methods: " + *text + " is safe: it changes nothing, so it evicts nothing");
+    } else if (std::find(known.begin(), known.end(), *text) == known.end()) {
+      fail(item->place, "methods: unknown method " + quote(*text) +
+                            policy::suggest_nearest(*text, known) + "; known are " +
+                            join_words(known));
+    } else {
+      methods.push_back(*text);
+    }
+  }
+  if (value.kind == Node::Kind::list && value.items.empty()) {
+    fail(value.place, "methods: an empty list; leave it out for every unsafe method");
+  }
+  return methods;
+}
+
+void RuleReader::read_first_byte_timeout(const Node& value) {
+  const std::optional<milliseconds> duration = read_duration(value, "first_byte_timeout");
+  if (!duration) return;
+  if (*duration == milliseconds(0)) {
+    fail(value.place,
+         "first_byte_timeout: a deadline of 0 would fail every request; leave it out for the "
+         "setting of that name");
+    return;
+  }
+  rule().first_byte_timeout = *duration;
+}
+
+}  // namespace
+
+std::optional<ReadRule> read_rule(const Node& node, Report& report) {
+  return RuleReader(report).run(node);
+}
+
+const std::vector<std::string_view>& rule_keys() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    all.reserve(RuleReader::keys.size());
+    for (const RuleReader::Key& key : RuleReader::keys) all.push_back(key.name);
+    return all;
+  }();
+  return names;
+}
+
+const std::vector<std::string_view>& later_rule_keys() {
+  static const std::vector<std::string_view> names{"stale_while_revalidate",
+                                                   "stale_if_error",
+                                                   "mode",
+                                                   "tags",
+                                                   "settle",
+                                                   "coherence",
+                                                   "statuses",
+                                                   "after"};
+  return names;
+}
+
+const std::vector<std::string_view>& evict_on_keys() {
+  static const std::vector<std::string_view> names{"path", "methods"};
+  return names;
+}
+
+const std::vector<std::string_view>& evicting_methods() {
+  static const std::vector<std::string_view> names{"POST", "PUT", "PATCH", "DELETE"};
+  return names;
+}
+
+const std::vector<std::string_view>& share_words() {
+  static const std::vector<std::string_view> words{"anonymous", "everyone"};
+  return words;
+}
+
+}  // namespace larder::config

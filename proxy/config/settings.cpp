@@ -1,0 +1,197 @@
+#include "config/settings.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/mapping.hpp"
+#include "policy/nearest.hpp"
+
+namespace larder::config {
+namespace {
+
+/// Splits at commas what may be repeated.
+std::vector<std::string> split(const SettingRow& row, std::string_view text) {
+  std::vector<std::string> values;
+  while (row.is_repeatable) {
+    const std::size_t comma = text.find(',');
+    if (comma == std::string_view::npos) break;
+    values.emplace_back(trim(text.substr(0, comma)));
+    text.remove_prefix(comma + 1);
+  }
+  values.emplace_back(trim(text));
+  return values;
+}
+
+/// An empty variable is as good as none: compose files pass on what is not set as empty.
+std::optional<std::string> read_variable(const Environment& environment, std::string_view name) {
+  std::optional<std::string> value = environment(std::string(name));
+  if (!value || trim(*value).empty()) return std::nullopt;
+  return std::string(trim(*value));
+}
+
+}  // namespace
+
+// --- Sources -----------------------------------------------------------------
+
+void SettingsReader::read_file(const Node& settings, Report& report) {
+  if (settings.kind != Node::Kind::map) {
+    if (settings.kind != Node::Kind::broken) {
+      report.error(settings.place, "settings: expected a mapping such as 'listen: 0.0.0.0:8080'");
+    }
+    return;
+  }
+  const Vocabulary vocabulary{"'settings'",
+                              file_settings(),
+                              later_settings(),
+                              {{"rules", "where they are is said by --rules or LARDER_RULES"}}};
+  for (const Entry* entry : read_mapping(settings, vocabulary, report)) {
+    const std::string& name = entry->key.text;
+    const SettingRow& row = *find_setting(name);
+    const auto [found, is_new] =
+        set_in_.emplace(name, report.file() + ", line " + std::to_string(entry->key.place.line));
+    if (!is_new) {
+      report.error(entry->key.place, name + ": set twice, first in " + found->second);
+      continue;
+    }
+    if (entry->value.kind == Node::Kind::list && !row.is_repeatable) {
+      report.error(entry->value.place, name + ": expected one value, found a list");
+      continue;
+    }
+    std::vector<std::string> values;
+    std::vector<Place> places;
+    bool is_usable = true;
+    for (const Node* item : read_list(entry->value, name, report)) {
+      const std::string* text = read_text(*item, name, std::string(row.value), report);
+      if (!text) is_usable = false;
+      if (!text || trim(*text).empty()) continue;
+      for (std::string& value : split(row, *text)) {
+        values.push_back(std::move(value));
+        places.push_back(item->place);
+      }
+    }
+    const bool is_empty_list = entry->value.kind == Node::Kind::list && entry->value.items.empty();
+    if (is_empty_list) {
+      values.emplace_back("off");
+      places.push_back(entry->value.place);
+    }
+    // Empty once expanded, as "${REDIS_URL:-}": not set.
+    if (!is_usable || values.empty()) continue;
+    if (const std::optional<WrongValue> wrong = row.access.apply(draft_, values)) {
+      report.error(places[wrong->index], name + ": " + wrong->why);
+    }
+  }
+}
+
+void SettingsReader::read_environment(const Environment& environment, Report& report) {
+  for (const SettingRow& row : setting_rows()) {
+    if (row.name == "redis") continue;
+    const std::optional<std::string> text = read_variable(environment, row.environment);
+    if (!text) continue;
+    if (const std::optional<WrongValue> wrong = row.access.apply(draft_, split(row, *text))) {
+      report.error({}, std::string(row.environment) + ": " + wrong->why);
+    }
+  }
+  read_redis_environment(environment, report);
+}
+
+void SettingsReader::read_redis_environment(const Environment& environment, Report& report) {
+  if (const auto text = read_variable(environment, "REDIS_DB")) {
+    const Parsed<int> database = parse_redis_database(*text);
+    if (const auto* refused = std::get_if<Refused>(&database)) {
+      report.error({}, "REDIS_DB: " + refused->why);
+    } else {
+      redis_database_ = std::get<int>(database);
+    }
+  }
+  redis_username_ = read_variable(environment, "REDIS_USERNAME").value_or("");
+  redis_password_ = environment("REDIS_PASSWORD").value_or("");
+  if (const auto host = read_variable(environment, "REDIS_HOST")) {
+    RedisUrl url{{*host, 6379}, {}, {}, {}};
+    if (host->find("://") != std::string::npos || host->find('@') != std::string::npos) {
+      report.error({}, "REDIS_HOST: a host name or address is expected; a URL goes into REDIS_URL");
+    } else if (!is_host(*host)) {
+      report.error({}, "REDIS_HOST: " + quote(*host) +
+                           " is no host name or address; a port goes into REDIS_PORT");
+    }
+    // Read only beside a host: Kubernetes sets REDIS_PORT for any service that is named redis.
+    if (const auto text = read_variable(environment, "REDIS_PORT")) {
+      const Parsed<std::uint16_t> port = parse_redis_port(*text);
+      if (const auto* refused = std::get_if<Refused>(&port)) {
+        report.error({}, "REDIS_PORT: " + refused->why);
+      } else {
+        url.endpoint.port = std::get<std::uint16_t>(port);
+      }
+    }
+    draft_.redis_url = std::move(url);
+  }
+  // From weak to strong; each is checked.
+  for (const char* name : {"REDIS_URL", "LARDER_REDIS"}) {
+    const auto text = read_variable(environment, name);
+    if (!text) continue;
+    if (const std::optional<WrongValue> wrong =
+            find_setting("redis")->access.apply(draft_, {*text})) {
+      report.error({}, std::string(name) + ": " + wrong->why);
+    }
+  }
+}
+
+void SettingsReader::read_flags(const Flags& flags, Report& report) {
+  for (const auto& [name, given] : flags) {
+    std::string flag = "--" + name;
+    std::replace(flag.begin(), flag.end(), '_', '-');
+    const SettingRow* row = find_setting(name);
+    if (!row) {
+      std::vector<std::string_view> known;
+      for (const SettingRow& one : setting_rows()) known.push_back(one.name);
+      report.error({}, flag + ": unknown setting" + policy::suggest_nearest(name, known));
+      continue;
+    }
+    if (given.size() > 1 && !row->is_repeatable) {
+      report.error({}, flag + ": given more than once");
+      continue;
+    }
+    std::vector<std::string> values;
+    for (const std::string& text : given) {
+      for (std::string& value : split(*row, text)) values.push_back(std::move(value));
+    }
+    if (values.empty()) continue;
+    if (const std::optional<WrongValue> wrong = row->access.apply(draft_, values))
+      report.error({}, flag + ": " + wrong->why);
+  }
+}
+
+Settings SettingsReader::finish(Report& report) {
+  Settings settings = draft_.settings;
+  if (draft_.redis_url) {
+    const RedisUrl& url = *draft_.redis_url;
+    RedisSettings redis = draft_.redis;
+    redis.endpoint = url.endpoint;
+    const bool is_anonymous = url.username.empty() && url.password.empty();
+    redis.username = is_anonymous ? redis_username_ : url.username;
+    redis.password = url.password.empty() ? redis_password_ : url.password;
+    redis.database = url.database.value_or(redis_database_.value_or(redis.database));
+    settings.redis = std::move(redis);
+  }
+  if (settings.memory == 0 && !settings.redis) {
+    report.warning({}, "memory is 0 and there is no Redis: nothing will be stored");
+  }
+  return settings;
+}
+
+const std::vector<std::string_view>& later_settings() {
+  static const std::vector<std::string_view> names{"jwt"};
+  return names;
+}
+
+const std::vector<std::string_view>& file_settings() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all;
+    for (const SettingRow& row : setting_rows()) {
+      if (row.name != "rules") all.push_back(row.name);
+    }
+    return all;
+  }();
+  return names;
+}
+
+}  // namespace larder::config

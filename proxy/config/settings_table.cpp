@@ -1,0 +1,327 @@
+#include "config/settings_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <utility>
+
+#include "config/mapping.hpp"
+#include "policy/nearest.hpp"
+
+namespace larder::config {
+namespace {
+
+using Draft = SettingsDraft;
+using Values = std::vector<std::string>;
+
+using Outcome = std::optional<WrongValue>;
+
+// --- One value ---------------------------------------------------------------
+
+template <typename Value, typename Target>
+Outcome assign(Parsed<Value> parsed, Target& target) {
+  if (auto* refused = std::get_if<Refused>(&parsed)) return WrongValue{0, std::move(refused->why)};
+  target = static_cast<Target>(std::get<Value>(std::move(parsed)));
+  return std::nullopt;
+}
+
+enum class Zero : bool { refused, allowed };
+
+Parsed<milliseconds> parse_deadline(const std::string& text, Zero zero) {
+  Parsed<milliseconds> parsed = parse_duration(text);
+  const auto* duration = std::get_if<milliseconds>(&parsed);
+  if (duration && *duration == milliseconds(0) && zero == Zero::refused) {
+    return Refused{quote(text) + " would fail at once; it must be more than 0"};
+  }
+  return parsed;
+}
+
+template <milliseconds Settings::*member, Zero zero>
+Outcome apply_duration(Draft& draft, const Values& values) {
+  return assign(parse_deadline(values.front(), zero), draft.settings.*member);
+}
+template <milliseconds Settings::*member>
+std::string show_duration(const Draft& draft) {
+  return format_duration(draft.settings.*member);
+}
+
+template <milliseconds RedisSettings::*member>
+Outcome apply_redis_duration(Draft& draft, const Values& values) {
+  return assign(parse_deadline(values.front(), Zero::refused), draft.redis.*member);
+}
+template <milliseconds RedisSettings::*member>
+std::string show_redis_duration(const Draft& draft) {
+  return format_duration(draft.redis.*member);
+}
+
+template <std::uint64_t Settings::*member, std::uint64_t lowest>
+Outcome apply_size(Draft& draft, const Values& values) {
+  const Parsed<std::uint64_t> parsed = parse_size(values.front());
+  if (const auto* size = std::get_if<std::uint64_t>(&parsed); size && *size < lowest) {
+    return WrongValue{0, quote(values.front()) + " is too small; at least " + format_size(lowest)};
+  }
+  return assign(parsed, draft.settings.*member);
+}
+template <std::uint64_t Settings::*member>
+std::string show_size(const Draft& draft) {
+  return format_size(draft.settings.*member);
+}
+
+template <unsigned Settings::*member, unsigned lowest, unsigned highest>
+Outcome apply_number(Draft& draft, const Values& values) {
+  return assign(parse_number(values.front(), lowest, highest), draft.settings.*member);
+}
+template <unsigned Settings::*member>
+std::string show_number(const Draft& draft) {
+  return std::to_string(draft.settings.*member);
+}
+
+Outcome apply_upstream(Draft& draft, const Values& values) {
+  return assign(parse_upstream(values.front()), draft.settings.upstream);
+}
+std::string show_upstream(const Draft& draft) {
+  return "http://" + format_endpoint(draft.settings.upstream);
+}
+
+Outcome apply_admin(Draft& draft, const Values& values) {
+  if (values.front() == "off") {
+    draft.settings.admin.reset();
+    return std::nullopt;
+  }
+  Endpoint endpoint;
+  Outcome wrong = assign(parse_listen(values.front()), endpoint);
+  if (wrong) return WrongValue{0, wrong->why + ", or off"};
+  draft.settings.admin = endpoint;
+  return std::nullopt;
+}
+std::string show_admin(const Draft& draft) {
+  return draft.settings.admin ? format_endpoint(*draft.settings.admin) : "off";
+}
+
+Outcome apply_redis(Draft& draft, const Values& values) {
+  if (values.front() == "off") {
+    draft.redis_url.reset();
+    return std::nullopt;
+  }
+  Parsed<RedisUrl> parsed = parse_redis_url(values.front());
+  if (auto* refused = std::get_if<Refused>(&parsed)) return WrongValue{0, std::move(refused->why)};
+  draft.redis_url = std::get<RedisUrl>(std::move(parsed));
+  return std::nullopt;
+}
+std::string show_redis(const Draft&) {
+  return "off";
+}
+
+/// Where the rules are is the caller's business: it stands here for --help and the reference.
+Outcome apply_rules(Draft&, const Values&) {
+  return std::nullopt;
+}
+std::string show_rules(const Draft&) {
+  return "none";
+}
+
+// --- Words -------------------------------------------------------------------
+
+template <typename Enumeration>
+struct Word {
+  std::string_view text;
+  Enumeration value;
+};
+constexpr std::array<Word<LogFormat>, 3> log_formats{
+    {{"automatic", LogFormat::automatic}, {"text", LogFormat::text}, {"json", LogFormat::json}}};
+constexpr std::array<Word<LogLevel>, 4> log_levels{{{"debug", LogLevel::debug},
+                                                    {"info", LogLevel::info},
+                                                    {"warning", LogLevel::warning},
+                                                    {"error", LogLevel::error}}};
+
+template <typename Enumeration, std::size_t count>
+Outcome apply_word(const std::array<Word<Enumeration>, count>& words, const Values& values,
+                   Enumeration& target) {
+  std::vector<std::string_view> known;
+  for (const Word<Enumeration>& word : words) {
+    known.push_back(word.text);
+    if (word.text != values.front()) continue;
+    target = word.value;
+    return std::nullopt;
+  }
+  return WrongValue{0, "unknown word " + quote(values.front()) +
+                           policy::suggest_nearest(values.front(), known) + "; known are " +
+                           join_words(known)};
+}
+template <typename Enumeration, std::size_t count>
+std::string show_word(const std::array<Word<Enumeration>, count>& words, Enumeration value) {
+  for (const Word<Enumeration>& word : words) {
+    if (word.value == value) return std::string(word.text);
+  }
+  return {};
+}
+
+Outcome apply_log_format(Draft& draft, const Values& values) {
+  return apply_word(log_formats, values, draft.settings.log_format);
+}
+std::string show_log_format(const Draft& draft) {
+  return show_word(log_formats, draft.settings.log_format);
+}
+Outcome apply_log_level(Draft& draft, const Values& values) {
+  return apply_word(log_levels, values, draft.settings.log_level);
+}
+std::string show_log_level(const Draft& draft) {
+  return show_word(log_levels, draft.settings.log_level);
+}
+Outcome apply_access_log(Draft& draft, const Values& values) {
+  return assign(parse_boolean(values.front()), draft.settings.access_log);
+}
+std::string show_access_log(const Draft& draft) {
+  return draft.settings.access_log ? "true" : "false";
+}
+
+// --- Lists -------------------------------------------------------------------
+
+std::string join(const Values& values) {
+  std::string joined;
+  for (const std::string& value : values) joined += (joined.empty() ? "" : ",") + value;
+  return joined.empty() ? "off" : joined;
+}
+
+Outcome apply_listen(Draft& draft, const Values& values) {
+  std::vector<Endpoint> endpoints;
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    Endpoint endpoint;
+    if (Outcome wrong = assign(parse_listen(values[index]), endpoint))
+      return WrongValue{index, wrong->why};
+    // Port 0 is another port each time.
+    if (endpoint.port != 0 &&
+        std::find(endpoints.begin(), endpoints.end(), endpoint) != endpoints.end()) {
+      return WrongValue{index, quote(values[index]) + " stands here twice"};
+    }
+    endpoints.push_back(std::move(endpoint));
+  }
+  if (endpoints.empty()) return WrongValue{0, "an address is missing; write HOST:PORT"};
+  draft.settings.listen = std::move(endpoints);
+  return std::nullopt;
+}
+std::string show_listen(const Draft& draft) {
+  Values shown;
+  for (const Endpoint& endpoint : draft.settings.listen) shown.push_back(format_endpoint(endpoint));
+  return join(shown);
+}
+
+bool is_off(const Values& values) {
+  return values.size() == 1 && values.front() == "off";
+}
+
+Outcome apply_session_cookies(Draft& draft, const Values& values) {
+  if (is_off(values)) {
+    draft.settings.session_cookies.clear();
+    return std::nullopt;
+  }
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    if (!is_token(values[index]))
+      return WrongValue{index, quote(values[index]) + " is no name of a cookie"};
+  }
+  draft.settings.session_cookies = values;
+  return std::nullopt;
+}
+std::string show_session_cookies(const Draft& draft) {
+  return join(draft.settings.session_cookies);
+}
+
+Outcome apply_trusted_proxies(Draft& draft, const Values& values) {
+  if (is_off(values)) {
+    draft.settings.trusted_proxies.clear();
+    return std::nullopt;
+  }
+  Values blocks;
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    Parsed<std::string> block = parse_block(values[index]);
+    if (auto* refused = std::get_if<Refused>(&block))
+      return WrongValue{index, std::move(refused->why)};
+    blocks.push_back(std::get<std::string>(std::move(block)));
+  }
+  draft.settings.trusted_proxies = std::move(blocks);
+  return std::nullopt;
+}
+std::string show_trusted_proxies(const Draft& draft) {
+  return join(draft.settings.trusted_proxies);
+}
+
+// --- The table ---------------------------------------------------------------
+
+template <milliseconds Settings::*member>
+constexpr SettingAccess deadline{apply_duration<member, Zero::refused>, show_duration<member>};
+template <milliseconds Settings::*member>
+constexpr SettingAccess duration{apply_duration<member, Zero::allowed>, show_duration<member>};
+template <milliseconds RedisSettings::*member>
+constexpr SettingAccess redis_deadline{apply_redis_duration<member>, show_redis_duration<member>};
+template <std::uint64_t Settings::*member, std::uint64_t lowest = 0>
+constexpr SettingAccess size{apply_size<member, lowest>, show_size<member>};
+template <unsigned Settings::*member, unsigned lowest, unsigned highest>
+constexpr SettingAccess number{apply_number<member, lowest, highest>, show_number<member>};
+
+constexpr unsigned most = 1'000'000;
+
+}  // namespace
+
+const std::vector<SettingRow>& setting_rows() {
+  // clang-format off
+  static const std::vector<SettingRow> rows{
+    {"listen", "LARDER_LISTEN", "HOST:PORT", "Where clients connect", true, {apply_listen, show_listen}},
+    {"upstream", "LARDER_UPSTREAM", "URL", "The origin", false, {apply_upstream, show_upstream}},
+    {"rules", "LARDER_RULES", "PATH", "File of rules, or folder of *.yaml and *.yml read by name; without it everything is passed on", false, {apply_rules, show_rules}},
+    {"admin", "LARDER_ADMIN", "HOST:PORT", "Where health and metrics are served, or off", false, {apply_admin, show_admin}},
+    {"redis", "REDIS_URL", "URL", "The shared tier, redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or off for the memory tier alone", false, {apply_redis, show_redis}},
+    {"redis_timeout", "LARDER_REDIS_TIMEOUT", "DURATION", "For one Redis command, queueing included; then the request goes on without Redis", false, redis_deadline<&RedisSettings::timeout>},
+    {"redis_connect_timeout", "LARDER_REDIS_CONNECT_TIMEOUT", "DURATION", "For connecting to Redis", false, redis_deadline<&RedisSettings::connect_timeout>},
+    {"memory", "LARDER_MEMORY", "SIZE", "Responses kept in memory; 0 switches the memory tier off", false, size<&Settings::memory>},
+    {"object_limit", "LARDER_OBJECT_LIMIT", "SIZE", "Larger responses are passed on without being stored", false, size<&Settings::object_limit>},
+    {"threads", "LARDER_THREADS", "NUMBER", "Threads; 0 is one per core", false, number<&Settings::threads, 0, 1024>},
+    {"session_cookies", "LARDER_SESSION_COOKIES", "NAME", "Cookies that tell users apart: a request with one of them is passed on under share: anonymous; off for none", true, {apply_session_cookies, show_session_cookies}},
+    {"trusted_proxies", "LARDER_TRUSTED_PROXIES", "CIDR", "Hops whose X-Forwarded-* fields are kept and extended, or off for none", true, {apply_trusted_proxies, show_trusted_proxies}},
+    {"head_limit", "LARDER_HEAD_LIMIT", "SIZE", "Largest head of a request or response", false, size<&Settings::head_limit, 1024>},
+    {"target_limit", "LARDER_TARGET_LIMIT", "SIZE", "Longest path and query of a request", false, size<&Settings::target_limit, 256>},
+    {"field_limit", "LARDER_FIELD_LIMIT", "NUMBER", "Most fields in a head", false, number<&Settings::field_limit, 10, most>},
+    {"connection_limit", "LARDER_CONNECTION_LIMIT", "NUMBER", "Clients at once", false, number<&Settings::connection_limit, 1, most>},
+    {"head_timeout", "LARDER_HEAD_TIMEOUT", "DURATION", "For a whole request head, from its first byte", false, deadline<&Settings::head_timeout>},
+    {"idle_timeout", "LARDER_IDLE_TIMEOUT", "DURATION", "A client's connection is closed after this long without a request", false, deadline<&Settings::idle_timeout>},
+    {"client_timeout", "LARDER_CLIENT_TIMEOUT", "DURATION", "Without progress in reading from or writing to a client", false, deadline<&Settings::client_timeout>},
+    {"connect_timeout", "LARDER_CONNECT_TIMEOUT", "DURATION", "For connecting to the origin", false, deadline<&Settings::connect_timeout>},
+    {"first_byte_timeout", "LARDER_FIRST_BYTE_TIMEOUT", "DURATION", "From the end of a request to the head of the origin's answer", false, deadline<&Settings::first_byte_timeout>},
+    {"between_bytes_timeout", "LARDER_BETWEEN_BYTES_TIMEOUT", "DURATION", "Without progress within the origin's answer; 0 is no limit, for streams that pause", false, duration<&Settings::between_bytes_timeout>},
+    {"origin_idle_timeout", "LARDER_ORIGIN_IDLE_TIMEOUT", "DURATION", "Unused connections to the origin are closed after this long, which must be less than gunicorn's keepalive (2 s); 0 keeps none", false, duration<&Settings::origin_idle_timeout>},
+    {"origin_idle_limit", "LARDER_ORIGIN_IDLE_LIMIT", "NUMBER", "Unused connections to the origin that each thread keeps", false, number<&Settings::origin_idle_limit, 0, most>},
+    {"drain_timeout", "LARDER_DRAIN_TIMEOUT", "DURATION", "After SIGTERM, for requests in flight", false, duration<&Settings::drain_timeout>},
+    {"log_format", "LARDER_LOG_FORMAT", "WORD", "text, json, or automatic: text on a terminal and JSON otherwise", false, {apply_log_format, show_log_format}},
+    {"log_level", "LARDER_LOG_LEVEL", "WORD", "debug, info, warning or error", false, {apply_log_level, show_log_level}},
+    {"access_log", "LARDER_ACCESS_LOG", "BOOLEAN", "One line for each request", false, {apply_access_log, show_access_log}},
+  };
+  // clang-format on
+  return rows;
+}
+
+const SettingRow* find_setting(std::string_view name) {
+  const std::vector<SettingRow>& rows = setting_rows();
+  const auto found = std::find_if(rows.begin(), rows.end(),
+                                  [name](const SettingRow& row) { return row.name == name; });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+std::string default_value(std::string_view setting) {
+  const SettingRow* row = find_setting(setting);
+  return row ? row->access.show(SettingsDraft()) : std::string();
+}
+
+const std::vector<SettingInfo>& settings_table() {
+  static const std::vector<SettingInfo> table = [] {
+    static std::deque<std::string> sentences;  // never moves what the table points to
+    std::vector<SettingInfo> infos;
+    for (const SettingRow& row : setting_rows()) {
+      sentences.push_back(std::string(row.sentence) + " (default " + default_value(row.name) +
+                          ").");
+      infos.push_back({row.name, row.environment, row.value, sentences.back(), row.is_repeatable});
+    }
+    return infos;
+  }();
+  return table;
+}
+
+}  // namespace larder::config

@@ -1,0 +1,73 @@
+// Values: what rules and settings write as text -> durations, sizes, addresses, and back.
+//
+// Knows neither YAML nor which setting a value is for. A refusal says what was expected and quotes
+// what was found, but for Redis URLs, which may hold a password.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "config/config.hpp"
+
+namespace larder::config {
+
+struct Refused {
+  std::string why;
+};
+template <typename Value>
+using Parsed = std::variant<Value, Refused>;
+
+/// In quotes, for a message: short, without control characters, and without the user part of a URL.
+[[nodiscard]] std::string quote(std::string_view text);
+
+/// "30s", "5m", "1h", "1d", "1h30m", "250ms"; "0" needs no unit. At most ten years.
+[[nodiscard]] Parsed<milliseconds> parse_duration(std::string_view text);
+[[nodiscard]] std::string format_duration(milliseconds duration);
+
+/// Bytes: "1024", "64MiB", "8mb", "1g". Units count by 1024, as in Redis and nginx.
+[[nodiscard]] Parsed<std::uint64_t> parse_size(std::string_view text);
+[[nodiscard]] std::string format_size(std::uint64_t bytes);
+
+[[nodiscard]] Parsed<std::uint64_t> parse_number(std::string_view text, std::uint64_t lowest,
+                                                 std::uint64_t highest);
+/// true, yes, on, 1; false, no, off, 0.
+[[nodiscard]] Parsed<bool> parse_boolean(std::string_view text);
+
+/// "HOST:PORT" with IPv6 addresses in brackets; ":8080" is every IPv4 address. Port 0: any free
+/// one.
+[[nodiscard]] Parsed<Endpoint> parse_listen(std::string_view text);
+/// "http://HOST[:PORT]" or "HOST:PORT".
+[[nodiscard]] Parsed<Endpoint> parse_upstream(std::string_view text);
+[[nodiscard]] std::string format_endpoint(const Endpoint& endpoint);
+
+/// "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]". What the URL leaves out stays empty.
+struct RedisUrl {
+  Endpoint endpoint;
+  std::string username;
+  std::string password;
+  std::optional<int> database;
+};
+[[nodiscard]] Parsed<RedisUrl> parse_redis_url(std::string_view text);
+[[nodiscard]] Parsed<int> parse_redis_database(std::string_view text);
+/// A port, or what Kubernetes puts into REDIS_PORT for a service named redis:
+/// "tcp://10.0.0.1:6379".
+[[nodiscard]] Parsed<std::uint16_t> parse_redis_port(std::string_view text);
+/// A host name, or an address (IPv6 without brackets).
+[[nodiscard]] bool is_host(std::string_view text);
+
+/// An address block in CIDR form; a single address becomes a block of its own ("10.1.2.3/32").
+[[nodiscard]] Parsed<std::string> parse_block(std::string_view text);
+
+/// RFC 9110 5.6.2: names of fields, methods and cookies.
+[[nodiscard]] bool is_token(std::string_view text);
+/// "type/subtype" in lower case, without parameters and wildcards.
+[[nodiscard]] Parsed<std::string> parse_media_type(std::string_view text);
+
+[[nodiscard]] std::string_view trim(std::string_view text);
+[[nodiscard]] std::string to_lower(std::string_view text);
+
+}  // namespace larder::config

@@ -1,0 +1,117 @@
+#include "config/vary.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "config/mapping.hpp"
+#include "config/values.hpp"
+
+namespace larder::config {
+namespace {
+
+using policy::VaryField;
+
+class VaryReader {
+ public:
+  explicit VaryReader(Report& report) : report_(report) {}
+
+  std::optional<std::vector<VaryField>> run(const Node& value) {
+    for (const Node* item : read_list(value, "vary", report_)) {
+      if (item->kind == Node::Kind::map) {
+        for (const Entry& entry : item->entries) {
+          if (entry.key.kind == Node::Kind::scalar) read_field(entry.key, &entry.value);
+        }
+      } else if (read_text(*item, "vary", "the name of a request field", report_)) {
+        read_field(*item, nullptr);
+      } else {
+        failed_ = true;
+      }
+    }
+    if (failed_) return std::nullopt;
+    return std::move(fields_);
+  }
+
+ private:
+  void read_field(const Node& name, const Node* offered) {
+    if (!is_token(name.text)) {
+      fail(name.place, "vary: " + quote(name.text) + " is no name of a request field");
+      return;
+    }
+    VaryField field{to_lower(name.text), {}};
+    if (field.name == "*") {
+      fail(name.place, "vary: '*' would make every request different; name the fields");
+      return;
+    }
+    if (field.name == "cookie") {
+      fail(name.place,
+           "vary: Cookie would make a variant for each visitor; put the one cookie that counts "
+           "into 'key' ({cookie.NAME}), or say with 'share' who may share a response");
+      return;
+    }
+    if (field.name == "authorization" || field.name == "proxy-authorization") {
+      fail(name.place,
+           "vary: credentials make no variants; say with 'share' who may share a response");
+      return;
+    }
+    for (const VaryField& before : fields_) {
+      if (before.name == field.name) {
+        fail(name.place, "vary: " + quote(name.text) + " stands here twice");
+        return;
+      }
+    }
+    if (offered) {
+      if (field.name != "accept") {
+        fail(name.place, "vary: only Accept takes a list of what the origin offers; write '- " +
+                             name.text + "' alone");
+        return;
+      }
+      field.offered = read_offered(*offered);
+    }
+    fields_.push_back(std::move(field));
+  }
+
+  std::vector<std::string> read_offered(const Node& value) {
+    std::vector<std::string> types;
+    for (const Node* item : read_list(value, "vary: Accept", report_)) {
+      const std::string* text = read_text(*item, "vary: Accept", "a media type", report_);
+      if (!text) {
+        failed_ = true;
+        continue;
+      }
+      const Parsed<std::string> type = parse_media_type(*text);
+      if (const auto* refused = std::get_if<Refused>(&type)) {
+        fail(item->place, "vary: Accept: " + refused->why);
+        continue;
+      }
+      if (std::find(types.begin(), types.end(), std::get<std::string>(type)) != types.end()) {
+        fail(item->place, "vary: Accept: " + quote(*text) + " stands here twice");
+        continue;
+      }
+      types.push_back(std::get<std::string>(type));
+    }
+    if (value.kind == Node::Kind::list && value.items.empty()) {
+      fail(value.place,
+           "vary: Accept: an empty list; name what the origin offers, or write '- Accept' for "
+           "its value as it is");
+    }
+    return types;
+  }
+
+  void fail(Place place, std::string message) {
+    report_.error(place, std::move(message));
+    failed_ = true;
+  }
+
+  Report& report_;
+  std::vector<VaryField> fields_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+std::optional<std::vector<VaryField>> read_vary(const Node& value, Report& report) {
+  return VaryReader(report).run(value);
+}
+
+}  // namespace larder::config

@@ -1,0 +1,155 @@
+#include "http/message.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "http/grammar.hpp"
+
+namespace larder::http {
+namespace {
+
+template <typename Matches>
+std::optional<std::string> combine(const Fields& fields, Matches matches) {
+  std::optional<std::string> all;
+  for (const FieldLine& line : fields) {
+    if (!matches(line)) continue;
+    if (all)
+      all->append(", ").append(line.value);
+    else
+      all.emplace(line.value);
+  }
+  return all;
+}
+
+auto named(std::string_view name) {
+  return [name](const FieldLine& line) { return equals_ignoring_case(line.name, name); };
+}
+
+/// Methods registered as safe that Larder has no value for (IANA HTTP Method Registry).
+bool is_safe_by_registration(std::string_view text) {
+  return text == "QUERY" || text == "PROPFIND" || text == "REPORT" || text == "SEARCH";
+}
+
+/// Fields meant for every recipient, which RFC 9110 7.6.1 forbids to name in Connection. A client
+/// that does it anyway wants the origin to see another request than the cache did.
+bool must_arrive(const FieldLine& line) {
+  switch (line.id) {
+    case FieldName::host:
+    case FieldName::content_length:
+    case FieldName::content_type:
+    case FieldName::content_encoding:
+    case FieldName::content_range:
+    case FieldName::cache_control:
+    case FieldName::cdn_cache_control:
+    case FieldName::larder_cache_control:
+    case FieldName::authorization:
+    case FieldName::cookie:
+    case FieldName::set_cookie:
+    case FieldName::vary:
+    case FieldName::forwarded:
+    case FieldName::x_forwarded_for:
+    case FieldName::x_forwarded_host:
+    case FieldName::x_forwarded_proto:
+      return true;
+    default:
+      break;  // every other name may be dropped
+  }
+  constexpr std::string_view prefix = "X-Forwarded-";
+  return line.id == FieldName::unknown && line.name.size() > prefix.size() &&
+         equals_ignoring_case(line.name.substr(0, prefix.size()), prefix);
+}
+
+}  // namespace
+
+void Fields::add(FieldName id, std::string_view value) {
+  lines_.push_back({id, format_field_name(id), value});
+}
+
+bool Fields::has(FieldName id) const {
+  return std::any_of(begin(), end(), [id](const FieldLine& line) { return line.id == id; });
+}
+
+std::size_t Fields::count(FieldName id) const {
+  return static_cast<std::size_t>(
+      std::count_if(begin(), end(), [id](const FieldLine& line) { return line.id == id; }));
+}
+
+std::optional<std::string_view> Fields::first(FieldName id) const {
+  for (const FieldLine& line : lines_) {
+    if (line.id == id) return line.value;
+  }
+  return {};
+}
+
+std::optional<std::string_view> Fields::first(std::string_view name) const {
+  for (const FieldLine& line : lines_) {
+    if (equals_ignoring_case(line.name, name)) return line.value;
+  }
+  return {};
+}
+
+std::optional<std::string> Fields::combined(FieldName id) const {
+  return combine(*this, [id](const FieldLine& line) { return line.id == id; });
+}
+
+std::optional<std::string> Fields::combined(std::string_view name) const {
+  return combine(*this, named(name));
+}
+
+bool is_safe(Method method, std::string_view text) {
+  switch (method) {
+    case Method::get:
+    case Method::head:
+    case Method::options:
+    case Method::trace:
+      return true;
+    case Method::other:
+      return is_safe_by_registration(text);
+    case Method::connect:
+    case Method::post:
+    case Method::put:
+    case Method::patch:
+    case Method::del:
+      return false;
+  }
+  return false;
+}
+
+bool is_idempotent(Method method, std::string_view text) {
+  return is_safe(method, text) || method == Method::put || method == Method::del;
+}
+
+bool has_token(std::string_view value, std::string_view token) {
+  while (true) {
+    const std::size_t comma = value.find(',');
+    if (equals_ignoring_case(grammar::trim(value.substr(0, comma)), token)) return true;
+    if (comma == std::string_view::npos) return false;
+    value.remove_prefix(comma + 1);
+  }
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (grammar::to_lower(a[i]) != grammar::to_lower(b[i])) return false;
+  }
+  return true;
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && grammar::is_all(text, grammar::token);
+}
+
+bool is_hop_by_hop(const FieldLine& line, const Fields& fields) {
+  constexpr std::array always = {FieldName::connection,         FieldName::keep_alive,
+                                 FieldName::proxy_authenticate, FieldName::proxy_authorization,
+                                 FieldName::proxy_connection,   FieldName::te,
+                                 FieldName::transfer_encoding,  FieldName::upgrade};
+  if (std::find(always.begin(), always.end(), line.id) != always.end()) return true;
+  if (must_arrive(line)) return false;
+  return std::any_of(fields.begin(), fields.end(), [&](const FieldLine& other) {
+    return other.id == FieldName::connection && has_token(other.value, line.name);
+  });
+}
+
+}  // namespace larder::http

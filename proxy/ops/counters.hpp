@@ -1,0 +1,39 @@
+// Counters: what has happened since the start, added up from records.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "session/record.hpp"
+
+namespace larder::ops {
+
+class Counters {
+ public:
+  void add(const session::ExchangeRecord& record);
+  /// A JSON object, as /stats answers it.
+  [[nodiscard]] std::string format_json() const;
+
+ private:
+  struct Count {
+    std::atomic<std::uint64_t> value{0};
+    void add(std::uint64_t more) { value.fetch_add(more, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t get() const { return value.load(std::memory_order_relaxed); }
+  };
+
+  Count requests_;
+  std::array<Count, 5> by_result_;  ///< indexed by CacheResult
+  Count memory_hits_;
+  Count redis_hits_;
+  Count collapsed_;
+  Count stored_;
+  Count evictions_;
+  Count deferred_evictions_;
+  Count origin_failures_;
+  Count cut_off_;
+  Count content_bytes_;
+};
+
+}  // namespace larder::ops

@@ -1,0 +1,209 @@
+#include "ops/log.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <iterator>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <spdlog/async.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/spdlog.h>
+
+namespace larder::ops {
+
+namespace {
+
+constexpr std::size_t queued_lines = 8192;
+
+LineFormat line_format(const config::Settings& settings) {
+  switch (settings.log_format) {
+    case config::LogFormat::text:
+      return LineFormat::text;
+    case config::LogFormat::json:
+      return LineFormat::json;
+    case config::LogFormat::automatic:
+      break;
+  }
+  return ::isatty(STDERR_FILENO) != 0 ? LineFormat::text : LineFormat::json;
+}
+
+spdlog::level::level_enum level_of(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::debug:
+      return spdlog::level::debug;
+    case config::LogLevel::info:
+      return spdlog::level::info;
+    case config::LogLevel::warning:
+      return spdlog::level::warn;
+    case config::LogLevel::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte >= 0x7f) {
+      // Bytes beyond ASCII are shown one by one: what a client sent need not be UTF-8.
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+/// The message as a JSON string.
+class QuotedText final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    std::string quoted;
+    append_json_string(quoted, {message.payload.data(), message.payload.size()});
+    out.append(quoted.data(), quoted.data() + quoted.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<QuotedText>();
+  }
+};
+
+/// Printable ASCII as it is; anything else would let a client write to the terminal.
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (const char c : text) shown += c > 0x20 && c < 0x7f ? c : '?';
+  return shown;
+}
+
+/// The whole seconds of `time` by `format`, made anew once a second a thread: it is most of a
+/// line's cost.
+template <class Make>
+const std::string& seconds_as_text(std::chrono::system_clock::time_point time, const Make& make) {
+  thread_local std::time_t made_for = -1;
+  thread_local std::string text;
+  const std::time_t whole = std::chrono::system_clock::to_time_t(time);
+  if (whole != made_for) {
+    text = make(whole);
+    made_for = whole;
+  }
+  return text;
+}
+
+std::string format_json(const session::ExchangeRecord& record) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(record.began);
+  const std::string& second = seconds_as_text(whole, [](std::time_t time) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(time));
+  });
+  const auto rest = std::chrono::floor<std::chrono::milliseconds>(record.began - whole);
+  std::string line;
+  line.reserve(384);
+  fmt::format_to(std::back_inserter(line), R"({{"time":"{}.{:03}Z","level":"info","peer":)", second,
+                 rest.count());
+  append_json_string(line, record.peer);
+  line += ",\"method\":";
+  append_json_string(line, record.method);
+  line += ",\"host\":";
+  append_json_string(line, record.host);
+  line += ",\"path\":";
+  append_json_string(line, record.path);
+  if (!record.query.empty()) {
+    line += ",\"query\":";
+    append_json_string(line, record.query);
+  }
+  line += fmt::format(R"(,"status":{},"bytes":{},"ms":{:.3f},"cache":"{}")", record.status,
+                      record.content_sent, static_cast<double>(record.took.count()) / 1e6,
+                      policy::format_cache_result(record.cache.result));
+  if (record.cache.forward)
+    line += fmt::format(R"(,"fwd":"{}")", policy::format_forward_reason(*record.cache.forward));
+  if (record.cache.detail != policy::Detail::none)
+    line += fmt::format(R"(,"detail":"{}")", policy::format_detail(record.cache.detail));
+  if (record.tier != store::Tier::none)
+    line += record.tier == store::Tier::memory ? R"(,"tier":"memory")" : R"(,"tier":"redis")";
+  if (record.cache.stored) line += R"(,"stored":true)";
+  if (record.cache.collapsed) line += R"(,"collapsed":true)";
+  if (!record.rule.empty()) {
+    line += ",\"rule\":";
+    append_json_string(line, record.rule);
+  }
+  if (record.evicted_tags > 0)
+    line += fmt::format(R"(,"evicted_tags":{},"eviction_deferred":{})", record.evicted_tags,
+                        record.eviction_deferred);
+  if (record.failure != session::FetchFailure::none) {
+    line += ",\"failure\":";
+    append_json_string(line, describe(record.failure));
+  }
+  if (record.cut_off) line += R"(,"cut_off":true)";
+  return line + "}";
+}
+
+std::string format_text(const session::ExchangeRecord& record) {
+  const std::string& second = seconds_as_text(
+      std::chrono::floor<std::chrono::seconds>(record.began),
+      [](std::time_t time) { return fmt::format("{:%H:%M:%S}", fmt::localtime(time)); });
+  std::string line = fmt::format("{} {:<6} {:>3} {:>8.1f} ms  {} {}", second,
+                                 policy::format_cache_result(record.cache.result), record.status,
+                                 static_cast<double>(record.took.count()) / 1e6,
+                                 printable(record.method), printable(record.path));
+  if (!record.query.empty()) line += "?" + printable(record.query);
+  if (record.cache.forward)
+    line += fmt::format("  {}", policy::format_forward_reason(*record.cache.forward));
+  if (record.cache.detail != policy::Detail::none)
+    line += fmt::format(" ({})", policy::format_detail(record.cache.detail));
+  if (record.cache.stored) line += " stored";
+  if (record.cache.collapsed) line += " collapsed";
+  if (record.evicted_tags > 0) line += record.eviction_deferred ? " eviction deferred" : " evicted";
+  if (record.failure != session::FetchFailure::none)
+    line += fmt::format(": {}", describe(record.failure));
+  if (record.cut_off) line += " [cut off]";
+  return line;
+}
+
+}  // namespace
+
+void start_log(const config::Settings& settings) {
+  spdlog::init_thread_pool(queued_lines, 1);
+  const auto own = std::make_shared<spdlog::async_logger>(
+      "larder", std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(), spdlog::thread_pool(),
+      spdlog::async_overflow_policy::overrun_oldest);
+  own->set_level(level_of(settings.log_level));
+  if (line_format(settings) == LineFormat::json) {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+    formatter->add_flag<QuotedText>('*').set_pattern(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
+    own->set_formatter(std::move(formatter));
+  } else {
+    own->set_pattern("%H:%M:%S %^%l%$: %v");
+  }
+  spdlog::set_default_logger(own);
+  // A closed or full stderr is no reason to stop or to fill it further.
+  spdlog::set_error_handler([](const std::string&) {});
+  spdlog::flush_every(std::chrono::seconds(1));
+}
+
+void stop_log() {
+  spdlog::shutdown();
+}
+
+std::string format_line(const session::ExchangeRecord& record, LineFormat format) {
+  return format == LineFormat::json ? format_json(record) : format_text(record);
+}
+
+AccessLog::AccessLog(const config::Settings& settings) : format_(line_format(settings)) {
+  if (settings.access_log) writer_.emplace(STDERR_FILENO);
+}
+
+void AccessLog::write(const session::ExchangeRecord& record) {
+  if (writer_) writer_->write(format_line(record, format_));
+}
+
+}  // namespace larder::ops

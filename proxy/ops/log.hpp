@@ -1,0 +1,37 @@
+// Log: one line per exchange, and the process's own words; never in the way of a request.
+//
+// Lines go through spdlog's queue to a thread of its own; when stderr is slow or closed the oldest
+// are dropped, not waited for. Fields are not written: no credentials, no cookies.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "ops/line_writer.hpp"
+#include "session/record.hpp"
+
+namespace larder::ops {
+
+/// Sets up spdlog's default logger for the whole process.
+void start_log(const config::Settings& settings);
+/// Writes what is queued and ends the thread.
+void stop_log();
+
+enum class LineFormat : std::uint8_t { text, json };
+/// Without the final newline.
+[[nodiscard]] std::string format_line(const session::ExchangeRecord& record, LineFormat format);
+
+/// Writes access lines when they are wanted.
+class AccessLog {
+ public:
+  explicit AccessLog(const config::Settings& settings);
+  void write(const session::ExchangeRecord& record);
+
+ private:
+  const LineFormat format_;
+  std::optional<LineWriter> writer_;  ///< none: no access log is wanted
+};
+
+}  // namespace larder::ops

@@ -1,0 +1,148 @@
+#include "policy/cache_status.hpp"
+
+#include <charconv>
+
+namespace larder::policy {
+
+std::string_view format_forward_reason(ForwardReason reason) {
+  switch (reason) {
+    case ForwardReason::bypass:
+      return "bypass";
+    case ForwardReason::method:
+      return "method";
+    case ForwardReason::uri_miss:
+      return "uri-miss";
+    case ForwardReason::vary_miss:
+      return "vary-miss";
+    case ForwardReason::request:
+      return "request";
+    case ForwardReason::stale:
+      return "stale";
+  }
+  return {};
+}
+
+std::string_view format_detail(Detail detail) {
+  switch (detail) {
+    case Detail::none:
+      return "none";
+    case Detail::no_rule:
+      return "no-rule";
+    case Detail::ambiguous_target:
+      return "ambiguous-target";
+    case Detail::ambiguous_query:
+      return "ambiguous-query";
+    case Detail::too_deep_path:
+      return "too-deep-path";
+    case Detail::credentials:
+      return "credentials";
+    case Detail::request_content:
+      return "request-content";
+    case Detail::range_request:
+      return "range-request";
+    case Detail::upgrade_request:
+      return "upgrade-request";
+    case Detail::request_no_store:
+      return "request-no-store";
+    case Detail::request_no_cache:
+      return "request-no-cache";
+    case Detail::not_stored_lately:
+      return "not-stored-lately";
+    case Detail::store_unavailable:
+      return "store-unavailable";
+    case Detail::not_ours_to_share:
+      return "not-ours-to-share";
+    case Detail::status_not_stored:
+      return "status-not-stored";
+    case Detail::set_cookie:
+      return "set-cookie";
+    case Detail::no_store:
+      return "no-store";
+    case Detail::no_cache:
+      return "no-cache";
+    case Detail::is_private:
+      return "private";
+    case Detail::vary_star:
+      return "vary-star";
+    case Detail::vary_unkeyed:
+      return "vary-unkeyed";
+    case Detail::too_large:
+      return "too-large";
+    case Detail::event_stream:
+      return "event-stream";
+    case Detail::already_stale:
+      return "already-stale";
+    case Detail::content_cut_off:
+      return "content-cut-off";
+    case Detail::transfer_decoded:
+      return "transfer-decoded";
+  }
+  return {};
+}
+
+std::string_view format_cache_result(CacheResult result) {
+  switch (result) {
+    case CacheResult::hit:
+      return "HIT";
+    case CacheResult::miss:
+      return "MISS";
+    case CacheResult::bypass:
+      return "BYPASS";
+    case CacheResult::stale:
+      return "STALE";
+    case CacheResult::expired:
+      return "EXPIRED";
+  }
+  return {};
+}
+
+namespace {
+void append_number(std::string& out, std::int64_t number) {
+  char room[24];
+  const auto [end, error] = std::to_chars(room, room + sizeof room, number);
+  out.append(room, end);
+}
+}  // namespace
+
+void append_cache_status(const CacheOutcome& outcome, std::string_view existing, std::string& out) {
+  out += "X-Cache-Status: ";
+  out += format_cache_result(outcome.result);
+  out += "\r\nCache-Status: ";
+  if (!existing.empty()) {
+    out += existing;
+    out += ", ";
+  }
+  out += "larder";
+  if (outcome.forward) {
+    out += "; fwd=";
+    out += format_forward_reason(*outcome.forward);
+    if (outcome.forward_status) {
+      out += "; fwd-status=";
+      append_number(out, *outcome.forward_status);
+    }
+  } else {
+    out += "; hit";
+  }
+  if (outcome.ttl) {
+    out += "; ttl=";
+    append_number(out, outcome.ttl->count());
+  }
+  if (outcome.stored) out += "; stored";
+  if (outcome.collapsed) out += "; collapsed";
+  if (outcome.detail != Detail::none) {
+    out += "; detail=";
+    out += format_detail(outcome.detail);
+  }
+  if (!outcome.key.empty()) {
+    // A string of RFC 8941 3.3.3; keys are visible ASCII.
+    out += "; key=\"";
+    for (const char c : outcome.key) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  out += "\r\n";
+}
+
+}  // namespace larder::policy

@@ -1,0 +1,317 @@
+#include "policy/lookup.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "http/accept.hpp"
+#include "http/cache_control.hpp"
+#include "http/target.hpp"
+
+namespace larder::policy {
+
+using http::FieldName;
+
+namespace {
+
+/// Ends every part of a key; never occurs inside one.
+constexpr char end_of_part = ';';
+
+bool is_plain_in_keys(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-._~/:=&?+,*@!$'()%[]").find(c) != std::string_view::npos;
+}
+
+void append_escaped(std::string& key, std::string_view value) {
+  static constexpr char hex[] = "0123456789ABCDEF";
+  for (const char c : value) {
+    if (is_plain_in_keys(c) && c != '%') {
+      key += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      key += '%';
+      key += hex[byte >> 4];
+      key += hex[byte & 15];
+    }
+  }
+}
+
+void append_lower(std::string& key, std::string_view text) {
+  for (const char c : text) key += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+using Parameters = std::vector<http::QueryParameter>;
+
+/// The request's parameters, sorted by name; those of one name keep their order, which may mean
+/// something.
+std::optional<Parameters> sorted_parameters(const http::RequestHead& head) {
+  if (!head.query || head.query->empty()) return Parameters{};
+  std::optional<Parameters> parameters = http::parse_query(*head.query);
+  if (!parameters) return std::nullopt;
+  std::stable_sort(
+      parameters->begin(), parameters->end(),
+      [](const http::QueryParameter& a, const http::QueryParameter& b) { return a.name < b.name; });
+  return parameters;
+}
+
+template <class Counts>
+void append_query(const Parameters& parameters, const Counts& is_counted, std::string& out) {
+  bool first = true;
+  for (const http::QueryParameter& parameter : parameters) {
+    if (!is_counted(parameter.name)) continue;
+    if (!first) out += '&';
+    first = false;
+    out += parameter.name;
+    if (parameter.has_equals) {
+      out += '=';
+      out += parameter.value;
+    }
+  }
+}
+
+bool is_cookie_space(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/// The value of one cookie in a Cookie field (RFC 6265 4.2.1); the first when it repeats.
+std::optional<std::string_view> find_cookie(const http::Fields& fields, std::string_view name) {
+  for (const http::FieldLine& line : fields) {
+    if (line.id != FieldName::cookie) continue;
+    std::string_view rest = line.value;
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find(';'), rest.size());
+      std::string_view pair = rest.substr(0, end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      while (!pair.empty() && is_cookie_space(pair.front())) pair.remove_prefix(1);
+      while (!pair.empty() && is_cookie_space(pair.back())) pair.remove_suffix(1);
+      const std::size_t equals = pair.find('=');
+      if (equals != std::string_view::npos && pair.substr(0, equals) == name)
+        return pair.substr(equals + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+bool has_session_cookie(const http::Fields& fields, std::span<const std::string> names) {
+  if (!fields.has(FieldName::cookie)) return false;
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return find_cookie(fields, name).has_value();
+  });
+}
+
+/// "gzip" when the client takes it, "identity" otherwise: the codings Django's own middleware
+/// offers.
+std::string_view normalise_accept_encoding(std::string_view value) {
+  std::string_view rest = value;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    std::string_view member = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    while (!member.empty() && is_cookie_space(member.front())) member.remove_prefix(1);
+    const std::size_t name_end = std::min(member.find_first_of("; \t"), member.size());
+    if (!http::equals_ignoring_case(member.substr(0, name_end), "gzip")) continue;
+    const std::size_t q = member.find("q=", name_end);
+    // A zero quality is "0", "0.", "0.0", ... (RFC 9110 12.4.2).
+    if (q != std::string_view::npos &&
+        member.substr(q + 2).find_first_not_of("0. \t") == std::string_view::npos)
+      return "identity";
+    return "gzip";
+  }
+  return "identity";
+}
+
+/// The normalised value of a field that makes variants, and what the fill sends for it.
+KeyedField keyed_field(const http::RequestHead& head, const std::string& name,
+                       std::span<const std::string> offered) {
+  const http::FieldName id = http::parse_field_name(name);
+  std::optional<std::string> value = id == FieldName::unknown
+                                         ? head.fields.combined(std::string_view(name))
+                                         : head.fields.combined(id);
+  if (id == FieldName::accept && !offered.empty()) {
+    std::string normal =
+        http::normalise_accept(value ? std::string_view(*value) : std::string_view(), offered);
+    KeyedField field{.name = name, .value = std::move(normal), .sent = {}};
+    return field;
+  }
+  if (id == FieldName::accept_encoding) {
+    const std::string_view coding = value ? normalise_accept_encoding(*value) : "identity";
+    return {.name = name, .value = std::string(coding), .sent = {}};
+  }
+  return {.name = name, .value = std::move(value), .sent = {}};
+}
+
+/// In one order for keys and fills: the rule's fields, learned ones, then other X-Forwarded-*.
+std::vector<KeyedField> keyed_fields(const LookupFacts& facts, const LearnedVary::Names& learned) {
+  const RouteRule& rule = *facts.match.rule;
+  std::vector<KeyedField> keyed;
+  keyed.reserve(rule.vary.size() + learned.size());
+  for (const VaryField& field : rule.vary)
+    keyed.push_back(keyed_field(facts.head, field.name, field.offered));
+  for (const std::string& name : learned) keyed.push_back(keyed_field(facts.head, name, {}));
+  for (const KeyPart& part : rule.key.parts) {
+    if (part.kind == KeyPart::Kind::header) keyed.push_back(keyed_field(facts.head, part.text, {}));
+  }
+  if (facts.forwarded.trusted) {
+    for (const http::FieldLine& line : facts.head.fields) {
+      if (line.id != FieldName::unknown || !is_other_forwarded(line.name) ||
+          may_pose_as_another(line.name))
+        continue;
+      KeyedField field{.name = {}, .value = std::string(line.value), .sent = {}};
+      append_lower(field.name, line.name);
+      keyed.push_back(std::move(field));
+    }
+  }
+  return keyed;
+}
+
+void append_part(const KeyPart& part, const LookupFacts& facts, const Parameters& parameters,
+                 std::string& key) {
+  switch (part.kind) {
+    case KeyPart::Kind::literal:
+      key += part.text;
+      return;  // the rule's own: the same for all its keys
+    case KeyPart::Kind::path:
+      key += facts.path;
+      break;
+    case KeyPart::Kind::query_all:
+    case KeyPart::Kind::query_only:
+    case KeyPart::Kind::query_except:
+      append_query(
+          parameters, [&](std::string_view name) { return part.counts_parameter(name); }, key);
+      break;
+    case KeyPart::Kind::header:
+      return;  // among the keyed fields
+    case KeyPart::Kind::cookie:
+      if (const auto value = find_cookie(facts.head.fields, part.text)) {
+        key += '=';
+        append_escaped(key, *value);
+      }
+      break;
+    case KeyPart::Kind::path_parameter:
+      for (const auto& [name, value] : facts.match.parameters) {
+        if (name == part.text) key += value;
+      }
+      break;
+  }
+  key += end_of_part;
+}
+
+}  // namespace
+
+LookupDecision decide_lookup(const LookupFacts& facts) {
+  const http::RequestHead& head = facts.head;
+  if (head.method != http::Method::get && head.method != http::Method::head)
+    return PassOn{ForwardReason::method};
+  if (facts.ambiguous) return PassOn{ForwardReason::bypass, Detail::ambiguous_target};
+  if (!facts.match.rule) return PassOn{ForwardReason::bypass, Detail::no_rule};
+  if (head.framing.kind != http::BodyFraming::Kind::none)
+    return PassOn{ForwardReason::bypass, Detail::request_content};
+
+  bool has_cache_control = false;
+  bool has_credentials = false;
+  for (const http::FieldLine& line : head.fields) {
+    switch (line.id) {
+      case FieldName::range:
+        return PassOn{ForwardReason::bypass, Detail::range_request};
+      case FieldName::upgrade:
+        return PassOn{ForwardReason::bypass, Detail::upgrade_request};
+      case FieldName::cache_control:
+      case FieldName::pragma:
+        has_cache_control = true;
+        break;
+      case FieldName::authorization:
+      case FieldName::cookie:
+        has_credentials = true;
+        break;
+      default:
+        break;
+    }
+  }
+  if (has_credentials && facts.match.rule->share == Share::anonymous &&
+      (head.fields.has(FieldName::authorization) ||
+       has_session_cookie(head.fields, facts.session_cookies)))
+    return PassOn{ForwardReason::bypass, Detail::credentials};
+
+  LookUp look_up;
+  if (has_cache_control) {
+    const http::RequestCacheControl control = http::parse_request_cache_control(head.fields);
+    if (control.no_store) return PassOn{ForwardReason::bypass, Detail::request_no_store};
+    look_up.demands.no_cache =
+        control.no_cache || (control.max_age && control.max_age->count() == 0);
+    look_up.demands.only_if_cached = control.only_if_cached;
+  }
+  return look_up;
+}
+
+bool wants_explanation(const http::RequestHead& head, const ForwardedFacts& forwarded) {
+  return forwarded.trusted && head.fields.first(std::string_view("larder-explain")) == "1";
+}
+
+bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learned,
+                      std::string& key) {
+  const RouteRule& rule = *facts.match.rule;
+  const std::optional<Parameters> parameters = sorted_parameters(facts.head);
+  if (!parameters) return false;
+
+  static constexpr char hex[] = "0123456789abcdef";
+  for (int shift = 60; shift >= 0; shift -= 4) key += hex[(rule.fingerprint >> shift) & 15];
+  key += end_of_part;
+  append_escaped(key, facts.forwarded.proto);
+  key += "://";
+  std::string host;
+  append_lower(host, facts.head.host);
+  append_escaped(key, host);
+  if (facts.forwarded.host != facts.head.host) {
+    key += '@';
+    append_escaped(key, facts.forwarded.host);
+  }
+  key += end_of_part;
+  for (const KeyPart& part : rule.key.parts) append_part(part, facts, *parameters, key);
+  for (const KeyedField& field : keyed_fields(facts, learned)) {
+    append_escaped(key, field.name);
+    if (field.value) {
+      key += '=';
+      append_escaped(key, *field.value);
+    }
+    key += end_of_part;
+  }
+  return true;
+}
+
+FillRequest make_fill_request(const LookupFacts& facts, const LearnedVary::Names& learned) {
+  const RouteRule& rule = *facts.match.rule;
+  FillRequest fill{
+      .target = std::string(facts.path), .keyed = keyed_fields(facts, learned), .cookie = {}};
+
+  const auto is_counted = [&](std::string_view name) { return rule.key.counts_parameter(name); };
+  if (const std::optional<Parameters> parameters = sorted_parameters(facts.head)) {
+    const std::size_t path_size = fill.target.size();
+    fill.target += '?';
+    append_query(*parameters, is_counted, fill.target);
+    if (fill.target.size() == path_size + 1) fill.target.pop_back();
+    fill.differs = std::any_of(
+        parameters->begin(), parameters->end(),
+        [&](const http::QueryParameter& parameter) { return !is_counted(parameter.name); });
+  }
+  for (const KeyPart& part : rule.key.parts) {
+    if (part.kind != KeyPart::Kind::cookie) continue;
+    const auto value = find_cookie(facts.head.fields, part.text);
+    if (!value) continue;
+    if (!fill.cookie.empty()) fill.cookie += "; ";
+    fill.cookie.append(part.text).append("=").append(*value);
+  }
+  for (KeyedField& field : fill.keyed) {
+    // An Accept that names nothing on offer is keyed as "=value" and sent as the value.
+    if (field.name == "accept" && field.value && field.value->starts_with('='))
+      field.sent = field.value->substr(1);
+  }
+  for (const http::FieldLine& line : facts.head.fields) {
+    if (fill.differs) break;
+    const bool is_keyed = std::any_of(
+        fill.keyed.begin(), fill.keyed.end(),
+        [&](const KeyedField& field) { return http::equals_ignoring_case(field.name, line.name); });
+    fill.differs = !is_keyed && may_matter(line);
+  }
+  return fill;
+}
+
+}  // namespace larder::policy

@@ -1,0 +1,71 @@
+// Lookup: may this request be answered from the store at all, and under which key (RFC 9111
+// 2, 4.1)?
+//
+// The key is injective over what it contains: every part is normalised, escaped, and ended by a
+// character that no escaped part contains. Only the rule decides what it contains.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "policy/cache_status.hpp"
+#include "policy/forwarding.hpp"
+#include "policy/learned_vary.hpp"
+#include "policy/route.hpp"
+
+namespace larder::policy {
+
+/// Passed on as it came: the store has no part in it.
+struct PassOn {
+  ForwardReason reason = ForwardReason::bypass;
+  Detail detail = Detail::none;
+};
+
+/// What a client demands of reuse (RFC 9111 5.2.1).
+struct Demands {
+  bool no_cache = false;        ///< reuse nothing stored before this request
+  bool only_if_cached = false;  ///< 504 rather than asking the origin
+};
+
+struct LookUp {
+  Demands demands;
+};
+
+using LookupDecision = std::variant<LookUp, PassOn>;
+
+/// `path` is the normal form of the request's path, `ambiguous` whether it has none.
+struct LookupFacts {
+  const http::RequestHead& head;
+  const RouteMatch& match;
+  std::string_view path;
+  bool ambiguous = false;
+  const ForwardedFacts& forwarded;
+  std::span<const std::string> session_cookies;
+};
+[[nodiscard]] LookupDecision decide_lookup(const LookupFacts& facts);
+
+/// Does the client ask to be told the key ("Larder-Explain: 1"), and may it be?
+[[nodiscard]] bool wants_explanation(const http::RequestHead& head,
+                                     const ForwardedFacts& forwarded);
+
+/// Appends the cache key. False: the query has no single meaning, the request is to be passed on.
+[[nodiscard]] bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learned,
+                                    std::string& key);
+
+/// The request a miss sends to the origin: a function of the key.
+struct FillRequest {
+  std::string target;
+  std::vector<KeyedField> keyed;
+  std::string cookie;
+  /// The client's own request said more than this one, in a way that may have changed its answer.
+  /// Then an answer that is not stored is not the client's either.
+  bool differs = false;
+};
+[[nodiscard]] FillRequest make_fill_request(const LookupFacts& facts,
+                                            const LearnedVary::Names& learned);
+
+}  // namespace larder::policy

@@ -1,0 +1,65 @@
+// Route: what the rules file becomes, and which rule a request falls under (first match wins).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/key_template.hpp"
+#include "policy/path_pattern.hpp"
+
+namespace larder::policy {
+
+using std::chrono::seconds;
+
+/// Who may get one stored response.
+enum class Share : std::uint8_t {
+  anonymous,  ///< requests without Authorization and without a session cookie; others are passed on
+  everyone,   ///< credentials are ignored, and not sent on when filling
+};
+
+/// A request field that makes variants. `offered` (for Accept only): the media types the origin
+/// offers, in its order of preference; Accept is normalised to them. Empty: the value counts as it
+/// is.
+struct VaryField {
+  std::string name;  ///< lower case
+  std::vector<std::string> offered;
+  bool operator==(const VaryField&) const = default;
+};
+
+/// Writes elsewhere that make this rule's responses old.
+struct EvictOn {
+  PathPattern path;                  ///< by prefix: PathPattern::covers
+  std::vector<std::string> methods;  ///< empty: every unsafe method
+};
+
+struct RouteRule {
+  std::string name;  ///< unique; the first path when the file gives none
+  std::vector<PathPattern> paths;
+  seconds ttl{0};
+  KeyTemplate key;
+  Share share = Share::anonymous;
+  std::vector<VaryField> vary;  ///< default: Accept with application/json, text/html
+  std::vector<EvictOn> evict_on;
+  /// First byte of the origin's answer; zero: the setting `first_byte_timeout` holds.
+  std::chrono::milliseconds first_byte_timeout{0};
+  /// Of what gives a stored response its meaning (paths, key, share, vary): a change of it is a
+  /// change of every key, so that nothing is served under a meaning it was not stored with.
+  std::uint64_t fingerprint = 0;
+};
+
+struct RouteMatch {
+  const RouteRule* rule = nullptr;  ///< none when no rule matches
+  PathParameters parameters;        ///< views into the path given
+};
+
+struct Routes {
+  std::vector<RouteRule> rules;
+
+  /// `path` in the normal form of http/target.
+  [[nodiscard]] RouteMatch match(std::string_view path) const;
+};
+
+}  // namespace larder::policy

@@ -1,0 +1,120 @@
+#include "policy/tags.hpp"
+
+#include <algorithm>
+
+#include "http/target.hpp"
+
+namespace larder::policy {
+
+namespace {
+
+std::string_view without_final_slash(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  return path;
+}
+
+/// One segment up; empty above the root. `path` without final slash.
+std::string_view parent_of(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos || path == "/") return {};
+  return without_final_slash(path.substr(0, std::max<std::size_t>(slash, 1)));
+}
+
+std::string make_tag(std::string_view prefix, std::string_view text) {
+  std::string tag;
+  tag.reserve(prefix.size() + text.size());
+  tag.append(prefix).append(text);
+  return tag;
+}
+
+/// How many paths lie above this one, the root included.
+std::size_t depth_of(std::string_view path) {
+  std::size_t depth = 0;
+  for (path = parent_of(path); !path.empty(); path = parent_of(path)) ++depth;
+  return depth;
+}
+
+bool names_method(const EvictOn& evict_on, std::string_view method) {
+  return evict_on.methods.empty() || std::find(evict_on.methods.begin(), evict_on.methods.end(),
+                                               method) != evict_on.methods.end();
+}
+
+/// Tags are without final slash, so a rule counts that fits the path either way.
+bool may_concern(const RouteRule& rule, std::string_view path, bool below) {
+  const std::string_view bare = without_final_slash(path);
+  const std::string slashed = bare == "/" ? std::string(bare) : std::string(bare) + "/";
+  return std::any_of(rule.paths.begin(), rule.paths.end(), [&](const PathPattern& pattern) {
+    return pattern.may_concern(bare, below) || pattern.may_concern(slashed, below);
+  });
+}
+
+bool is_evicted_on(const RouteRule& rule, std::string_view method, std::string_view path) {
+  return std::any_of(rule.evict_on.begin(), rule.evict_on.end(), [&](const EvictOn& evict_on) {
+    return names_method(evict_on, method) && evict_on.path.covers(path);
+  });
+}
+
+/// The resource, the collections above it, and what lies below it, as far down as anything is
+/// stored.
+void add_resource(Tags& tags, std::string_view path, bool below) {
+  path = without_final_slash(path);
+  if (below && may_be_tagged(path)) tags.push_back(make_tag("b:", path));
+  for (; !path.empty(); path = parent_of(path))
+    if (may_be_tagged(path)) tags.push_back(make_tag("p:", path));
+}
+
+}  // namespace
+
+bool may_be_tagged(std::string_view path) {
+  return path.starts_with('/') && depth_of(without_final_slash(path)) + 2 <= maximum_tags;
+}
+
+Tags tags_of_response(std::string_view rule, std::string_view path) {
+  // Paths that WSGI reads alike ("/a,b", "/a%2Cb") have keys of their own but are one resource.
+  static constexpr std::string_view read_as_written =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@!$&'()*+,=";
+  std::string canonical;
+  if (path.find_first_not_of(read_as_written) != std::string_view::npos) {
+    canonical = http::possible_paths(path).front();
+    path = canonical;
+  }
+  path = without_final_slash(path);
+  Tags tags;
+  const std::size_t depth = depth_of(path);
+  if (!path.starts_with('/') || depth + 2 > maximum_tags) return tags;
+  tags.reserve(depth + 4);  // the store adds two
+  tags.push_back(make_tag("p:", path));
+  tags.push_back(make_tag("r:", rule));
+  for (path = parent_of(path); !path.empty(); path = parent_of(path))
+    tags.push_back(make_tag("b:", path));
+  return tags;
+}
+
+EvictionDecision decide_eviction(const Routes& routes, http::Method method,
+                                 std::string_view method_text, std::string_view path) {
+  using Reason = NothingToEvict::Reason;
+  if (http::is_safe(method, method_text)) return NothingToEvict{Reason::safe_method};
+
+  // A POST adds to the resource it names; what lies below stays as it is.
+  const bool below = method != http::Method::post;
+  Tags tags;
+  for (const std::string& possible : http::possible_paths(path)) {
+    bool concerned = false;
+    for (const RouteRule& rule : routes.rules) {
+      concerned = concerned || may_concern(rule, possible, below);
+      if (is_evicted_on(rule, method_text, possible)) tags.push_back(make_tag("r:", rule.name));
+    }
+    if (concerned) add_resource(tags, possible, below);
+  }
+  if (tags.empty()) return NothingToEvict{Reason::no_rule_concerned};
+  std::sort(tags.begin(), tags.end());
+  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  return Evict{std::move(tags)};
+}
+
+bool may_have_changed(std::uint16_t status) {
+  // Below 200 there is no final status: the outcome is unknown.
+  return status < 400 || status >= 500;
+}
+
+}  // namespace larder::policy

@@ -1,0 +1,48 @@
+// Tags: what a response belongs to, and what a write makes old (design: "Eviction: stamps").
+//
+// A tag is short text: "p:/api/models" (a resource, without final slash, without host and query),
+// "b:/api" (everything below that path), "r:ai-models" (a rule).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "http/message.hpp"
+#include "policy/route.hpp"
+
+namespace larder::policy {
+
+using Tags = std::vector<std::string>;
+
+/// What a response of `path` under `rule` belongs to: its resource, its rule, and all it lies
+/// below. Nothing more than `maximum_tags`: a deeper path is not stored (see may_be_tagged).
+[[nodiscard]] Tags tags_of_response(std::string_view rule, std::string_view path);
+inline constexpr std::size_t maximum_tags = 24;
+[[nodiscard]] bool may_be_tagged(std::string_view path);
+
+/// Nothing stored can be concerned: Redis is left alone.
+struct NothingToEvict {
+  enum class Reason : std::uint8_t { safe_method, no_rule_concerned, refused_by_origin };
+  Reason reason = Reason::no_rule_concerned;
+  bool operator==(const NothingToEvict&) const = default;
+};
+struct Evict {
+  Tags tags;  ///< sorted, without repeats
+  bool operator==(const Evict&) const = default;
+};
+using EvictionDecision = std::variant<NothingToEvict, Evict>;
+
+/// What a request with this method on this raw path makes old should it succeed: its resource, the
+/// collections above it, what lies below it (not for POST), and rules whose `evict_on` names it.
+/// Every path a server may take `path` for counts (http::possible_paths).
+[[nodiscard]] EvictionDecision decide_eviction(const Routes& routes, http::Method method,
+                                               std::string_view method_text, std::string_view path);
+
+/// Does an answer with this status mean that something may have changed? 4xx does not: otherwise
+/// anyone could empty the cache. No status (outcome unknown) does.
+[[nodiscard]] bool may_have_changed(std::uint16_t status);
+
+}  // namespace larder::policy

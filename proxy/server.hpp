@@ -1,0 +1,63 @@
+// Server: the objects of a running Larder and the order in which they start and stop.
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "config/config.hpp"
+#include "ops/admin.hpp"
+#include "ops/counters.hpp"
+#include "ops/log.hpp"
+#include "session/clock.hpp"
+#include "session/collapse.hpp"
+#include "session/listener.hpp"
+#include "session/trusted.hpp"
+#include "session/worker.hpp"
+#include "store/tiered_store.hpp"
+
+namespace larder {
+
+class Server final : private session::RecordSink {
+ public:
+  explicit Server(config::Config config);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() override;
+
+  /// Binds every listener. What failed in words, empty on success.
+  [[nodiscard]] std::string listen();
+  /// Serves until SIGTERM or SIGINT, then drains. The exit code: 0 when every request in flight was
+  /// answered within the drain timeout, 3 when some were broken off.
+  [[nodiscard]] int run();
+
+ private:
+  struct Thread;
+
+  void note(const session::ExchangeRecord& record) override;
+  [[nodiscard]] ops::Admin::Readiness readiness() const;
+  /// On the thread's own io_context, again and again: its store may be asked there only.
+  void watch_store(Thread& thread);
+  void drain();
+  /// On the thread's own io_context: again and again until nothing is left or time is up.
+  void finish_when_drained(Thread& thread, SteadyClock::time_point give_up);
+
+  const config::Config config_;
+  session::Clock clock_;
+  store::Shared stores_;
+  session::Collapse collapse_;
+  session::TrustedAddresses trusted_;
+  ops::Counters counters_;
+  ops::AccessLog access_log_;
+  session::Shared shared_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  std::unique_ptr<ops::Admin> admin_;
+  const SteadyClock::time_point started_ = SteadyClock::now();
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> broke_off_{false};
+};
+
+}  // namespace larder

@@ -1,0 +1,27 @@
+#include "session/collapse.hpp"
+
+#include <utility>
+
+namespace larder::session {
+
+Collapse::Joined Collapse::join(const std::string& key, store::Stamps stamps, store::Stamps local,
+                                SteadyClock::time_point now, bool alone) {
+  Shard& shard = shard_of(key);
+  const std::scoped_lock lock(shard.mutex);
+  std::shared_ptr<Fill>& present = shard.fills[key];
+  if (present && !alone) {
+    const bool recent = !stamps.empty() || now - present->begun() <= blind_trust;
+    if (recent && present->stamps() == stamps && present->local() == local) return {present, false};
+  }
+  present = std::make_shared<Fill>(std::move(stamps), std::move(local), now);
+  return {present, true};
+}
+
+void Collapse::leave(const std::string& key, const std::shared_ptr<Fill>& fill) {
+  Shard& shard = shard_of(key);
+  const std::scoped_lock lock(shard.mutex);
+  const auto found = shard.fills.find(key);
+  if (found != shard.fills.end() && found->second == fill) shard.fills.erase(found);
+}
+
+}  // namespace larder::session

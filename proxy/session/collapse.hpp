@@ -1,0 +1,48 @@
+// Collapse: simultaneous misses of one key ask the origin once (RFC 9111 4, "collapsed requests").
+//
+// Process-wide. A request joins a fill only if nothing the answer depends on was evicted since that
+// fill read its stamps; otherwise it starts one of its own, which takes the place of the old one.
+// So nobody who asks after a write was answered gets what was read before it.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "session/fill.hpp"
+
+namespace larder::session {
+
+class Collapse {
+ public:
+  struct Joined {
+    std::shared_ptr<Fill> fill;
+    bool leads = false;  ///< the caller has to run it, and to end it with leave()
+  };
+
+  /// `stamps` are the current ones of the resource's tags in the store, empty when it cannot say:
+  /// then a fill from before `now` - `blind_trust` is not joined. `alone`: start a new one in any
+  /// case.
+  [[nodiscard]] Joined join(const std::string& key, store::Stamps stamps, store::Stamps local,
+                            SteadyClock::time_point now, bool alone);
+  /// The fill has ended; it is joined no more.
+  void leave(const std::string& key, const std::shared_ptr<Fill>& fill);
+
+  static constexpr std::chrono::seconds blind_trust{1};
+
+ private:
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<std::string, std::shared_ptr<Fill>> fills;
+  };
+  [[nodiscard]] Shard& shard_of(const std::string& key) {
+    return shards_[std::hash<std::string>{}(key) % shards_.size()];
+  }
+
+  std::array<Shard, 32> shards_;
+};
+
+}  // namespace larder::session

@@ -1,0 +1,597 @@
+#include "session/exchange.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "http/target.hpp"
+#include "policy/named_resources.hpp"
+#include "policy/problem.hpp"
+#include "policy/tags.hpp"
+#include "session/filling.hpp"
+#include "session/tunnel.hpp"
+
+namespace larder::session {
+
+using policy::CacheResult;
+using policy::Detail;
+using policy::ForwardReason;
+using Framing = http::BodyFraming::Kind;
+
+namespace {
+
+/// Content up to this size is copied behind the head, so that one system call sends both.
+constexpr std::size_t copied_content = 4096;
+
+void append_number(std::string& out, std::uint64_t number) {
+  char room[24];
+  const auto [end, error] = std::to_chars(room, room + sizeof room, number);
+  out.append(room, end);
+}
+
+/// Did the request certainly never reach the application?
+bool never_sent(FetchFailure failure) {
+  return failure == FetchFailure::name_not_resolved || failure == FetchFailure::refused ||
+         failure == FetchFailure::connect_timed_out;
+}
+
+}  // namespace
+
+Exchange::Exchange(Worker& worker, Client client, const http::RequestHead& head,
+                   std::string_view after_head)
+    : worker_(worker),
+      settings_(worker.shared.settings),
+      client_(client),
+      head_(head),
+      after_head_(after_head),
+      content_(client.stream, after_head, head.framing, settings_.client_timeout),
+      rules_(worker.rule_set),
+      keep_alive_(head.keep_alive && !worker.draining) {}
+
+policy::LookupFacts Exchange::facts() const {
+  return {.head = head_,
+          .match = match_,
+          .path = path_,
+          .ambiguous = ambiguous_,
+          .forwarded = forwarded_,
+          .session_cookies = settings_.session_cookies};
+}
+
+awaitable<Exchange::After> Exchange::run() {
+  const SteadyClock::time_point started = SteadyClock::now();
+  record_.began = worker_.shared.clock.now();
+  record_.peer = client_.peer;
+  record_.method = head_.method_text;
+  record_.host = head_.host;
+  record_.path = head_.path;
+  record_.query = head_.query.value_or(std::string_view());
+
+  forwarded_ = policy::decide_forwarded(head_, client_.peer, client_.trusted, client_.scheme);
+  ambiguous_ = http::normalise_path(head_.path, path_) != http::Ambiguity::none;
+  if (!ambiguous_) match_ = rules_->routes.match(path_);
+  if (match_.rule) record_.rule = match_.rule->name;
+
+  const policy::LookupDecision lookup = policy::decide_lookup(facts());
+  After after = After::broken;
+  if (const auto* pass = std::get_if<policy::PassOn>(&lookup)) {
+    after = co_await pass_on(pass->reason, pass->detail);
+  } else {
+    after = co_await look_up(std::get<policy::LookUp>(lookup).demands);
+  }
+
+  record_.took = SteadyClock::now() - started;
+  record_.cut_off = after == After::broken;
+  worker_.shared.records.note(record_);
+  // What the client still sends of a request that has been answered cannot be told from its next
+  // one.
+  if (after == After::keep && !content_.is_at_end()) after = After::close;
+  co_return after;
+}
+
+awaitable<Exchange::After> Exchange::look_up(policy::Demands demands) {
+  demands_ = demands;
+  const policy::LearnedVary::Names& learned = rules_->learned_of(*match_.rule).names();
+  After after = After::broken;
+  Detail unusable = Detail::none;
+  if (!policy::append_cache_key(facts(), learned, key_)) {
+    unusable = Detail::ambiguous_query;
+  } else if (!policy::may_be_tagged(path_)) {
+    unusable = Detail::too_deep_path;
+  } else if (worker_.unstored.remembers(key_, SteadyClock::now())) {
+    unusable = Detail::not_stored_lately;
+  }
+  if (policy::wants_explanation(head_, forwarded_)) record_.cache.key = key_;
+  if (unusable != Detail::none) {
+    after = co_await pass_on(ForwardReason::bypass, unusable);
+    co_return after;
+  }
+
+  std::optional<store::Lookup> found = worker_.store->lookup_now(key_, resource());
+  if (!found) {
+    store::Lookup looked_up = co_await worker_.store->lookup(key_, resource());
+    found.emplace(std::move(looked_up));
+  }
+  const policy::ReuseDecision decision = policy::decide_reuse(
+      head_, demands_, found->response.get(), *match_.rule, worker_.shared.clock.now_in_seconds());
+  auto carried_out = std::visit(
+      [&](const auto& chosen) { return carry_out(chosen, std::move(*found)); }, decision);
+  after = co_await std::move(carried_out);
+  co_return after;
+}
+
+awaitable<Exchange::After> Exchange::carry_out(policy::Reuse reuse, store::Lookup found) {
+  record_.tier = found.tier;
+  record_.cache.result = CacheResult::hit;
+  record_.cache.ttl = reuse.ttl;
+  const After after = co_await respond_from(std::move(found.response), reuse.age);
+  co_return after;
+}
+
+awaitable<Exchange::After> Exchange::carry_out(policy::OwnRequest own, store::Lookup) {
+  const After after = co_await pass_on(own.reason, Detail::not_ours_to_share);
+  co_return after;
+}
+
+awaitable<Exchange::After> Exchange::carry_out(policy::Refill refill, store::Lookup found) {
+  After after = After::broken;
+  record_.cache.result =
+      refill.reason == ForwardReason::stale ? CacheResult::expired : CacheResult::miss;
+  record_.cache.forward = refill.reason;
+  record_.cache.ttl = refill.ttl;
+  record_.cache.detail = refill.detail;
+  if (demands_.only_if_cached) {
+    record_.cache.forward.reset();
+    after = co_await answer_problem(
+        504, "nothing fresh is stored, and the request allows no other answer");
+    co_return after;
+  }
+  if (head_.method == http::Method::head) {
+    after = co_await pass_on(refill.reason, refill.detail);
+    co_return after;
+  }
+
+  const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_);
+  store::Stamps local = worker_.shared.local_stamps.current(tags);
+  std::optional<store::Stamps> stamps;
+  if (found.available) stamps = co_await worker_.store->stamps(resource(), std::move(found.stamps));
+
+  const policy::FillRequest request =
+      policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
+  const Collapse::Joined joined =
+      worker_.shared.collapse.join(key_, stamps.value_or(store::Stamps{}), std::move(local),
+                                   SteadyClock::now(), demands_.no_cache);
+  record_.cache.collapsed = !joined.leads;
+  if (joined.leads) {
+    FillJob job{.key = key_,
+                .path = path_,
+                .rules = rules_,
+                .rule = match_.rule,
+                .keyed = request.keyed,
+                .head = {},
+                .may_store = stamps.has_value(),
+                .is_first_look = refill.reason == ForwardReason::uri_miss,
+                .first_byte_timeout = first_byte_timeout()};
+    policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
+                             job.head);
+    start_fill(worker_, joined.fill, std::move(job));
+  }
+  after = co_await answer_from(joined.fill, joined.leads, request.differs);
+  co_return after;
+}
+
+// An answer that is not stored is nobody's but its leader's, and not even its own when its request
+// said more than the fill did: then the request itself is passed on.
+awaitable<Exchange::After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads,
+                                                 bool differs) {
+  const auto timer = std::make_shared<Timer>(worker_.io);
+  // A fill always ends by its own deadlines; this one is for a fill that hangs on another thread.
+  const milliseconds patience =
+      settings_.connect_timeout + first_byte_timeout() + settings_.between_bytes_timeout;
+  Fill::Snapshot snapshot = fill->snapshot();
+  bool changed = true;
+  // Content of unknown length may yet prove too large: only the leader may begin with it.
+  const auto is_undecided = [&] {
+    return snapshot.state == Fill::State::waiting ||
+           (snapshot.state == Fill::State::arriving && !snapshot.length && !leads);
+  };
+  while (is_undecided() && changed) {
+    changed = co_await fill->changed(snapshot.version, timer, patience);
+    snapshot = fill->snapshot();
+  }
+
+  After after = After::broken;
+  if (is_undecided()) snapshot.state = Fill::State::waiting;
+  switch (snapshot.state) {
+    case Fill::State::waiting:
+    case Fill::State::failed:
+      record_.failure = snapshot.state == Fill::State::failed ? snapshot.failure
+                                                              : FetchFailure::first_byte_timed_out;
+      after = co_await answer_problem(status_for(record_.failure), describe(record_.failure));
+      co_return after;
+    case Fill::State::refused: {
+      std::optional<OriginAnswer> answer;
+      if (leads) answer = fill->take_answer();
+      record_.cache.detail = snapshot.detail;
+      if (answer && !differs) {
+        // What had arrived before it proved too large comes first.
+        if (snapshot.available > 0) answer->prefix.insert(0, fill->content().view());
+        after = co_await relay(std::move(*answer), nullptr);
+      } else {
+        answer.reset();
+        after = co_await pass_on(*record_.cache.forward, snapshot.detail);
+      }
+      co_return after;
+    }
+    case Fill::State::arriving:
+    case Fill::State::complete:
+      break;
+  }
+
+  if (!policy::is_selected(snapshot.response->vary, head_, match_.rule->share)) {
+    after = co_await pass_on(ForwardReason::vary_miss, Detail::not_ours_to_share);
+    co_return after;
+  }
+  record_.cache.forward_status.reset();
+  if (snapshot.detail != Detail::none) record_.cache.detail = snapshot.detail;
+  // Not claimed for content of unknown length that may yet prove too large.
+  const bool will_be_whole = snapshot.state == Fill::State::complete || snapshot.length;
+  record_.cache.stored = snapshot.detail == Detail::none && will_be_whole;
+  if (record_.cache.result == CacheResult::expired) record_.cache.ttl = seconds{0};
+  if (snapshot.state == Fill::State::complete) {
+    after = co_await respond_from(snapshot.response, snapshot.origin_age);
+  } else {
+    after = co_await stream_from(std::move(fill), std::move(snapshot), timer);
+  }
+  co_return after;
+}
+
+awaitable<Exchange::After> Exchange::stream_from(std::shared_ptr<Fill> fill,
+                                                 Fill::Snapshot snapshot,
+                                                 std::shared_ptr<Timer> timer) {
+  const bool chunked = !snapshot.length && head_.version == http::Version::http_1_1;
+  if (!snapshot.length && !chunked) keep_alive_ = false;
+  begin_answer(snapshot.response->status, policy::reason_phrase(snapshot.response->status));
+  client_.out += snapshot.response->head;
+  if (chunked) client_.out += "Transfer-Encoding: chunked\r\n";
+  if (snapshot.length) append_framing(snapshot.length);
+  if (snapshot.origin_age) append_age(*snapshot.origin_age);
+  end_answer({});
+  while (true) {
+    // The state as it is before the content is looked at: what came before an end is then surely
+    // seen.
+    snapshot = fill->snapshot();
+    for (std::string_view piece = fill->piece(record_.content_sent);
+         !piece.empty() || !client_.out.empty(); piece = fill->piece(record_.content_sent)) {
+      const IoStatus written = co_await send_content(piece, chunked);
+      if (written != IoStatus::ok) co_return After::broken;
+    }
+    if (snapshot.state == Fill::State::complete) {
+      record_.cache.stored = snapshot.detail == Detail::none;
+      break;
+    }
+    if (snapshot.state == Fill::State::failed) {
+      record_.failure = snapshot.failure;
+      co_return After::broken;
+    }
+    if (snapshot.state == Fill::State::refused) {
+      std::optional<OriginAnswer> rest = fill->take_answer();
+      if (!rest) co_return After::broken;
+      record_.cache.detail = snapshot.detail;
+      const After after = co_await relay_content(std::move(*rest), nullptr, chunked, false);
+      co_return after;
+    }
+    // The end is told once the answer is stored, so that whoever has the whole of it finds it
+    // there.
+    const bool changed =
+        co_await fill->changed(snapshot.version, timer, settings_.between_bytes_timeout);
+    if (!changed) co_return After::broken;
+  }
+  if (chunked) {
+    const IoStatus written = co_await client_.stream.write("0\r\n\r\n", settings_.client_timeout);
+    if (written != IoStatus::ok) co_return After::broken;
+  }
+  co_return keep_alive_ ? After::keep : After::close;
+}
+
+awaitable<Exchange::After> Exchange::respond_from(policy::StoredResponsePointer stored,
+                                                  std::optional<seconds> age) {
+  begin_answer(stored->status, policy::reason_phrase(stored->status));
+  client_.out += stored->head;
+  append_framing(stored->content.size);
+  if (age) append_age(*age);
+  end_answer({});
+  std::string_view content =
+      head_.method == http::Method::head ? std::string_view() : stored->content.view();
+  record_.content_sent = content.size();
+  if (content.size() <= copied_content) {
+    client_.out += content;
+    content = {};
+  }
+  const IoStatus written =
+      co_await client_.stream.write({client_.out, content, {}}, settings_.client_timeout);
+  if (written != IoStatus::ok) co_return After::broken;
+  co_return keep_alive_ ? After::keep : After::close;
+}
+
+// ---------------------------------------------------------------------------------------------------
+
+awaitable<Exchange::After> Exchange::pass_on(ForwardReason reason, Detail detail) {
+  record_.cache.forward = reason;
+  record_.cache.detail = detail;
+  if (reason == ForwardReason::bypass || reason == ForwardReason::method)
+    record_.cache.result = CacheResult::bypass;
+  if (reason == ForwardReason::vary_miss) record_.cache.result = CacheResult::miss;
+
+  const policy::EvictionDecision eviction =
+      policy::decide_eviction(rules_->routes, head_.method, head_.method_text, head_.path);
+  Upload upload(worker_.io, content_, client_.stream);
+  const bool has_content = !content_.is_at_end();
+  FetchResult result = co_await fetch_own(has_content ? &upload : nullptr);
+  const auto* failure = std::get_if<FetchFailure>(&result);
+
+  // Before the client hears of it: whoever asks after that must not be given what was there before.
+  policy::Tags old = tags_made_old(eviction, result);
+  if (!old.empty()) co_await evict(std::move(old));
+
+  After after = After::broken;
+  if (failure) {
+    record_.failure = *failure;
+    if (has_content && !upload.is_complete()) keep_alive_ = false;
+    if (*failure != FetchFailure::client_gone)
+      after = co_await answer_problem(status_for(*failure), describe(*failure));
+  } else {
+    after =
+        co_await relay(std::move(std::get<OriginAnswer>(result)), has_content ? &upload : nullptr);
+  }
+  co_await upload.stop();
+  co_return after;
+}
+
+policy::Tags Exchange::tags_made_old(const policy::EvictionDecision& eviction,
+                                     const FetchResult& result) const {
+  const auto* write = std::get_if<policy::Evict>(&eviction);
+  if (const auto* failure = std::get_if<FetchFailure>(&result))
+    return write && !never_sent(*failure) ? write->tags : policy::Tags();
+  const http::ResponseHead& told = std::get<OriginAnswer>(result).connection->head;
+  if (http::is_safe(head_.method, head_.method_text) || !policy::may_have_changed(told.status))
+    return {};
+  policy::Tags tags = write ? write->tags : policy::Tags();
+  // RFC 9111 4.4: what the answer names is evicted as if it had been posted to.
+  for (const std::string& path :
+       policy::named_resources(told.fields, {head_.host, forwarded_.host}, head_.path)) {
+    const policy::EvictionDecision named =
+        policy::decide_eviction(rules_->routes, http::Method::post, "POST", path);
+    if (const auto* evicted = std::get_if<policy::Evict>(&named))
+      tags.insert(tags.end(), evicted->tags.begin(), evicted->tags.end());
+  }
+  std::sort(tags.begin(), tags.end());
+  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  return tags;
+}
+
+awaitable<FetchResult> Exchange::fetch_own(Upload* upload) {
+  const bool upgrade = wants_upgrade();
+  FetchRequest request{
+      .head = {},
+      .method = head_.method,
+      .repeatable = !upload && !upgrade && http::is_idempotent(head_.method, head_.method_text),
+      .wants_upgrade = upgrade,
+      .first_byte_timeout = first_byte_timeout()};
+  policy::append_forward_head(head_, forwarded_,
+                              {.body = head_.framing,
+                               .expect_continue = head_.expects_continue && upload,
+                               .upgrade = upgrade},
+                              request.head);
+  InterimSink interim;
+  if (head_.version == http::Version::http_1_1) {
+    interim = [this](const http::ResponseHead& told) -> awaitable<bool> {
+      std::string head = "HTTP/1.1 ";
+      append_number(head, told.status);
+      head.append(" ").append(policy::reason_phrase(told.status)).append("\r\n");
+      policy::append_end_to_end(told, false, head);
+      head += "\r\n";
+      const IoStatus written = co_await client_.stream.write(head, settings_.client_timeout);
+      co_return written == IoStatus::ok;
+    };
+  }
+  if (upload) {
+    FetchResult result = co_await fetch_with_content(worker_.origin, std::move(request), *upload,
+                                                     std::move(interim));
+    co_return result;
+  }
+  FetchResult result = co_await fetch(worker_.origin, std::move(request), std::move(interim));
+  co_return result;
+}
+
+awaitable<Exchange::After> Exchange::relay(OriginAnswer answer, Upload* upload) {
+  const http::ResponseHead& told = answer.connection->head;
+  if (told.status == 101) {
+    const After after = co_await tunnel(std::move(answer));
+    co_return after;
+  }
+  // Judged by what has been sent so far: an upload that is still running may never end.
+  if (upload && !upload->is_complete()) keep_alive_ = false;
+
+  std::optional<std::uint64_t> length;
+  bool chunked = false;
+  switch (told.framing.kind) {
+    case Framing::none:
+      break;
+    case Framing::length:
+      length = told.framing.length;
+      break;
+    case Framing::chunked:
+    case Framing::until_close:
+      chunked = head_.version == http::Version::http_1_1;
+      if (!chunked) keep_alive_ = false;
+      break;
+  }
+  begin_answer(told.status, told.reason.empty() ? policy::reason_phrase(told.status) : told.reason);
+  policy::append_end_to_end(told, false, client_.out);
+  client_.out += "Via: 1.1 larder\r\n";
+  if (chunked) client_.out += "Transfer-Encoding: chunked\r\n";
+  if (length) append_framing(length);
+  if (told.framing.kind == Framing::none && told.status != 204) {
+    // To HEAD, and with 304: what a GET's answer would have been long.
+    if (const auto text = told.fields.first(http::FieldName::content_length);
+        text && !text->empty() && text->find_first_not_of("0123456789") == std::string_view::npos)
+      client_.out.append("Content-Length: ").append(*text).append("\r\n");
+  }
+  const auto existing = told.fields.combined(http::FieldName::cache_status);
+  end_answer(existing ? std::string_view(*existing) : std::string_view());
+
+  // Content of known length follows at once as a rule, and its head waits for it: one system call
+  // fewer. A stream's head goes out as soon as nothing else is there, so that events arrive as they
+  // happen.
+  const After after =
+      co_await relay_content(std::move(answer), upload, chunked, length.has_value());
+  co_return after;
+}
+
+// Sends what `out` holds and this piece of content behind it.
+awaitable<IoStatus> Exchange::send_content(std::string_view piece, bool chunked) {
+  char room[20];
+  const bool as_chunk = chunked && !piece.empty();
+  if (as_chunk) client_.out += http::format_chunk_size(piece.size(), room);
+  const IoStatus written = co_await client_.stream.write(
+      {client_.out, piece, as_chunk ? std::string_view("\r\n") : std::string_view()},
+      settings_.client_timeout);
+  client_.out.clear();
+  if (written == IoStatus::ok) record_.content_sent += piece.size();
+  co_return written;
+}
+
+awaitable<Exchange::After> Exchange::relay_content(OriginAnswer answer, Upload* upload,
+                                                   bool chunked, bool head_waits) {
+  const http::ResponseHead& told = answer.connection->head;
+  while (told.framing.kind != Framing::none) {
+    std::string_view data = answer.prefix;
+    if (data.empty()) {
+      BodyPart part = answer.content->next_ready();
+      if (part.kind == BodyPart::Kind::data && part.data.empty()) {
+        if (!head_waits && !client_.out.empty()) {
+          const IoStatus written =
+              co_await client_.stream.write(client_.out, settings_.client_timeout);
+          if (written != IoStatus::ok) co_return After::broken;
+          client_.out.clear();
+        }
+        part = co_await answer.content->next();
+      }
+      if (part.kind == BodyPart::Kind::end) break;
+      if (part.kind != BodyPart::Kind::data) {
+        record_.failure = part.kind == BodyPart::Kind::timed_out
+                              ? FetchFailure::between_bytes_timed_out
+                          : part.kind == BodyPart::Kind::malformed ? FetchFailure::content_malformed
+                                                                   : FetchFailure::content_cut_off;
+        co_return After::broken;
+      }
+      data = part.data;
+    }
+    const IoStatus written = co_await send_content(data, chunked);
+    if (written != IoStatus::ok) co_return After::broken;
+    answer.prefix.clear();
+  }
+  if (chunked) {
+    client_.out += "0\r\n";
+    policy::append_trailers(answer.content->trailers(), head_.fields, client_.out);
+    client_.out += "\r\n";
+  }
+  if (!client_.out.empty()) {
+    const IoStatus written = co_await client_.stream.write(client_.out, settings_.client_timeout);
+    if (written != IoStatus::ok) co_return After::broken;
+  }
+  const bool upload_done = !upload || upload->is_complete();
+  if (upload && !upload_done) co_await upload->stop();
+  // gunicorn sends content in answer to HEAD all the same: whatever has none may be followed by
+  // some, which the next request on the connection would take for its answer.
+  const bool is_clean = told.framing.kind != Framing::none && answer.content->surplus().empty();
+  if (told.keep_alive && upload_done && is_clean)
+    worker_.origin.release(std::move(answer.connection));
+  co_return keep_alive_ ? After::keep : After::close;
+}
+
+awaitable<Exchange::After> Exchange::tunnel(OriginAnswer answer) {
+  const http::ResponseHead& told = answer.connection->head;
+  begin_answer(101, policy::reason_phrase(101));
+  policy::append_end_to_end(told, false, client_.out);
+  if (const auto upgrade = told.fields.combined(http::FieldName::upgrade))
+    client_.out.append("Upgrade: ").append(*upgrade).append("\r\n");
+  client_.out += "Connection: Upgrade\r\n\r\n";
+  const IoStatus opened = co_await client_.stream.write(
+      {client_.out, answer.connection->after_head(), {}}, settings_.client_timeout);
+  record_.status = 101;
+  if (opened != IoStatus::ok) co_return After::broken;
+  const TunnelResult carried = co_await run_tunnel(
+      worker_.io, client_.stream, answer.connection->stream, after_head_, settings_.client_timeout);
+  record_.content_sent = carried.to_client;
+  keep_alive_ = false;
+  co_return After::close;
+}
+
+awaitable<void> Exchange::evict(policy::Tags tags) {
+  record_.evicted_tags = tags.size();
+  const store::EvictOutcome outcome = co_await worker_.store->evict(std::move(tags));
+  record_.eviction_deferred = outcome == store::EvictOutcome::deferred;
+}
+
+awaitable<Exchange::After> Exchange::answer_problem(std::uint16_t status, std::string_view detail) {
+  const std::string problem = policy::format_problem(status, detail);
+  begin_answer(status, policy::reason_phrase(status));
+  client_.out += "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n";
+  append_framing(problem.size());
+  end_answer({});
+  if (head_.method != http::Method::head) {
+    client_.out += problem;
+    record_.content_sent = problem.size();
+  }
+  const IoStatus written = co_await client_.stream.write(client_.out, settings_.client_timeout);
+  if (written != IoStatus::ok) co_return After::broken;
+  co_return keep_alive_ ? After::keep : After::close;
+}
+
+void Exchange::begin_answer(std::uint16_t status, std::string_view reason) {
+  record_.status = status;
+  client_.out.assign("HTTP/1.1 ");
+  append_number(client_.out, status);
+  client_.out += ' ';
+  client_.out += reason;
+  client_.out += "\r\n";
+}
+
+void Exchange::append_framing(std::optional<std::uint64_t> length) {
+  client_.out += "Content-Length: ";
+  append_number(client_.out, length.value_or(0));
+  client_.out += "\r\n";
+}
+
+void Exchange::append_age(seconds age) {
+  client_.out += "Age: ";
+  append_number(client_.out, static_cast<std::uint64_t>(age.count()));
+  client_.out += "\r\n";
+}
+
+void Exchange::end_answer(std::string_view existing_cache_status) {
+  policy::append_cache_status(record_.cache, existing_cache_status, client_.out);
+  if (!keep_alive_) {
+    client_.out += "Connection: close\r\n";
+  } else if (head_.version == http::Version::http_1_0) {
+    client_.out += "Connection: keep-alive\r\n";
+  }
+  client_.out += "\r\n";
+}
+
+milliseconds Exchange::first_byte_timeout() const {
+  const bool has_own = match_.rule && match_.rule->first_byte_timeout.count() > 0;
+  return has_own ? match_.rule->first_byte_timeout : settings_.first_byte_timeout;
+}
+
+// RFC 9110 7.8. Upgrade: h2c is not passed on: nobody behind us could be held to what we decided.
+bool Exchange::wants_upgrade() const {
+  const auto upgrade = head_.fields.combined(http::FieldName::upgrade);
+  if (!upgrade || head_.version != http::Version::http_1_1 || http::has_token(*upgrade, "h2c"))
+    return false;
+  const auto connection = head_.fields.combined(http::FieldName::connection);
+  return connection && http::has_token(*connection, "upgrade") && content_.is_at_end();
+}
+
+}  // namespace larder::session

@@ -1,0 +1,102 @@
+// Exchange: one request, from its head to its record. Read this first.
+//
+//   head -> rule and key -> stored response? -> reuse, or a fill joined or led, or passed on ->
+//   record
+//
+// Every decision is made by policy and comes as a value; here it is only carried out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "policy/lookup.hpp"
+#include "policy/reuse.hpp"
+#include "policy/tags.hpp"
+#include "session/fill.hpp"
+#include "session/worker.hpp"
+
+namespace larder::session {
+
+using std::chrono::seconds;
+
+/// The client's side of an exchange. Everything is owned by its connection.
+struct Client {
+  Stream& stream;
+  std::string& out;  ///< scratch for what is sent, used again
+  std::string_view peer;
+  bool trusted = false;
+  std::string_view scheme = "http";
+};
+
+class Exchange {
+ public:
+  /// `after_head`: what has been read behind the request's head.
+  Exchange(Worker& worker, Client client, const http::RequestHead& head,
+           std::string_view after_head);
+
+  enum class After : std::uint8_t {
+    keep,    ///< the connection serves on, beginning with surplus()
+    close,   ///< the client has its whole answer
+    broken,  ///< it has not, and must not take what it has for one
+  };
+  [[nodiscard]] awaitable<After> run();
+
+  /// Bytes of the client's next request that were read with this one's content.
+  [[nodiscard]] std::string_view surplus() const { return content_.surplus(); }
+
+ private:
+  [[nodiscard]] policy::LookupFacts facts() const;
+  [[nodiscard]] store::Resource resource() const { return {match_.rule->name, path_}; }
+
+  [[nodiscard]] awaitable<After> look_up(policy::Demands demands);
+  [[nodiscard]] awaitable<After> carry_out(policy::Reuse reuse, store::Lookup found);
+  [[nodiscard]] awaitable<After> carry_out(policy::Refill refill, store::Lookup found);
+  [[nodiscard]] awaitable<After> carry_out(policy::OwnRequest own, store::Lookup found);
+
+  [[nodiscard]] awaitable<After> answer_from(std::shared_ptr<Fill> fill, bool leads, bool differs);
+  [[nodiscard]] awaitable<After> stream_from(std::shared_ptr<Fill> fill, Fill::Snapshot snapshot,
+                                             std::shared_ptr<Timer> timer);
+  [[nodiscard]] awaitable<After> respond_from(policy::StoredResponsePointer stored,
+                                              std::optional<seconds> age);
+
+  [[nodiscard]] awaitable<After> pass_on(policy::ForwardReason reason, policy::Detail detail);
+  /// What a write with this outcome made old; empty: nothing.
+  [[nodiscard]] policy::Tags tags_made_old(const policy::EvictionDecision& eviction,
+                                           const FetchResult& result) const;
+  [[nodiscard]] awaitable<FetchResult> fetch_own(Upload* upload);
+  [[nodiscard]] awaitable<After> relay(OriginAnswer answer, Upload* upload);
+  [[nodiscard]] awaitable<After> relay_content(OriginAnswer answer, Upload* upload, bool chunked,
+                                               bool head_waits);
+  [[nodiscard]] awaitable<IoStatus> send_content(std::string_view piece, bool chunked);
+  [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
+  [[nodiscard]] awaitable<void> evict(policy::Tags tags);
+  [[nodiscard]] awaitable<After> answer_problem(std::uint16_t status, std::string_view detail);
+
+  void begin_answer(std::uint16_t status, std::string_view reason);
+  void append_framing(std::optional<std::uint64_t> length);
+  void append_age(seconds age);
+  void end_answer(std::string_view existing_cache_status);
+  [[nodiscard]] milliseconds first_byte_timeout() const;
+  [[nodiscard]] bool wants_upgrade() const;
+
+  Worker& worker_;
+  const config::Settings& settings_;
+  Client client_;
+  const http::RequestHead& head_;
+  std::string_view after_head_;
+  BodyReader content_;  ///< of the request
+  std::shared_ptr<const RuleSet> rules_;
+  policy::ForwardedFacts forwarded_;
+  std::string path_;  ///< normal form; empty when ambiguous
+  bool ambiguous_ = false;
+  policy::RouteMatch match_;
+  policy::Demands demands_;
+  std::string key_;
+  ExchangeRecord record_;
+  bool keep_alive_;
+};
+
+}  // namespace larder::session

@@ -1,0 +1,33 @@
+// Filling: the coroutine behind a Fill. Asks the origin, judges the answer, stores it, tells who
+// waits.
+//
+// Belongs to the worker, not to the client that caused it: that one may go without ending it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "policy/forwarding.hpp"
+#include "session/fill.hpp"
+#include "session/worker.hpp"
+
+namespace larder::session {
+
+struct FillJob {
+  std::string key;
+  std::string path;  ///< normal form
+  std::shared_ptr<const RuleSet> rules;
+  const policy::RouteRule* rule = nullptr;  ///< within `rules`
+  std::vector<policy::KeyedField> keyed;
+  std::string head;            ///< of the request, as it goes out
+  bool may_store = true;       ///< false: the store is unavailable
+  bool is_first_look = false;  ///< nothing was stored: look again, now that nobody else can lead
+  milliseconds first_byte_timeout{0};
+};
+
+/// Runs on the worker's thread; counted in `worker.fills` until it ends, which it does by its
+/// deadlines.
+void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job);
+
+}  // namespace larder::session

@@ -1,0 +1,81 @@
+// Worker: what one thread serves requests with. Shared parts are references, its own are members.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.hpp"
+#include "policy/learned_vary.hpp"
+#include "session/clock.hpp"
+#include "session/collapse.hpp"
+#include "session/deadlines.hpp"
+#include "session/origin.hpp"
+#include "session/record.hpp"
+#include "session/trusted.hpp"
+#include "store/local_stamps.hpp"
+#include "store/store.hpp"
+
+namespace larder::session {
+
+/// Rules in force, with what was learned under them. Kept by every exchange that began under it.
+struct RuleSet {
+  explicit RuleSet(policy::Routes rules)
+      : routes(std::move(rules)),
+        learned(std::make_unique<policy::LearnedVary[]>(routes.rules.size())) {}
+
+  [[nodiscard]] policy::LearnedVary& learned_of(const policy::RouteRule& rule) const {
+    return learned[static_cast<std::size_t>(&rule - routes.rules.data())];
+  }
+
+  const policy::Routes routes;
+  std::unique_ptr<policy::LearnedVary[]> learned;
+};
+
+/// Keys whose answers turned out not to be storable, for a while: their requests are passed on at
+/// once rather than filled for. Bounded; forgetting one costs a fill.
+class UnstoredKeys {
+ public:
+  [[nodiscard]] bool remembers(const std::string& key, SteadyClock::time_point now);
+  void remember(const std::string& key, SteadyClock::time_point until);
+  static constexpr std::size_t maximum = 4096;
+
+ private:
+  std::unordered_map<std::string, SteadyClock::time_point> until_;
+};
+
+/// What all threads share.
+struct Shared {
+  const config::Settings& settings;
+  const Clock& clock;
+  store::LocalStamps& local_stamps;
+  Collapse& collapse;
+  RecordSink& records;
+  const TrustedAddresses& trusted;
+  std::atomic<unsigned> connections{0};  ///< of clients, open now
+};
+
+class Worker {
+ public:
+  Worker(Shared& shared_parts, std::shared_ptr<const RuleSet> rules)
+      : shared(shared_parts),
+        deadlines(io),
+        origin(io, deadlines, shared.settings),
+        rule_set(std::move(rules)) {}
+
+  Shared& shared;
+  asio::io_context io{1};
+  Deadlines deadlines;
+  OriginPool origin;
+  std::unique_ptr<store::Store> store;
+  std::shared_ptr<const RuleSet> rule_set;
+  UnstoredKeys unstored;
+  unsigned fills = 0;  ///< running on this thread
+  bool draining = false;
+};
+
+}  // namespace larder::session

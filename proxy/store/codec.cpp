@@ -1,0 +1,199 @@
+#include "store/codec.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include "store/xxh3.hpp"
+
+namespace larder::store {
+
+namespace {
+
+// Version 1, integers little-endian:
+//   "LRDR"  u16 version  u16 status  i64 response_time  i64 initial_age  i64 lifetime
+//   u64 content_size  u64 content_checksum
+//   u32+text key  u32+text head  u16 count of u16+text vary  u16 count of u16+text tags
+//   u16 count of u64 stamps
+//   u64 XXH3-64 of all before
+constexpr std::string_view magic = "LRDR";
+constexpr std::size_t checksum_size = sizeof(std::uint64_t);
+constexpr std::size_t largest_key = 64 << 10;
+constexpr std::size_t largest_head = 1 << 20;
+constexpr std::int64_t largest_time = std::int64_t{1} << 40;  // seconds; far beyond any date
+
+class Writer {
+ public:
+  template <class Integer>
+  void integer(Integer value) {
+    auto rest = static_cast<std::make_unsigned_t<Integer>>(value);
+    for (std::size_t byte = 0; byte < sizeof value; ++byte) {
+      bytes.push_back(static_cast<char>(rest & 0xff));
+      rest = static_cast<std::make_unsigned_t<Integer>>(rest >> 4 >> 4);
+    }
+  }
+  template <class Length>
+  void text(std::string_view value) {
+    integer(static_cast<Length>(value.size()));
+    bytes.append(value);
+  }
+
+  std::string bytes;
+};
+
+/// Reads on until something is missing; then `failed` stays, and all that follows is empty.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  std::string_view take(std::size_t size) {
+    if (size > rest_.size()) {
+      failed = true;
+      rest_ = {};
+      return {};
+    }
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+  template <class Integer>
+  Integer integer() {
+    std::make_unsigned_t<Integer> value = 0;
+    const std::string_view bytes = take(sizeof value);
+    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte)
+      value = static_cast<decltype(value)>(value << 4 << 4 | static_cast<unsigned char>(*byte));
+    return static_cast<Integer>(value);
+  }
+  template <class Length>
+  std::string_view text() {
+    return take(integer<Length>());
+  }
+  [[nodiscard]] std::size_t left() const { return rest_.size(); }
+
+  bool failed = false;
+
+ private:
+  std::string_view rest_;
+};
+
+/// Field lines, each with a name and its CRLF, and nothing that could end the head early.
+bool is_head(std::string_view head) {
+  while (!head.empty()) {
+    const std::size_t end = head.find_first_of(std::string_view("\r\n\0", 3));
+    if (end == std::string_view::npos || head.substr(end, 2) != "\r\n") return false;
+    const std::size_t colon = head.substr(0, end).find(':');
+    if (colon == std::string_view::npos || colon == 0) return false;
+    head.remove_prefix(end + 2);
+  }
+  return true;
+}
+
+bool are_short(const std::vector<std::string>& texts) {
+  constexpr std::size_t largest = std::numeric_limits<std::uint16_t>::max();
+  return texts.size() <= largest &&
+         std::all_of(texts.begin(), texts.end(),
+                     [](const std::string& text) { return text.size() <= largest; });
+}
+
+void write_texts(Writer& writer, const std::vector<std::string>& texts) {
+  writer.integer(static_cast<std::uint16_t>(texts.size()));
+  for (const std::string& text : texts) writer.text<std::uint16_t>(text);
+}
+
+std::vector<std::string> read_texts(Reader& reader) {
+  std::vector<std::string> texts;
+  const auto count = reader.integer<std::uint16_t>();
+  // Each takes two bytes at least, so that a count alone reserves nothing that is not there.
+  if (count > reader.left() / sizeof(std::uint16_t)) reader.failed = true;
+  if (reader.failed) return texts;
+  texts.reserve(count);
+  for (unsigned i = 0; i < count && !reader.failed; ++i)
+    texts.emplace_back(reader.text<std::uint16_t>());
+  return texts;
+}
+
+Stamps read_stamps(Reader& reader) {
+  Stamps stamps;
+  const auto count = reader.integer<std::uint16_t>();
+  if (count > reader.left() / sizeof(Stamp)) reader.failed = true;
+  if (reader.failed) return stamps;
+  stamps.reserve(count);
+  for (unsigned i = 0; i < count; ++i) stamps.push_back(reader.integer<Stamp>());
+  return stamps;
+}
+
+bool is_sane(const HeadRecord& record) {
+  const std::int64_t time = record.response.response_time.time_since_epoch().count();
+  const std::int64_t age = record.response.initial_age.count();
+  const std::int64_t lifetime = record.lifetime.count();
+  return record.response.status >= 200 && record.response.status <= 599 && time >= 0 &&
+         time <= largest_time && age >= 0 && age <= largest_time && lifetime > 0 &&
+         lifetime <= largest_time && is_head(record.response.head);
+}
+
+}  // namespace
+
+std::optional<std::string> encode_head(std::string_view key, const policy::StoredResponse& response,
+                                       const Stamps& stamps, std::chrono::seconds lifetime) {
+  if (key.size() > largest_key || response.head.size() > largest_head ||
+      !are_short(response.vary) || !are_short(response.tags) ||
+      stamps.size() > std::numeric_limits<std::uint16_t>::max())
+    return {};
+  Writer writer;
+  writer.bytes.reserve(128 + key.size() + response.head.size() + stamps.size() * sizeof(Stamp));
+  writer.bytes.append(magic);
+  writer.integer(codec_version);
+  writer.integer(response.status);
+  writer.integer(std::int64_t{response.response_time.time_since_epoch().count()});
+  writer.integer(std::int64_t{response.initial_age.count()});
+  writer.integer(std::int64_t{lifetime.count()});
+  writer.integer(std::uint64_t{response.content.size});
+  writer.integer(xxh3(response.content.view()));
+  writer.text<std::uint32_t>(key);
+  writer.text<std::uint32_t>(response.head);
+  write_texts(writer, response.vary);
+  write_texts(writer, response.tags);
+  writer.integer(static_cast<std::uint16_t>(stamps.size()));
+  for (const Stamp stamp : stamps) writer.integer(stamp);
+  writer.integer(xxh3(writer.bytes));
+  return std::move(writer.bytes);
+}
+
+std::optional<HeadRecord> decode_head(std::string_view key, std::string_view record) {
+  if (record.size() < magic.size() + checksum_size || !record.starts_with(magic)) return {};
+  const std::string_view body = record.substr(0, record.size() - checksum_size);
+  Reader checksum(record.substr(body.size()));
+  if (checksum.integer<std::uint64_t>() != xxh3(body)) return {};
+
+  Reader reader(body);
+  reader.take(magic.size());
+  if (reader.integer<std::uint16_t>() != codec_version) return {};
+  HeadRecord head;
+  head.response.status = reader.integer<std::uint16_t>();
+  head.response.response_time =
+      policy::SystemSeconds(std::chrono::seconds(reader.integer<std::int64_t>()));
+  head.response.initial_age = std::chrono::seconds(reader.integer<std::int64_t>());
+  head.lifetime = std::chrono::seconds(reader.integer<std::int64_t>());
+  head.content_size = reader.integer<std::uint64_t>();
+  head.content_checksum = reader.integer<std::uint64_t>();
+  if (reader.text<std::uint32_t>() != key) return {};
+  head.response.head = reader.text<std::uint32_t>();
+  head.response.vary = read_texts(reader);
+  head.response.tags = read_texts(reader);
+  head.stamps = read_stamps(reader);
+  if (reader.failed || reader.left() != 0 || !is_sane(head)) return {};
+  return head;
+}
+
+bool is_content_of(const HeadRecord& head, std::string_view content) {
+  return content.size() == head.content_size && xxh3(content) == head.content_checksum;
+}
+
+bool may_hold_stamp(std::string_view record, Stamp stamp) {
+  Writer writer;
+  writer.integer(stamp);
+  return record.find(writer.bytes) != std::string_view::npos;
+}
+
+}  // namespace larder::store

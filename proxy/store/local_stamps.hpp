@@ -1,0 +1,38 @@
+// Local stamps: the current stamp of each tag within this process; the stamp source without Redis.
+//
+// A fixed table, so that no number of tags costs memory: tags that share a slot are evicted
+// together, which is too much and never too little. All threads use one table.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "store/store.hpp"
+
+namespace larder::store {
+
+class LocalStamps {
+ public:
+  using Slot = std::uint16_t;
+
+  LocalStamps();
+
+  [[nodiscard]] static Slot slot_of(std::string_view tag);
+
+  [[nodiscard]] Stamp current(Slot slot) const {
+    return generations_[slot].load(std::memory_order_seq_cst);
+  }
+  [[nodiscard]] Stamps current(const policy::Tags& tags) const;
+
+  void evict(std::string_view tag) { generations_[slot_of(tag)].fetch_add(1); }
+  void evict(const policy::Tags& tags);
+
+ private:
+  // They start at a random value and only grow, by one. So a sum of some of them is the same again
+  // only while none of them has changed (see MemoryStore::Guard).
+  std::array<std::atomic<Stamp>, 65'536> generations_;
+};
+
+}  // namespace larder::store

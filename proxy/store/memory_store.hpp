@@ -1,0 +1,115 @@
+// Memory store: stored responses in this process, bounded in bytes, shared by all threads.
+//
+// Sharded by key; a hit takes a shared lock, copies one pointer, and writes nothing but the entry's
+// visited bit. What goes when room is needed is chosen by SIEVE (Zhang et al., NSDI 2024): a queue
+// in the order of arrival and a hand that spares what was visited since it last came by, so that a
+// scan pushes out little of what is used. An entry is found only while its tags' local stamps are
+// those it was put with, and until its lifetime ends.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <boost/container/small_vector.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include "store/local_stamps.hpp"
+#include "store/store.hpp"
+
+namespace larder::store {
+
+class MemoryStore {
+ public:
+  /// Local stamps a response was put with. Generations only grow, so their sum tells whether all
+  /// are as they were.
+  struct Guard {
+    boost::container::small_vector<LocalStamps::Slot, 8> slots;
+    Stamp sum = 0;
+
+    void add(LocalStamps::Slot slot, Stamp generation);
+    [[nodiscard]] bool is_current(const LocalStamps& stamps) const;
+  };
+
+  struct Found {
+    policy::StoredResponsePointer response;
+    Stamps stamps;  ///< as given to put(): Redis's, or empty without Redis
+  };
+
+  /// `capacity`: bytes for entries with all their overhead; zero keeps nothing.
+  MemoryStore(std::uint64_t capacity, const LocalStamps& local);
+
+  [[nodiscard]] std::optional<Found> find(std::string_view key, SteadyClock::time_point now);
+
+  /// False: larger than a quarter of the whole, and not kept.
+  bool put(std::string key, policy::StoredResponsePointer response, Guard guard, Stamps stamps,
+           SteadyClock::time_point expires);
+
+  bool erase(std::string_view key);
+  /// Erases the entry only while it holds this response.
+  bool erase(std::string_view key, const policy::StoredResponse* response);
+  void clear();
+
+  [[nodiscard]] std::size_t count() const;
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
+
+ private:
+  struct Entry : boost::intrusive::list_base_hook<> {
+    const std::string* key = nullptr;  ///< in the map's node
+    policy::StoredResponsePointer response;
+    Stamps stamps;
+    Guard guard;
+    SteadyClock::time_point expires;
+    std::uint64_t size = 0;
+    std::atomic<bool> visited{false};
+  };
+  struct Hashed {
+    std::string_view key;
+    std::uint64_t hash;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const Hashed& hashed) const { return hashed.hash; }
+    std::size_t operator()(const std::string& key) const;
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const std::string& a, const std::string& b) const { return a == b; }
+    bool operator()(const Hashed& a, const std::string& b) const { return a.key == b; }
+    bool operator()(const std::string& a, const Hashed& b) const { return a == b.key; }
+  };
+  using Entries = std::unordered_map<std::string, Entry, Hash, Equal>;
+  using Queue = boost::intrusive::list<Entry, boost::intrusive::constant_time_size<false>>;
+
+  struct alignas(64) Shard {
+    mutable std::shared_mutex mutex;
+    Entries entries;
+    Queue queue;                         ///< newest first
+    Queue::iterator hand = queue.end();  ///< end: begin again with the oldest
+
+    Entries::node_type extract(Entries::iterator position);
+    Entries::node_type extract_by_sieve();
+  };
+
+  static std::uint64_t size_of(std::string_view key, const policy::StoredResponse& response,
+                               const Guard& guard, const Stamps& stamps);
+  static Hashed hashed(std::string_view key);
+  Shard& shard_of(const Hashed& key) { return shards_[key.hash >> 60]; }
+  bool is_usable(const Entry& entry, SteadyClock::time_point now) const;
+  void make_room();
+
+  const LocalStamps& local_;
+  const std::uint64_t capacity_;
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<unsigned> next_shard_{0};
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace larder::store

@@ -1,0 +1,423 @@
+#include "store/redis_client.hpp"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <new>
+#include <optional>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <spdlog/spdlog.h>
+
+#include "store/redis_greeting.hpp"
+#include "store/stamps.hpp"
+
+namespace larder::store {
+
+namespace {
+
+using asio::ip::tcp;
+using Socket = asio::basic_stream_socket<tcp, Executor>;
+using Resolver = asio::ip::basic_resolver<tcp, Executor>;
+using std::chrono::milliseconds;
+
+constexpr milliseconds first_pause{50};
+constexpr milliseconds longest_pause{1'000};
+/// A connection that lived shorter than this did not end a run of failures.
+constexpr milliseconds steady_after{1'000};
+constexpr std::size_t chunk_size = 64 << 10;
+constexpr std::size_t spare_buffer = 1 << 20;  ///< bytes kept for the next write
+
+}  // namespace
+
+/// The connection. Its own coroutines keep it alive, so it may outlive the client for as long as it
+/// takes them to see that it was closed.
+class RedisClient::Link : public std::enable_shared_from_this<Link> {
+ public:
+  Link(asio::io_context& context, const config::RedisSettings& settings, StateLog& log)
+      : executor_(context.get_executor()),
+        settings_(settings),
+        log_(log),
+        socket_(executor_),
+        resolver_(executor_),
+        overdue_(executor_),
+        changed_(executor_),
+        chunk_(chunk_size),
+        random_(static_cast<std::minstd_rand::result_type>(make_stamp())) {}
+
+  void start(Prepare prepare) {
+    prepare_ = std::move(prepare);
+    asio::co_spawn(executor_, run(shared_from_this()), note_failure);
+  }
+
+  bool is_ready() const { return phase_ == Phase::ready; }
+  bool takes(const Pipeline& pipeline) const {
+    return (phase_ == Phase::preparing || phase_ == Phase::ready) && pipeline.commands() > 0 &&
+           outstanding_commands_ + pipeline.commands() <= command_limit &&
+           request_.size() - sent_ + pipeline.request_size() <= byte_limit;
+  }
+  template <class Handler>
+  void send(Pipeline& pipeline, Handler handler);
+  void lose(std::string_view reason);
+  void close();
+
+  std::string run_id;
+
+ private:
+  /// `connecting`: no exchange is possible; `preparing`: those of the handshake and of Prepare are.
+  enum class Phase : std::uint8_t { connecting, preparing, ready, down, closed };
+
+  using Resume = asio::async_result<asio::use_awaitable_t<Executor>, void()>::handler_type;
+  /// The handler owns the coroutine that waits, and so the frame that `pipeline` lives on.
+  struct Outstanding {
+    Pipeline* pipeline;
+    SteadyClock::time_point deadline;
+    Resume resume;
+  };
+
+  static void note_failure(const std::exception_ptr& failure);
+  static awaitable<void> run(std::shared_ptr<Link> link);
+  static awaitable<void> read(std::shared_ptr<Link> link, std::uint64_t generation);
+  awaitable<bool> connect();
+  awaitable<error_code> connect_to(tcp::endpoint endpoint);
+  awaitable<bool> greet();
+  milliseconds pause();
+  void say(const std::string& line, spdlog::level::level_enum level);
+
+  bool take(std::string_view bytes);
+  void flush();
+  void watch();
+  void resume_later();
+
+  Executor executor_;
+  const config::RedisSettings settings_;
+  StateLog& log_;
+  Prepare prepare_;
+
+  Phase phase_ = Phase::connecting;
+  std::uint64_t generation_ = 0;  ///< of the connection: what an older one still reports is void
+  unsigned failures_ = 0;         ///< in a row
+  Socket socket_;
+  Resolver resolver_;
+  Timer overdue_;
+  bool watching_ = false;
+  Timer changed_;  ///< waited for by run(), cancelled when the phase changes
+
+  std::vector<char> chunk_;
+  std::optional<ReplyReader> reader_;  ///< of this connection
+
+  std::string request_;  ///< to be written, from `sent_` on
+  std::size_t sent_ = 0;
+  bool flush_posted_ = false;
+  bool waits_for_room_ = false;
+
+  std::deque<Outstanding> outstanding_;
+  std::size_t outstanding_commands_ = 0;
+  std::vector<Resume> resumable_;  ///< between the end of their wait and resume_later()
+  std::minstd_rand random_;
+};
+
+void RedisClient::Link::note_failure(const std::exception_ptr& failure) {
+  if (!failure) return;
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& exception) {
+    spdlog::error("redis: the client stopped: {}", exception.what());
+  }
+}
+
+awaitable<void> RedisClient::Link::run(std::shared_ptr<Link> link) {
+  Link& self = *link;
+  while (self.phase_ != Phase::closed) {
+    self.phase_ = Phase::connecting;
+    const bool connected = co_await self.connect();
+    if (connected && self.phase_ == Phase::connecting) {
+      self.phase_ = Phase::preparing;
+      self.reader_.emplace();
+      asio::co_spawn(self.executor_, read(link, self.generation_), note_failure);
+      const bool greeted = co_await self.greet();
+      bool prepared = false;
+      if (greeted) prepared = co_await self.prepare_();
+      if (greeted && !prepared) self.lose("evictions could not be delivered");
+    }
+    if (self.phase_ == Phase::preparing) {
+      self.phase_ = Phase::ready;
+      self.say(fmt::format("redis: {}:{} database {} is in use", self.settings_.endpoint.host,
+                           self.settings_.endpoint.port, self.settings_.database),
+               spdlog::level::info);
+      const SteadyClock::time_point since = SteadyClock::now();
+      error_code ignored;
+      self.changed_.expires_at(SteadyClock::time_point::max());
+      co_await self.changed_.async_wait(asio::redirect_error(use_awaitable, ignored));
+      if (SteadyClock::now() - since >= steady_after) self.failures_ = 0;
+    }
+    if (self.phase_ == Phase::closed) break;
+    error_code ignored;
+    self.changed_.expires_after(self.pause());
+    co_await self.changed_.async_wait(asio::redirect_error(use_awaitable, ignored));
+  }
+}
+
+milliseconds RedisClient::Link::pause() {
+  const milliseconds most = std::min(longest_pause, first_pause * (1 << std::min(failures_, 5U)));
+  ++failures_;
+  return std::uniform_int_distribution<milliseconds::rep>(most.count() / 2, most.count())(random_) *
+         milliseconds(1);
+}
+
+awaitable<bool> RedisClient::Link::connect() {
+  const std::uint64_t generation = generation_;
+  Timer limit(executor_, settings_.connect_timeout);
+  limit.async_wait([link = shared_from_this(), generation](error_code error) {
+    if (error || generation != link->generation_ || link->phase_ != Phase::connecting) return;
+    error_code ignored;
+    link->resolver_.cancel();
+    link->socket_.close(ignored);
+  });
+
+  error_code error;
+  std::vector<tcp::endpoint> endpoints;
+  const asio::ip::address address = asio::ip::make_address(settings_.endpoint.host, error);
+  if (!error) {
+    endpoints.emplace_back(address, settings_.endpoint.port);
+  } else {
+    const Resolver::results_type found = co_await resolver_.async_resolve(
+        settings_.endpoint.host, std::to_string(settings_.endpoint.port),
+        asio::redirect_error(use_awaitable, error));
+    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  }
+  for (const tcp::endpoint& endpoint : endpoints) {
+    // Closed while it waited, or out of time: the socket must not be opened again.
+    if (phase_ != Phase::connecting || limit.expiry() <= SteadyClock::now()) break;
+    error = co_await connect_to(endpoint);
+    if (!error) co_return true;
+  }
+  if (phase_ == Phase::connecting) {
+    const bool late = limit.expiry() <= SteadyClock::now();
+    lose(late ? "no connection in time" : error.message());
+  }
+  co_return false;
+}
+
+awaitable<error_code> RedisClient::Link::connect_to(tcp::endpoint endpoint) {
+  error_code error;
+  socket_.close(error);
+  socket_.open(endpoint.protocol(), error);
+  if (error) co_return error;
+  co_await socket_.async_connect(endpoint, asio::redirect_error(use_awaitable, error));
+  if (!error) socket_.non_blocking(true, error);
+  if (!error) socket_.set_option(tcp::no_delay(true), error);
+  if (!error) socket_.set_option(asio::socket_base::keep_alive(true), error);
+  co_return error;
+}
+
+awaitable<bool> RedisClient::Link::greet() {
+  Pipeline greeting = make_greeting(settings_);
+  const auto send_it = [this, &greeting](auto handler) { send(greeting, std::move(handler)); };
+  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(send_it,
+                                                                               use_awaitable);
+  if (!greeting.is_answered() || phase_ != Phase::preparing) co_return false;
+  const std::variant<RedisFacts, GreetingRefused> answer = read_greeting(greeting);
+  if (const auto* refused = std::get_if<GreetingRefused>(&answer)) {
+    lose(refused->reason);
+    co_return false;
+  }
+  const RedisFacts& facts = std::get<RedisFacts>(answer);
+  run_id = facts.run_id;
+  const std::string line = fmt::format("redis: {}:{}: {}", settings_.endpoint.host,
+                                       settings_.endpoint.port, facts.memory_warning);
+  if (!facts.memory_warning.empty() && log_.is_news("redis memory", line, SteadyClock::now()))
+    spdlog::warn("{}", line);
+  co_return true;
+}
+
+awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link, std::uint64_t generation) {
+  Link& self = *link;
+  for (;;) {
+    error_code error;
+    const std::size_t size = co_await self.socket_.async_read_some(
+        asio::buffer(self.chunk_), asio::redirect_error(use_awaitable, error));
+    if (generation != self.generation_) co_return;
+    if (error) {
+      self.lose(error == asio::error::eof ? "it closed the connection" : error.message());
+      co_return;
+    }
+    if (!self.take({self.chunk_.data(), size})) {
+      self.lose("it sent what is no reply to any command");
+      co_return;
+    }
+  }
+}
+
+bool RedisClient::Link::take(std::string_view bytes) {
+  if (!reader_->feed(bytes)) return false;
+  // What is left of the bytes must be answers to somebody.
+  while (reader_->has_bytes()) {
+    if (outstanding_.empty()) return false;
+    const ReplyReader::Result result = reader_->read(*outstanding_.front().pipeline);
+    if (result == ReplyReader::Result::refused) return false;
+    if (result == ReplyReader::Result::incomplete) break;
+    --outstanding_commands_;
+    if (!outstanding_.front().pipeline->is_answered()) continue;
+    resumable_.push_back(std::move(outstanding_.front().resume));
+    outstanding_.pop_front();
+  }
+  resume_later();
+  return true;
+}
+
+template <class Handler>
+void RedisClient::Link::send(Pipeline& pipeline, Handler handler) {
+  if (!takes(pipeline)) {
+    resumable_.push_back(std::move(handler));
+    resume_later();
+    return;
+  }
+  if (request_.empty())
+    request_ = pipeline.take_request();
+  else
+    request_.append(pipeline.take_request());
+  outstanding_commands_ += pipeline.commands();
+  outstanding_.push_back({&pipeline, SteadyClock::now() + settings_.timeout, std::move(handler)});
+  watch();
+  if (flush_posted_ || waits_for_room_) return;
+  flush_posted_ = true;
+  asio::post(executor_, [link = shared_from_this()] {
+    link->flush_posted_ = false;
+    link->flush();
+  });
+}
+
+void RedisClient::Link::flush() {
+  if (waits_for_room_ || (phase_ != Phase::preparing && phase_ != Phase::ready)) return;
+  while (sent_ < request_.size()) {
+    error_code error;
+    sent_ +=
+        socket_.write_some(asio::buffer(request_.data() + sent_, request_.size() - sent_), error);
+    if (error == asio::error::would_block || error == asio::error::try_again) {
+      waits_for_room_ = true;
+      socket_.async_wait(Socket::wait_write,
+                         [link = shared_from_this(), generation = generation_](error_code) {
+                           if (generation != link->generation_) return;
+                           link->waits_for_room_ = false;
+                           link->flush();
+                         });
+      return;
+    }
+    if (error) return lose(error.message());
+  }
+  sent_ = 0;
+  request_.clear();
+  if (request_.capacity() > spare_buffer) request_.shrink_to_fit();
+}
+
+/// All commands have the same time, so the oldest is overdue first; one timer is enough, and it is
+/// left to run out rather than set anew for each command.
+void RedisClient::Link::watch() {
+  if (watching_ || outstanding_.empty()) return;
+  watching_ = true;
+  overdue_.expires_at(outstanding_.front().deadline);
+  overdue_.async_wait([link = shared_from_this()](error_code) {
+    link->watching_ = false;
+    if (link->outstanding_.empty()) return;
+    if (link->outstanding_.front().deadline <= SteadyClock::now())
+      link->lose(fmt::format("no reply within {} ms", link->settings_.timeout.count()));
+    else
+      link->watch();
+  });
+}
+
+void RedisClient::Link::say(const std::string& line, spdlog::level::level_enum level) {
+  if (log_.is_news("redis", line, SteadyClock::now())) spdlog::log(level, "{}", line);
+}
+
+void RedisClient::Link::lose(std::string_view reason) {
+  if (phase_ == Phase::down || phase_ == Phase::closed) return;
+  say(fmt::format("redis: {}:{} is not usable: {}. Nothing is cached until it is back",
+                  settings_.endpoint.host, settings_.endpoint.port, reason),
+      spdlog::level::warn);
+  log_.forget("redis memory");
+  phase_ = Phase::down;
+  ++generation_;
+  error_code ignored;
+  socket_.close(ignored);
+  waits_for_room_ = false;
+  sent_ = 0;
+  request_ = {};
+  for (Outstanding& lost : outstanding_) resumable_.push_back(std::move(lost.resume));
+  outstanding_.clear();
+  outstanding_commands_ = 0;
+  resume_later();
+  changed_.cancel();
+}
+
+void RedisClient::Link::close() {
+  if (phase_ == Phase::closed) return;
+  // Not lost, but given back: nothing to report.
+  phase_ = Phase::closed;
+  ++generation_;
+  error_code ignored;
+  resolver_.cancel();
+  socket_.close(ignored);
+  for (Outstanding& lost : outstanding_) resumable_.push_back(std::move(lost.resume));
+  outstanding_.clear();
+  resume_later();
+  overdue_.cancel();
+  changed_.cancel();
+  prepare_ = {};
+}
+
+/// Not from within whatever is going on: those who wait may send, close, or destroy the client.
+/// What is posted owns them, not the link: they may own the client, and with it the link.
+void RedisClient::Link::resume_later() {
+  if (resumable_.empty()) return;
+  asio::post(executor_, [resumable = std::exchange(resumable_, {})]() mutable {
+    for (Resume& next : resumable) std::move(next)();
+  });
+}
+
+RedisClient::RedisClient(asio::io_context& context, const config::RedisSettings& settings,
+                         StateLog& log)
+    : link_(std::make_shared<Link>(context, settings, log)) {}
+
+RedisClient::~RedisClient() {
+  close();
+}
+
+void RedisClient::start(Prepare prepare) {
+  link_->start(std::move(prepare));
+}
+
+bool RedisClient::is_ready() const {
+  return link_->is_ready();
+}
+
+const std::string& RedisClient::run_id() const {
+  return link_->run_id;
+}
+
+awaitable<void> RedisClient::exchange(Pipeline& pipeline) {
+  Link* const link = link_.get();
+  if (!link->takes(pipeline)) co_return;
+  // g++ 12 destroys twice what a lambda within an awaited expression has captured by value.
+  const auto send = [link, &pipeline](auto handler) { link->send(pipeline, std::move(handler)); };
+  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(send, use_awaitable);
+}
+
+void RedisClient::distrust(std::string_view reason) {
+  link_->lose(reason);
+}
+
+void RedisClient::close() {
+  link_->close();
+}
+
+}  // namespace larder::store

@@ -1,0 +1,58 @@
+// Redis client: one pipelined connection of one worker, and the states it goes through.
+//
+// The socket, its deadlines and the order of replies; what commands and replies look like:
+// store/pipeline. Commands of one loop turn are sent by one write. A command
+// that is not answered in time costs the connection, so that a late reply never answers a later
+// command. While there is no connection every exchange fails at once. All calls on the worker's
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/io_context.hpp>
+
+#include "config/config.hpp"
+#include "store/io.hpp"
+#include "store/pipeline.hpp"
+#include "store/state_log.hpp"
+
+namespace larder::store {
+
+class RedisClient {
+ public:
+  static constexpr std::size_t command_limit = 4'096;               ///< waiting for a reply
+  static constexpr std::size_t byte_limit = std::size_t{32} << 20;  ///< waiting to be sent
+
+  /// What is to be settled on a new connection before anyone else may use it. False gives it up.
+  using Prepare = std::function<awaitable<bool>()>;
+
+  /// `log` outlives the client.
+  RedisClient(asio::io_context& context, const config::RedisSettings& settings, StateLog& log);
+  RedisClient(const RedisClient&) = delete;
+  RedisClient& operator=(const RedisClient&) = delete;
+  ~RedisClient();
+
+  /// Connects, and connects again whenever the connection is lost, until close().
+  void start(Prepare prepare);
+  [[nodiscard]] bool is_ready() const;
+  /// Which run of Redis this is: another one after each start. Empty when Redis does not tell.
+  [[nodiscard]] const std::string& run_id() const;
+
+  /// Sends the pipeline and waits for its replies, for as long as a command may take. Afterwards
+  /// `is_answered()` tells the outcome. To be used before is_ready() by `Prepare` alone.
+  [[nodiscard]] awaitable<void> exchange(Pipeline& pipeline);
+  /// Gives the connection up: what it says cannot be relied upon.
+  void distrust(std::string_view reason);
+  /// What waits fails, and so does all that comes.
+  void close();
+
+ private:
+  class Link;
+  std::shared_ptr<Link> link_;
+};
+
+}  // namespace larder::store

@@ -1,0 +1,253 @@
+#include "store/redis_index.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "store/codec.hpp"
+#include "store/redis_names.hpp"
+#include "store/stamps.hpp"
+
+namespace larder::store {
+
+namespace {
+
+constexpr std::string_view index_lifetime = "691200";  ///< seconds, as the stamps'
+constexpr std::int64_t index_limit = 100'000;          ///< members of one index, nearly
+constexpr std::string_view index_surplus = "4096";     ///< members to drop from a larger one
+constexpr unsigned puts_between_counts = 64;
+constexpr std::size_t sweep_limit = 1'000;  ///< tags waiting to be swept
+constexpr std::int64_t sweep_tags = 16;     ///< indexes emptied side by side
+constexpr std::int64_t sweep_members = 32;  ///< taken from one of them at a time
+
+/// Unlinks each key whose head record still ends (with its checksum) as it did when it was read:
+/// what is put in between stays. A Redis that allows no scripts keeps old values for their
+/// lifetime.
+constexpr std::string_view unlink_unchanged =
+    "for i = 1, #KEYS do "
+    "local head = redis.call('HGET', KEYS[i], 'h') "
+    "if head and string.sub(head, -8) == ARGV[i] then redis.call('UNLINK', KEYS[i]) end "
+    "end";
+
+void add_member(Pipeline& pipeline, std::string_view tag, std::string_view member) {
+  Command enter{"SADD"};
+  add_key(enter, RedisIndex::index_prefix, tag);
+  enter.add(member);
+  pipeline.add(enter);
+  Command expire{"EXPIRE"};
+  add_key(expire, RedisIndex::index_prefix, tag);
+  expire.add(index_lifetime);
+  pipeline.add(expire);
+}
+
+Stamps read_current(const Pipeline& pipeline, std::size_t command) {
+  Stamps stamps;
+  const Reply& reply = pipeline.reply(command);
+  for (std::int64_t i = 0; reply.kind == Reply::Kind::array && i < reply.number; ++i) {
+    const Reply& stamp = pipeline.element(command, static_cast<std::size_t>(i));
+    stamps.push_back(stamp.kind == Reply::Kind::text ? parse_stamp(pipeline.text(stamp)) : 0);
+  }
+  return stamps;
+}
+
+std::string make_garbage_name() {
+  return std::string(RedisIndex::garbage_prefix) + format_stamp(make_stamp());
+}
+
+}  // namespace
+
+RedisIndex::RedisIndex(asio::io_context& context, RedisClient& client)
+    : executor_(context.get_executor()), client_(client) {}
+
+void RedisIndex::add(Pipeline& pipeline, std::string_view name, const policy::Tags& tags) {
+  const std::string_view path = std::string_view(tags.front()).substr(2);  // behind "p:"
+  for (const std::string& tag : tags)
+    add_member(pipeline, tag, &tag == &tags.front() ? name : path);
+}
+
+bool RedisIndex::is_count_due() {
+  return ++puts_ % puts_between_counts == 0;
+}
+
+void RedisIndex::add_counts(Pipeline& pipeline, const policy::Tags& tags) {
+  for (const std::string& tag : tags) {
+    Command count{"SCARD"};
+    add_key(count, index_prefix, tag);
+    pipeline.add(count);
+  }
+}
+
+void RedisIndex::trim(std::shared_ptr<RedisIndex> index, const Pipeline& pipeline,
+                      std::size_t command, const policy::Tags& tags) {
+  Pipeline trimming;
+  for (const std::string& tag : tags) {
+    const Reply& count = pipeline.reply(command++);
+    if (count.kind != Reply::Kind::integer || count.number <= index_limit) continue;
+    Command pop{"SPOP"};
+    add_key(pop, index_prefix, tag);
+    pop.add(index_surplus);
+    trimming.add(pop);
+  }
+  if (trimming.commands() > 0) send_behind(std::move(index), std::move(trimming));
+}
+
+void RedisIndex::send_behind(std::shared_ptr<RedisIndex> index, Pipeline pipeline) {
+  const Executor executor = index->executor_;
+  asio::co_spawn(executor, send(std::move(index), std::move(pipeline)), asio::detached);
+}
+
+awaitable<void> RedisIndex::send(std::shared_ptr<RedisIndex> index, Pipeline pipeline) {
+  co_await index->client_.exchange(pipeline);
+}
+
+void RedisIndex::sweep_soon(std::shared_ptr<RedisIndex> index, const policy::Tags& tags) {
+  std::map<std::string, policy::Tags>& to_sweep = index->to_sweep_;
+  for (const std::string& tag : tags) {
+    if (to_sweep.size() >= sweep_limit) break;
+    if (tag == everything_tag) {
+      to_sweep["p:/"].push_back(tag);
+      to_sweep["b:/"].push_back(tag);
+    } else if (tag != named_tag) {
+      to_sweep[tag] = {tag};
+    }
+  }
+  if (index->sweeping_ || to_sweep.empty()) return;
+  index->sweeping_ = true;
+  const Executor executor = index->executor_;
+  asio::co_spawn(executor, sweep(std::move(index)), asio::detached);
+}
+
+awaitable<void> RedisIndex::sweep(std::shared_ptr<RedisIndex> index) {
+  while (!index->to_sweep_.empty()) {
+    auto next = index->to_sweep_.extract(index->to_sweep_.begin());
+    std::string tag = std::move(next.key());
+    policy::Tags evicted = std::move(next.mapped());
+    if (tag.starts_with("p:")) {
+      policy::Tags tags;
+      tags.push_back(std::move(tag));
+      const policy::Tags left = co_await index->sweep_values(std::move(tags), std::move(evicted));
+    } else {
+      co_await index->sweep_paths(std::move(tag), std::move(evicted));
+    }
+  }
+  index->sweeping_ = false;
+}
+
+/// Takes a tag's index away under another name, so that it can be emptied while a new one grows.
+awaitable<bool> RedisIndex::set_aside(std::string tag, std::string garbage) {
+  Pipeline renaming;
+  Command rename{"RENAME"};
+  add_key(rename, index_prefix, tag);
+  rename.add(garbage);
+  renaming.add(rename);
+  co_await client_.exchange(renaming);
+  co_return renaming.is_answered() && renaming.reply(0).kind == Reply::Kind::status;
+}
+
+/// Of a tag that is not a resource's: its index names resources, each with values of its own.
+awaitable<void> RedisIndex::sweep_paths(std::string tag, policy::Tags evicted) {
+  const std::string garbage = make_garbage_name();
+  bool more = co_await set_aside(tag, garbage);
+  while (more) {
+    Pipeline popping;
+    popping.add({"SPOP", garbage, std::to_string(sweep_tags)});
+    co_await client_.exchange(popping);
+    if (!popping.is_answered() || popping.reply(0).kind != Reply::Kind::array) break;
+    policy::Tags resources;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(popping.reply(0).number); ++i)
+      resources.push_back("p:" + std::string(popping.text(popping.element(0, i))));
+    more = resources.size() == static_cast<std::size_t>(sweep_tags);
+    if (resources.empty()) break;
+    const policy::Tags left = co_await sweep_values(std::move(resources), evicted);
+    if (left.empty()) continue;
+    Pipeline keeping;
+    for (const std::string& resource : left)
+      add_member(keeping, tag, std::string_view(resource).substr(2));
+    co_await client_.exchange(keeping);
+  }
+}
+
+/// Of resources' tags: their indexes name values. Returns the tags that still have any.
+awaitable<policy::Tags> RedisIndex::sweep_values(policy::Tags tags, policy::Tags evicted) {
+  struct Swept {
+    std::string tag;
+    std::string garbage;
+  };
+  std::vector<Swept> open;
+  for (const std::string& tag : tags) {
+    std::string garbage = make_garbage_name();
+    const bool found = co_await set_aside(tag, garbage);
+    if (found) open.push_back({tag, std::move(garbage)});
+  }
+  policy::Tags left;
+  while (!open.empty()) {
+    Pipeline popping;
+    for (const Swept& swept : open)
+      popping.add({"SPOP", swept.garbage, std::to_string(sweep_members)});
+    co_await client_.exchange(popping);
+    if (!popping.is_answered()) break;
+
+    struct Value {
+      const Swept* swept;
+      std::string name;
+    };
+    std::vector<Value> values;
+    Pipeline reading;
+    std::vector<Swept> more;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      const Reply& members = popping.reply(i);
+      if (members.kind != Reply::Kind::array) continue;
+      for (std::size_t j = 0; j < static_cast<std::size_t>(members.number); ++j) {
+        values.push_back({&open[i], std::string(popping.text(popping.element(i, j)))});
+        Command read{"HGET"};
+        read.add_joined(value_prefix, values.back().name);
+        read.add("h");
+        reading.add(read);
+      }
+      if (members.number == sweep_members) more.push_back(open[i]);
+    }
+    // The stamps after the values: who holds the current ones was put since the eviction.
+    Command current{"MGET"};
+    for (const std::string& tag : evicted) current.add_joined(stamp_key(tag, client_.run_id()), {});
+    reading.add(current);
+    co_await client_.exchange(reading);
+    if (!reading.is_answered()) break;
+    const Stamps stamps = read_current(reading, values.size());
+
+    Pipeline settling;
+    std::vector<std::size_t> old_values;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const Reply& head = reading.reply(i);
+      if (head.kind != Reply::Kind::text) continue;
+      const std::string_view record = reading.text(head);
+      const bool old = std::any_of(stamps.begin(), stamps.end(), [record](Stamp stamp) {
+        return stamp == 0 || !may_hold_stamp(record, stamp);
+      });
+      if (old) {
+        old_values.push_back(i);
+      } else {
+        add_member(settling, values[i].swept->tag, values[i].name);
+        if (left.empty() || left.back() != values[i].swept->tag)
+          left.push_back(values[i].swept->tag);
+      }
+    }
+    if (!old_values.empty()) {
+      const std::string count = std::to_string(old_values.size());
+      Command unlink{"EVAL", unlink_unchanged, count};
+      for (const std::size_t i : old_values) unlink.add_joined(value_prefix, values[i].name);
+      for (const std::size_t i : old_values) {
+        const std::string_view record = reading.text(reading.reply(i));
+        unlink.add(record.substr(record.size() - std::min<std::size_t>(record.size(), 8)));
+      }
+      settling.add(unlink);
+    }
+    if (settling.commands() > 0) co_await client_.exchange(settling);
+    open = std::move(more);
+  }
+  co_return left;
+}
+
+}  // namespace larder::store

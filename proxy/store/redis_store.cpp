@@ -1,0 +1,364 @@
+#include "store/redis_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "store/redis_names.hpp"
+#include "store/stamps.hpp"
+#include "store/xxh3.hpp"
+
+namespace larder::store {
+
+namespace {
+
+constexpr std::uint32_t hours_between_renewals = 24;
+
+bool is_integer(const Pipeline& pipeline, std::size_t command) {
+  return pipeline.is_answered() && pipeline.reply(command).kind == Reply::Kind::integer;
+}
+
+}  // namespace
+
+RedisStore::RedisStore(asio::io_context& context, const config::RedisSettings& settings,
+                       PendingEvictions& pending, StateLog& log)
+    : executor_(context.get_executor()),
+      pending_(pending),
+      client_(context, settings, log),
+      index_(context, client_) {}
+
+std::shared_ptr<RedisIndex> RedisStore::index() {
+  return {shared_from_this(), &index_};
+}
+
+std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context,
+                                               const config::RedisSettings& settings,
+                                               PendingEvictions& pending, StateLog& log) {
+  std::shared_ptr<RedisStore> store(new RedisStore(context, settings, pending, log));
+  store->client_.start([weak = std::weak_ptr(store)] { return prepare(weak.lock()); });
+  return store;
+}
+
+void RedisStore::close() {
+  client_.close();
+}
+
+bool RedisStore::is_available() {
+  if (!client_.is_ready()) return false;
+  if (!pending_.any()) return true;
+  if (!settling_) {
+    settling_ = true;
+    asio::co_spawn(executor_, settle_behind(shared_from_this()), asio::detached);
+  }
+  return false;
+}
+
+// Stamps ------------------------------------------------------------------------------------------
+
+std::string RedisStore::stamp_key(std::string_view tag) const {
+  return store::stamp_key(tag, client_.run_id());
+}
+
+void RedisStore::add_stamp_keys(Command& command, const policy::Tags& tags) const {
+  for (const std::string& tag : tags) {
+    if (tag == everything_tag)
+      command.add_joined(everything_prefix, client_.run_id());
+    else
+      add_key(command, stamp_prefix, tag);
+  }
+}
+
+std::optional<Stamps> RedisStore::read_stamps(const Pipeline& pipeline, std::size_t command,
+                                              std::size_t count) {
+  if (!pipeline.is_answered()) return {};
+  const Reply& reply = pipeline.reply(command);
+  if (reply.kind == Reply::Kind::error) return {};
+  if (reply.kind != Reply::Kind::array || reply.number != static_cast<std::int64_t>(count)) {
+    client_.distrust("its replies do not fit the commands");
+    return {};
+  }
+  Stamps stamps;
+  stamps.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Reply& stamp = pipeline.element(command, i);
+    stamps.push_back(stamp.kind == Reply::Kind::text ? parse_stamp(pipeline.text(stamp)) : 0);
+  }
+  return stamps;
+}
+
+awaitable<std::optional<Stamps>> RedisStore::current(Resource resource, const policy::Tags& own) {
+  const auto self = shared_from_this();
+  if (!is_available()) co_return std::nullopt;
+  policy::Tags tags = stamped_tags(resource);
+  tags.insert(tags.end(), own.begin(), own.end());
+  Pipeline pipeline;
+  Command read{"MGET"};
+  add_stamp_keys(read, tags);
+  pipeline.add(read);
+  co_await client_.exchange(pipeline);
+  co_return read_stamps(pipeline, 0, tags.size());
+}
+
+awaitable<std::optional<Stamps>> RedisStore::stamps(Resource resource, Stamps known) {
+  const auto self = shared_from_this();
+  if (!is_available()) co_return std::nullopt;
+  if (is_complete(known)) co_return std::move(known);
+  policy::Tags tags = stamped_tags(resource);
+  if (tags.empty()) co_return std::nullopt;
+  std::optional<Stamps> made = co_await make_stamps(std::move(tags), std::move(known));
+  co_return made;
+}
+
+/// One round trip: sets those that are not known to exist, and reads all.
+awaitable<std::optional<Stamps>> RedisStore::make_stamps(policy::Tags tags, Stamps known) {
+  const std::string lifetime = std::to_string(stamp_lifetime.count());
+  Pipeline pipeline;
+  for (std::size_t i = 0; i < tags.size(); ++i)
+    if (known.size() != tags.size() || known[i] == 0)
+      pipeline.add({"SET", stamp_key(tags[i]), format_stamp(make_stamp()), "NX", "EX", lifetime});
+  const std::size_t sets = pipeline.commands();
+  Command read{"MGET"};
+  add_stamp_keys(read, tags);
+  pipeline.add(read);
+  co_await client_.exchange(pipeline);
+  std::optional<Stamps> stamps = read_stamps(pipeline, sets, tags.size());
+  if (!stamps || std::find(stamps->begin(), stamps->end(), Stamp{0}) == stamps->end())
+    co_return stamps;
+
+  // Neither set nor readable: evicted in between, or something else lies there. Next time it is
+  // gone.
+  const bool refused =
+      std::any_of(tags.begin(), tags.end(), [&, i = std::size_t{0}](auto&) mutable {
+        return i < sets && pipeline.reply(i++).kind == Reply::Kind::error;
+      });
+  if (!refused) {
+    Command erase{"DEL"};
+    for (std::size_t i = 0; i < tags.size(); ++i)
+      if ((*stamps)[i] == 0) erase.add_joined(stamp_key(tags[i]), {});
+    Pipeline cleaning;
+    cleaning.add(erase);
+    RedisIndex::send_behind(index(), std::move(cleaning));
+  }
+  co_return std::nullopt;
+}
+
+// Values ------------------------------------------------------------------------------------------
+
+awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource resource) {
+  const auto self = shared_from_this();
+  Found found;
+  if (!is_available()) {
+    found.lookup.available = false;
+    co_return found;
+  }
+  const policy::Tags tags = stamped_tags(resource);
+  if (tags.empty()) co_return found;
+
+  // The value first: its stamps, read after it, then say that it was current when they were read.
+  Pipeline pipeline;
+  Command value{"HMGET"};
+  add_key(value, value_prefix, key);
+  value.add("h");
+  value.add("b");
+  pipeline.add(value);
+  Command read{"MGET"};
+  add_stamp_keys(read, tags);
+  pipeline.add(read);
+  co_await client_.exchange(pipeline);
+
+  std::optional<Stamps> current = read_stamps(pipeline, 1, tags.size());
+  if (!current) {
+    found.lookup.available = false;
+    co_return found;
+  }
+  found.lookup.stamps = std::move(*current);
+  const Reply& reply = pipeline.reply(0);
+  if (reply.kind == Reply::Kind::error) {
+    // Another type under our key is a miss; any other refusal is Redis' inability.
+    found.lookup.available = pipeline.text(reply).starts_with("WRONGTYPE");
+    co_return found;
+  }
+  if (reply.kind != Reply::Kind::array || reply.number != 2) {
+    client_.distrust("its replies do not fit the commands");
+    found.lookup.available = false;
+    co_return found;
+  }
+  const Reply& head_reply = pipeline.element(0, 0);
+  const Reply& content_reply = pipeline.element(0, 1);
+  if (head_reply.kind != Reply::Kind::text || content_reply.kind != Reply::Kind::text)
+    co_return found;
+  std::optional<HeadRecord> head = decode_head(key, pipeline.text(head_reply));
+  if (!head) co_return found;
+
+  Stamps own;
+  if (!head->response.tags.empty()) {
+    Pipeline second;
+    Command read_own{"MGET"};
+    add_stamp_keys(read_own, head->response.tags);
+    second.add(read_own);
+    co_await client_.exchange(second);
+    std::optional<Stamps> answer = read_stamps(second, 0, head->response.tags.size());
+    if (!answer) {
+      found.lookup.available = false;
+      co_return found;
+    }
+    own = std::move(*answer);
+  }
+  if (head->stamps != kept_stamps(found.lookup.stamps, own) ||
+      !is_content_of(*head, pipeline.text(content_reply)))
+    co_return found;
+
+  head->response.content = pipeline.bytes(content_reply);
+  found.lookup.response = std::make_shared<const policy::StoredResponse>(std::move(head->response));
+  found.lookup.tier = Tier::redis;
+  found.kept = std::move(head->stamps);
+  found.lifetime = head->lifetime;
+  co_return found;
+}
+
+awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, Stamps stamps,
+                                           policy::StoredResponsePointer response,
+                                           std::chrono::seconds lifetime) {
+  const auto self = shared_from_this();
+  if (!is_available()) co_return Put{PutOutcome::unavailable, {}};
+  const policy::Tags tags = stamped_tags(resource);
+  if (tags.size() != stamps.size() || !is_complete(stamps) || lifetime <= lifetime.zero())
+    co_return Put{PutOutcome::outdated, {}};
+  if (response->content.size > largest_content) co_return Put{PutOutcome::too_large, {}};
+
+  Stamps own;
+  const policy::Tags& own_tags = response->tags;
+  if (!own_tags.empty()) {
+    // Together with `named_tag`: had one of them been evicted since the fill began, it would show.
+    policy::Tags named{std::string(named_tag)};
+    named.insert(named.end(), own_tags.begin(), own_tags.end());
+    Stamps none_known;
+    std::optional<Stamps> made = co_await make_stamps(std::move(named), std::move(none_known));
+    if (!made) co_return Put{PutOutcome::unavailable, {}};
+    if (made->front() != stamps[named_position]) co_return Put{PutOutcome::outdated, {}};
+    own.assign(made->begin() + 1, made->end());
+  }
+  Stamps kept = kept_stamps(stamps, own);
+  const std::optional<std::string> head = encode_head(key, *response, kept, lifetime);
+  if (!head) co_return Put{PutOutcome::too_large, {}};
+
+  policy::Tags indexed(tags.begin() + first_tag_position, tags.end());
+  indexed.insert(indexed.end(), own_tags.begin(), own_tags.end());
+  std::string value_key(value_prefix);
+  value_key += name_of(key);
+
+  Pipeline pipeline;
+  Command read{"MGET"};
+  add_stamp_keys(read, tags);
+  pipeline.add(read);
+  pipeline.add({"MULTI"});
+  pipeline.add({"HSET", value_key, "h", *head, "b", response->content.view()});
+  const std::chrono::milliseconds lives = std::min(lifetime, 10 * stamp_lifetime);
+  pipeline.add({"PEXPIRE", value_key, std::to_string(lives.count())});
+  RedisIndex::add(pipeline, std::string_view(value_key).substr(value_prefix.size()), indexed);
+  for (const policy::Tags* some : {&tags, &own_tags})
+    for (const std::string& tag : *some)
+      if (is_renewal_due(tag))
+        pipeline.add({"EXPIRE", stamp_key(tag), std::to_string(stamp_lifetime.count())});
+  const std::size_t exec = pipeline.commands();
+  pipeline.add({"EXEC"});
+  const bool counts = index_.is_count_due();
+  if (counts) RedisIndex::add_counts(pipeline, indexed);
+  co_await client_.exchange(pipeline);
+
+  const std::optional<Stamps> now = read_stamps(pipeline, 0, tags.size());
+  if (!now || pipeline.reply(exec).kind != Reply::Kind::array)
+    co_return Put{PutOutcome::unavailable, {}};
+  if (pipeline.reply(exec).number < 1 || pipeline.element(exec, 0).kind != Reply::Kind::integer) {
+    // Something else lies under our key: another type. Next time it is gone.
+    Pipeline cleaning;
+    cleaning.add({"UNLINK", value_key});
+    RedisIndex::send_behind(index(), std::move(cleaning));
+    co_return Put{PutOutcome::unavailable, {}};
+  }
+  if (counts) RedisIndex::trim(index(), pipeline, exec + 1, indexed);
+  if (kept_stamps(*now, own) != kept) {
+    // Harmless, since its stamps do not fit; but nobody will ever use it.
+    Pipeline cleaning;
+    cleaning.add({"UNLINK", value_key});
+    RedisIndex::send_behind(index(), std::move(cleaning));
+    co_return Put{PutOutcome::outdated, {}};
+  }
+  co_return Put{PutOutcome::stored, std::move(kept)};
+}
+
+bool RedisStore::is_renewal_due(std::string_view tag) {
+  const std::uint64_t hash = xxh3(tag);
+  const auto hour = static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::hours>(SteadyClock::now().time_since_epoch())
+          .count());
+  Renewal& renewal = renewals_[hash % renewals_.size()];
+  const auto check = static_cast<std::uint32_t>(hash >> 32) | 1;
+  if (renewal.tag == check && hour - renewal.hour < hours_between_renewals) return false;
+  renewal = {check, hour};
+  return true;
+}
+
+// Eviction ----------------------------------------------------------------------------------------
+
+void RedisStore::add_eviction(Pipeline& pipeline, const policy::Tags& tags) const {
+  Command erase{"DEL"};
+  add_stamp_keys(erase, tags);
+  pipeline.add(erase);
+}
+
+awaitable<EvictOutcome> RedisStore::evict(policy::Tags tags) {
+  const auto self = shared_from_this();
+  if (tags.empty()) co_return EvictOutcome::done;
+  tags = with_named_tag(std::move(tags));
+  Pipeline pipeline;
+  if (client_.is_ready()) {
+    add_eviction(pipeline, tags);
+    co_await client_.exchange(pipeline);
+  }
+  if (is_integer(pipeline, 0)) {
+    RedisIndex::sweep_soon(index(), tags);
+    co_return EvictOutcome::done;
+  }
+  pending_.add(tags);
+  // A connection that does not do this cannot be read from either. The next one begins with it.
+  const bool refused = pipeline.is_answered() && pipeline.reply(0).kind == Reply::Kind::error;
+  client_.distrust(refused ? "it refused an eviction" : "it did not acknowledge an eviction");
+  co_return EvictOutcome::deferred;
+}
+
+awaitable<bool> RedisStore::prepare(std::shared_ptr<RedisStore> store) {
+  if (!store) co_return false;
+  if (store->client_.run_id().empty()) {
+    // It may have been started again from an old dump, for all we know: nothing there is believed.
+    Pipeline pipeline;
+    pipeline.add({"DEL", store->stamp_key(everything_tag)});
+    co_await store->client_.exchange(pipeline);
+    if (!is_integer(pipeline, 0)) co_return false;
+  }
+  const bool settled = co_await settle(store);
+  co_return settled;
+}
+
+awaitable<bool> RedisStore::settle(std::shared_ptr<RedisStore> store) {
+  for (;;) {
+    const PendingEvictions::Batch batch = store->pending_.some();
+    if (batch.tags.empty()) co_return true;
+    Pipeline pipeline;
+    store->add_eviction(pipeline, batch.tags);
+    co_await store->client_.exchange(pipeline);
+    if (!is_integer(pipeline, 0)) co_return false;
+    store->pending_.delivered(batch);
+    RedisIndex::sweep_soon(store->index(), batch.tags);
+  }
+}
+
+awaitable<void> RedisStore::settle_behind(std::shared_ptr<RedisStore> store) {
+  const bool settled = co_await settle(store);
+  store->settling_ = false;
+  if (!settled) store->client_.distrust("evictions could not be delivered");
+}
+
+}  // namespace larder::store

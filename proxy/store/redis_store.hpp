@@ -1,0 +1,101 @@
+// Redis store: what of a stored response is where in Redis, and which commands keep the promises.
+//
+//   larder:1:v:<key>   a hash of a response's two records (codec): `h` head, `b` content
+//   larder:1:s:<tag>   the current stamp of a tag: 16 hex digits, random. Evicting is deleting it
+//   larder:1:i:<tag>   a set that finds values to unlink: of a resource's tag its keys, of any
+//   other
+//                      tag the paths of its resources. For memory alone: nothing is true because of
+//                      it
+//   larder:1:g:<...>   such a set after an eviction, while its values are being unlinked
+//
+// `everything_tag` is stamped for one run of Redis (its run_id is in the key): a Redis that was
+// started again from an old dump, or another one after a failover, brings back evicted stamps and
+// values alike, and none of them is believed. Any key may vanish at any time: the worst is a miss.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/io_context.hpp>
+
+#include "config/config.hpp"
+#include "store/codec.hpp"
+#include "store/pending_evictions.hpp"
+#include "store/redis_client.hpp"
+#include "store/redis_index.hpp"
+#include "store/state_log.hpp"
+#include "store/store.hpp"
+
+namespace larder::store {
+
+class RedisStore : public std::enable_shared_from_this<RedisStore> {
+ public:
+  static constexpr std::size_t largest_content = std::size_t{16} << 20;
+  static constexpr std::chrono::seconds stamp_lifetime{8 * 24 * 3600};
+
+  struct Found {
+    Lookup lookup;
+    Stamps kept;                       ///< of a response that was found: what it was put with
+    std::chrono::seconds lifetime{0};  ///< likewise
+  };
+  struct Put {
+    PutOutcome outcome = PutOutcome::unavailable;
+    Stamps kept;  ///< of a response that was stored
+  };
+
+  /// Connects as soon as `context` runs. `pending` and `log` outlive `context`.
+  [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
+                                                          const config::RedisSettings& settings,
+                                                          PendingEvictions& pending, StateLog& log);
+
+  /// Connected, and no eviction outstanding. Sees to it that outstanding ones are delivered.
+  [[nodiscard]] bool is_available();
+
+  [[nodiscard]] awaitable<Found> lookup(std::string_view key, Resource resource);
+  /// Stamps of the resource and, behind them, of `own` tags; not made where missing.
+  [[nodiscard]] awaitable<std::optional<Stamps>> current(Resource resource,
+                                                         const policy::Tags& own);
+  [[nodiscard]] awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known);
+  [[nodiscard]] awaitable<Put> put(std::string key, Resource resource, Stamps stamps,
+                                   policy::StoredResponsePointer response,
+                                   std::chrono::seconds lifetime);
+  [[nodiscard]] awaitable<EvictOutcome> evict(policy::Tags tags);
+  void close();
+
+ private:
+  /// When a tag's keys were last given their full lifetime again; what a slot forgets is renewed
+  /// early.
+  struct Renewal {
+    std::uint32_t tag = 0;
+    std::uint32_t hour = 0;
+  };
+
+  RedisStore(asio::io_context& context, const config::RedisSettings& settings,
+             PendingEvictions& pending, StateLog& log);
+
+  void add_stamp_keys(Command& command, const policy::Tags& tags) const;
+  std::string stamp_key(std::string_view tag) const;
+  std::optional<Stamps> read_stamps(const Pipeline& pipeline, std::size_t command,
+                                    std::size_t count);
+  awaitable<std::optional<Stamps>> make_stamps(policy::Tags tags, Stamps known);
+  bool is_renewal_due(std::string_view tag);
+
+  static awaitable<bool> prepare(std::shared_ptr<RedisStore> store);
+  static awaitable<bool> settle(std::shared_ptr<RedisStore> store);
+  static awaitable<void> settle_behind(std::shared_ptr<RedisStore> store);
+  void add_eviction(Pipeline& pipeline, const policy::Tags& tags) const;
+  std::shared_ptr<RedisIndex> index();
+
+  Executor executor_;
+  PendingEvictions& pending_;
+  RedisClient client_;
+  RedisIndex index_;
+  bool settling_ = false;
+  std::array<Renewal, 4'096> renewals_{};
+};
+
+}  // namespace larder::store

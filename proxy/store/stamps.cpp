@@ -1,0 +1,79 @@
+#include "store/stamps.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+
+#include <openssl/rand.h>
+
+namespace larder::store {
+
+namespace {
+
+constexpr std::size_t stamp_digits = 16;
+
+bool is_own_tag(std::string_view tag) {
+  return !tag.starts_with("p:") && !tag.starts_with("b:") && !tag.starts_with("r:") &&
+         tag != everything_tag && tag != named_tag;
+}
+
+}  // namespace
+
+policy::Tags stamped_tags(Resource resource) {
+  policy::Tags tags = policy::tags_of_response(resource.rule, resource.path);
+  if (tags.empty()) return tags;
+  tags.insert(tags.begin(), {std::string(everything_tag), std::string(named_tag)});
+  return tags;
+}
+
+Stamps kept_stamps(const Stamps& of_resource, const Stamps& own) {
+  Stamps kept;
+  if (of_resource.size() < first_tag_position) return kept;
+  kept.reserve(of_resource.size() - 1 + own.size());
+  kept.push_back(of_resource[everything_position]);
+  kept.insert(kept.end(), of_resource.begin() + first_tag_position, of_resource.end());
+  kept.insert(kept.end(), own.begin(), own.end());
+  return kept;
+}
+
+bool is_complete(const Stamps& stamps) {
+  return stamps.size() > first_tag_position &&
+         std::find(stamps.begin(), stamps.end(), Stamp{0}) == stamps.end();
+}
+
+policy::Tags with_named_tag(policy::Tags tags) {
+  if (std::any_of(tags.begin(), tags.end(), is_own_tag)) tags.emplace(tags.begin(), named_tag);
+  return tags;
+}
+
+Stamp make_stamp() {
+  Stamp stamp = 0;
+  while (stamp == 0) {
+    // Without randomness no promise of the store can be kept.
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(&stamp), sizeof stamp) != 1) std::abort();
+  }
+  return stamp;
+}
+
+std::string format_stamp(Stamp stamp) {
+  std::string text(stamp_digits, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, stamp >>= 4)
+    *digit = "0123456789abcdef"[stamp & 15];
+  return text;
+}
+
+Stamp parse_stamp(std::string_view text) {
+  if (text.size() != stamp_digits) return 0;
+  Stamp stamp = 0;
+  for (const char digit : text) {
+    if (digit >= '0' && digit <= '9')
+      stamp = stamp << 4 | static_cast<Stamp>(digit - '0');
+    else if (digit >= 'a' && digit <= 'f')
+      stamp = stamp << 4 | static_cast<Stamp>(digit - 'a' + 10);
+    else
+      return 0;
+  }
+  return stamp;
+}
+
+}  // namespace larder::store

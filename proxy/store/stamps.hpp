@@ -1,0 +1,44 @@
+// Stamps: which tags guard a response, in which order, and the text form of a stamp in Redis.
+//
+// Beside the tags of policy/tags there are two of the store's own: `everything_tag`, which every
+// response carries, and `named_tag`, which stands for the eviction of any tag that a response
+// names. A response's own tags are known only when it has come; so a fill that began before such an
+// eviction cannot hold their stamps, and is refused when `named_tag` has changed meanwhile.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "store/store.hpp"
+
+namespace larder::store {
+
+inline constexpr std::string_view named_tag = "n:";
+
+/// In Stamps of a resource: where the stamps of these two stand. Those of its tags follow.
+inline constexpr std::size_t everything_position = 0;
+inline constexpr std::size_t named_position = 1;
+inline constexpr std::size_t first_tag_position = 2;
+
+/// The tags that `Stamps` of this resource belong to, in their order. Empty when it may not be
+/// tagged.
+[[nodiscard]] policy::Tags stamped_tags(Resource resource);
+
+/// Of a resource's stamps: those a response is kept with. `named` is left out (it guards fills
+/// only), `own` are the stamps of the response's own tags.
+[[nodiscard]] Stamps kept_stamps(const Stamps& of_resource, const Stamps& own);
+
+/// Are these stamps of a resource complete, so that a fill may begin?
+[[nodiscard]] bool is_complete(const Stamps& stamps);
+
+/// What evicting `tags` makes old: the tags themselves and, when one is a response's own,
+/// `named_tag` before them: who sees the new stamp of an own tag must see that of `named_tag` too.
+[[nodiscard]] policy::Tags with_named_tag(policy::Tags tags);
+
+/// A random stamp, never zero. OpenSSL's generator: two replicas must never make the same.
+[[nodiscard]] Stamp make_stamp();
+[[nodiscard]] std::string format_stamp(Stamp stamp);
+/// Zero when the text is not a stamp.
+[[nodiscard]] Stamp parse_stamp(std::string_view text);
+
+}  // namespace larder::store

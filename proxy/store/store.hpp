@@ -1,0 +1,90 @@
+// Store: where stored responses live, and which of them are still current (stamps).
+//
+// One object for each worker, used on its thread alone, destroyed before its io_context. Dumb about
+// HTTP: freshness and Vary are judged by policy. What it does promise, on every implementation
+// (tests/store/store_contract.hpp): a response is returned only while every stamp it was put with
+// is still current; after evict() has returned `done`, nothing put with stamps from before is ever
+// returned; a failure is a value (`unavailable`), never an exception, and never waits longer than
+// the Redis deadline.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/stored_response.hpp"
+#include "policy/tags.hpp"
+#include "store/io.hpp"
+
+namespace larder::store {
+
+/// Current value of a tag's stamp: random, never a counter across restarts. 0: the tag has none
+/// now.
+using Stamp = std::uint64_t;
+/// Of a resource's tags, and of two the store adds, in an order of the store's own
+/// (store/stamps.hpp). For callers: to be handed back, and compared as a whole.
+using Stamps = std::vector<Stamp>;
+
+/// A tag that every response carries: evicting it gives up all that is stored.
+inline constexpr std::string_view everything_tag = "e:";
+
+/// What a key is about, from which its tags follow (policy::tags_of_response). Views owned by the
+/// caller for as long as the call is awaited.
+struct Resource {
+  std::string_view rule;
+  std::string_view path;
+};
+
+enum class Tier : std::uint8_t { none, memory, redis };
+
+struct Lookup {
+  policy::StoredResponsePointer response;  ///< null: nothing that may be used
+  Tier tier = Tier::none;
+  /// Current stamps of the resource's tags, where the store came to know them; 0 where a tag has
+  /// none. Empty when it did not (a memory hit needs none).
+  Stamps stamps;
+  bool available = true;  ///< false: Redis could not say. Nothing may be stored for this request.
+};
+
+enum class PutOutcome : std::uint8_t { stored, outdated, too_large, unavailable };
+enum class EvictOutcome : std::uint8_t {
+  done,      ///< acknowledged everywhere it has to be
+  deferred,  ///< Redis did not acknowledge: remembered; this process serves nothing until it has
+};
+
+class Store {
+ public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  virtual ~Store() = default;
+
+  /// The answer when it is known without waiting; nothing: ask lookup().
+  [[nodiscard]] virtual std::optional<Lookup> lookup_now(std::string_view key,
+                                                         Resource resource) = 0;
+  [[nodiscard]] virtual awaitable<Lookup> lookup(std::string_view key, Resource resource) = 0;
+
+  /// Current stamps of the resource's tags, made where missing: to be had before the origin is
+  /// asked. `known` is what a lookup just returned (may be empty). Nothing: unavailable.
+  [[nodiscard]] virtual awaitable<std::optional<Stamps>> stamps(Resource resource,
+                                                                Stamps known) = 0;
+
+  /// `lifetime`: how long the response is worth keeping at all, from now.
+  [[nodiscard]] virtual awaitable<PutOutcome> put(std::string key, Resource resource, Stamps stamps,
+                                                  policy::StoredResponsePointer response,
+                                                  std::chrono::seconds lifetime) = 0;
+
+  /// Makes all responses with one of these tags unusable. Whatever the outcome, this process
+  /// returns none of them from now on.
+  [[nodiscard]] virtual awaitable<EvictOutcome> evict(policy::Tags tags) = 0;
+
+  /// Whether a lookup could be answered now. For readiness pages; lookups say it themselves.
+  [[nodiscard]] virtual bool is_available() const { return true; }
+
+  /// Drain: what waits is answered `unavailable` at once, and so is what still comes.
+  virtual void close() {}
+};
+
+}  // namespace larder::store

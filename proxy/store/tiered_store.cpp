@@ -1,0 +1,192 @@
+#include "store/tiered_store.hpp"
+
+#include <utility>
+
+#include "store/redis_store.hpp"
+#include "store/stamps.hpp"
+
+namespace larder::store {
+
+namespace {
+
+/// Guards a response by the local stamps its resource had when `of_resource` was read, and by those
+/// its own tags have now.
+MemoryStore::Guard make_guard(const LocalStamps& local, const policy::Tags& tags,
+                              const Stamps& of_resource, const policy::Tags& own) {
+  MemoryStore::Guard guard;
+  for (std::size_t i = 0; i < tags.size(); ++i)
+    if (i != named_position) guard.add(LocalStamps::slot_of(tags[i]), of_resource[i]);
+  for (const std::string& tag : own) {
+    const LocalStamps::Slot slot = LocalStamps::slot_of(tag);
+    guard.add(slot, local.current(slot));
+  }
+  return guard;
+}
+
+class MemoryAlone : public Store {
+ public:
+  explicit MemoryAlone(Shared& shared) : shared_(shared) {}
+
+  std::optional<Lookup> lookup_now(std::string_view key, Resource resource) override {
+    std::optional<MemoryStore::Found> found = shared_.memory.find(key, SteadyClock::now());
+    if (found) return Lookup{std::move(found->response), Tier::memory, {}, !closed_};
+    return Lookup{nullptr, Tier::none, shared_.stamps.current(stamped_tags(resource)), !closed_};
+  }
+
+  awaitable<Lookup> lookup(std::string_view key, Resource resource) override {
+    std::optional<Lookup> found = lookup_now(key, resource);
+    co_return std::move(*found);
+  }
+
+  awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known) override {
+    if (closed_) co_return std::nullopt;
+    if (!is_complete(known)) known = shared_.stamps.current(stamped_tags(resource));
+    if (!is_complete(known)) co_return std::nullopt;
+    co_return std::move(known);
+  }
+
+  awaitable<PutOutcome> put(std::string key, Resource resource, Stamps stamps,
+                            policy::StoredResponsePointer response,
+                            std::chrono::seconds lifetime) override {
+    if (closed_) co_return PutOutcome::unavailable;
+    const policy::Tags tags = stamped_tags(resource);
+    if (tags.empty() || stamps.size() != tags.size() || lifetime <= lifetime.zero())
+      co_return PutOutcome::outdated;
+    MemoryStore::Guard guard = make_guard(shared_.stamps, tags, stamps, response->tags);
+    // After the own tags' stamps have been read: their evictions show in `named_tag` first.
+    const Stamps now = shared_.stamps.current(tags);
+    for (std::size_t i = 0; i < tags.size(); ++i)
+      if (stamps[i] != now[i] && (i != named_position || !response->tags.empty()))
+        co_return PutOutcome::outdated;
+    const bool kept = shared_.memory.put(std::move(key), std::move(response), std::move(guard), {},
+                                         SteadyClock::now() + lifetime);
+    co_return kept ? PutOutcome::stored : PutOutcome::too_large;
+  }
+
+  awaitable<EvictOutcome> evict(policy::Tags tags) override {
+    shared_.stamps.evict(with_named_tag(std::move(tags)));
+    co_return EvictOutcome::done;
+  }
+
+  bool is_available() const override { return !closed_; }
+  void close() override { closed_ = true; }
+
+ private:
+  Shared& shared_;
+  bool closed_ = false;
+};
+
+/// Redis, with or without memory before it. Coroutines hold what they use after a wait: the store
+/// may be gone by then.
+class OverRedis : public Store {
+ public:
+  OverRedis(Shared& shared, asio::io_context& context, const config::RedisSettings& settings)
+      : shared_(shared),
+        redis_(RedisStore::create(context, settings, shared.pending, shared.log)) {}
+  ~OverRedis() override { redis_->close(); }
+
+  std::optional<Lookup> lookup_now(std::string_view, Resource) override {
+    if (redis_->is_available()) return {};
+    return Lookup{nullptr, Tier::none, {}, false};
+  }
+
+  awaitable<Lookup> lookup(std::string_view key, Resource resource) override {
+    return lookup(shared_, redis_, key, resource);
+  }
+
+  awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known) override {
+    return redis_->stamps(resource, std::move(known));
+  }
+
+  awaitable<PutOutcome> put(std::string key, Resource resource, Stamps stamps,
+                            policy::StoredResponsePointer response,
+                            std::chrono::seconds lifetime) override {
+    return put(shared_, redis_, std::move(key), resource, std::move(stamps), std::move(response),
+               lifetime);
+  }
+
+  awaitable<EvictOutcome> evict(policy::Tags tags) override {
+    return evict(shared_, redis_, std::move(tags));
+  }
+
+  bool is_available() const override { return redis_->is_available(); }
+  void close() override { redis_->close(); }
+
+ private:
+  static awaitable<Lookup> lookup(Shared& shared, std::shared_ptr<RedisStore> redis,
+                                  std::string_view key, Resource resource) {
+    std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
+    if (held) {
+      const policy::Tags& own = held->response->tags;
+      std::optional<Stamps> current = co_await redis->current(resource, own);
+      if (!current) co_return Lookup{nullptr, Tier::none, {}, false};
+      const Stamps own_stamps(current->end() - static_cast<std::ptrdiff_t>(own.size()),
+                              current->end());
+      current->resize(current->size() - own.size());
+      if (kept_stamps(*current, own_stamps) == held->stamps)
+        co_return Lookup{std::move(held->response), Tier::memory, std::move(*current), true};
+      // Evicted by another replica; Redis may have what came after.
+      shared.memory.erase(key, held->response.get());
+    }
+
+    // Before Redis is read: an eviction meanwhile makes the guard old.
+    const policy::Tags tags = stamped_tags(resource);
+    const Stamps local = shared.stamps.current(tags);
+    RedisStore::Found found = co_await redis->lookup(key, resource);
+    if (found.lookup.response)
+      keep(shared, std::string(key), tags, local, found.lookup.response, std::move(found.kept),
+           found.lifetime);
+    co_return std::move(found.lookup);
+  }
+
+  static awaitable<PutOutcome> put(Shared& shared, std::shared_ptr<RedisStore> redis,
+                                   std::string key, Resource resource, Stamps stamps,
+                                   policy::StoredResponsePointer response,
+                                   std::chrono::seconds lifetime) {
+    const policy::Tags tags = stamped_tags(resource);
+    const Stamps local = shared.stamps.current(tags);
+    RedisStore::Put put = co_await redis->put(key, resource, std::move(stamps), response, lifetime);
+    if (put.outcome == PutOutcome::stored)
+      keep(shared, std::move(key), tags, local, std::move(response), std::move(put.kept), lifetime);
+    co_return put.outcome;
+  }
+
+  static awaitable<EvictOutcome> evict(Shared& shared, std::shared_ptr<RedisStore> redis,
+                                       policy::Tags tags) {
+    shared.stamps.evict(with_named_tag(tags));
+    const EvictOutcome outcome = co_await redis->evict(std::move(tags));
+    co_return outcome;
+  }
+
+  /// `local`: stamps in this process from before `kept`, those in Redis, were found current.
+  static void keep(Shared& shared, std::string key, const policy::Tags& tags, const Stamps& local,
+                   policy::StoredResponsePointer response, Stamps kept,
+                   std::chrono::seconds lifetime) {
+    if (shared.memory.capacity() == 0) return;
+    MemoryStore::Guard guard = make_guard(shared.stamps, tags, local, response->tags);
+    shared.memory.put(std::move(key), std::move(response), std::move(guard), std::move(kept),
+                      SteadyClock::now() + lifetime);
+  }
+
+  Shared& shared_;
+  const std::shared_ptr<RedisStore> redis_;
+};
+
+}  // namespace
+
+std::unique_ptr<Store> make_memory_store(Shared& shared) {
+  return std::make_unique<MemoryAlone>(shared);
+}
+
+std::unique_ptr<Store> make_redis_store(Shared& shared, asio::io_context& context,
+                                        const config::RedisSettings& settings) {
+  return std::make_unique<OverRedis>(shared, context, settings);
+}
+
+std::unique_ptr<Store> make_store(Shared& shared, asio::io_context& context,
+                                  const std::optional<config::RedisSettings>& redis) {
+  if (redis) return make_redis_store(shared, context, *redis);
+  return make_memory_store(shared);
+}
+
+}  // namespace larder::store

@@ -1,0 +1,44 @@
+// Tiered store: the three stores a worker may have: memory alone, Redis alone, memory over Redis.
+//
+// Memory over Redis: a response found in memory is used only after its stamps in Redis have been
+// read and found current, so that replicas agree; what memory saves is carrying and decoding the
+// value. When Redis cannot say, memory is not believed either: another replica may have written.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/io_context.hpp>
+
+#include "config/config.hpp"
+#include "store/local_stamps.hpp"
+#include "store/memory_store.hpp"
+#include "store/pending_evictions.hpp"
+#include "store/state_log.hpp"
+#include "store/store.hpp"
+
+namespace larder::store {
+
+/// What the stores of all workers of a process share. Outlives every one of them and their
+/// io_contexts.
+struct Shared {
+  explicit Shared(std::uint64_t memory_capacity) : memory(memory_capacity, stamps) {}
+
+  LocalStamps stamps;
+  MemoryStore memory;
+  PendingEvictions pending;
+  StateLog log;
+};
+
+/// Memory alone: every call is answered at once.
+[[nodiscard]] std::unique_ptr<Store> make_memory_store(Shared& shared);
+/// With Redis; without a memory tier when `shared.memory` has no capacity. Connects as soon as
+/// `context` runs. To be used, and destroyed, on the thread that runs `context`, or when none does.
+[[nodiscard]] std::unique_ptr<Store> make_redis_store(Shared& shared, asio::io_context& context,
+                                                      const config::RedisSettings& settings);
+/// As the settings say: with `redis` or without.
+[[nodiscard]] std::unique_ptr<Store> make_store(Shared& shared, asio::io_context& context,
+                                                const std::optional<config::RedisSettings>& redis);
+
+}  // namespace larder::store

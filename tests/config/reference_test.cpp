@@ -1,0 +1,193 @@
+// Reference: rules/ says what the loader does. Schema, README and the example are held to it here.
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <doctest/doctest.h>
+#include <yaml-cpp/yaml.h>
+
+#include "config/rules.hpp"
+#include "config/settings.hpp"
+#include "files.hpp"
+
+using namespace larder;
+using namespace larder::config;
+
+namespace {
+
+std::string read(const std::string& name) {
+  std::ifstream stream(std::string(LARDER_RULES_FOLDER) + "/" + name, std::ios::binary);
+  REQUIRE(stream);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+std::set<std::string> words(const std::vector<std::string_view>& list) {
+  return {list.begin(), list.end()};
+}
+
+std::set<std::string> keys(const YAML::Node& map) {
+  std::set<std::string> names;
+  for (const auto& entry : map) names.insert(entry.first.as<std::string>());
+  return names;
+}
+
+std::set<std::string> items(const YAML::Node& list) {
+  std::set<std::string> names;
+  for (const auto& item : list) names.insert(item.as<std::string>());
+  return names;
+}
+
+/// JSON is YAML, and the schema uses nothing on which they differ.
+YAML::Node definitions() {
+  return YAML::Load(read("larder.schema.json"))["definitions"];
+}
+
+std::string flag_of(std::string_view setting) {
+  std::string flag = "--" + std::string(setting);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+/// "| a | b |" -> {"a", "b"}, without backquotes.
+std::vector<std::string> cells(const std::string& line) {
+  std::vector<std::string> found;
+  std::istringstream stream(line.substr(1));
+  for (std::string cell; std::getline(stream, cell, '|');) {
+    std::erase(cell, '`');
+    const std::size_t start = cell.find_first_not_of(' ');
+    found.push_back(start == std::string::npos
+                        ? ""
+                        : cell.substr(start, cell.find_last_not_of(' ') - start + 1));
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the schema knows the keys that the loader knows") {
+  const YAML::Node schema = YAML::Load(read("larder.schema.json"));
+  CHECK(keys(schema["properties"]) == std::set<std::string>{"rules", "settings"});
+  const YAML::Node rule = definitions()["rule"];
+  CHECK(keys(rule["properties"]) == words(rule_keys()));
+  CHECK(items(rule["required"]) == std::set<std::string>{"path", "ttl"});
+  const YAML::Node write = definitions()["evicting_entry"];
+  CHECK(keys(write["properties"]) == words(evict_on_keys()));
+  CHECK(items(definitions()["method"]["anyOf"][0]["enum"]) == words(evicting_methods()));
+  CHECK(items(rule["properties"]["share"]["anyOf"][0]["enum"]) == words(share_words()));
+  CHECK(keys(definitions()["settings"]["properties"]) == words(file_settings()));
+  for (const YAML::Node& closed : {schema, rule, write, definitions()["settings"]}) {
+    CHECK_FALSE(closed["additionalProperties"].as<bool>(true));
+  }
+}
+
+TEST_CASE("the schema describes each key, and each setting as --help does") {
+  for (const auto& entry : definitions()["rule"]["properties"]) {
+    CAPTURE(entry.first.as<std::string>());
+    CHECK(entry.second["description"].as<std::string>("").size() > 20);
+  }
+  for (const auto& entry : definitions()["settings"]["properties"]) {
+    const auto name = entry.first.as<std::string>();
+    CAPTURE(name);
+    const SettingRow* row = find_setting(name);
+    REQUIRE(row);
+    CHECK(entry.second["description"].as<std::string>("") == std::string(row->sentence) + ".");
+    CHECK(entry.second["default"].as<std::string>("") == default_value(name));
+  }
+}
+
+TEST_CASE("the schema's words are the loader's") {
+  for (const auto& entry : definitions()["settings"]["properties"]) {
+    const YAML::Node& choices = entry.second["anyOf"];
+    if (!choices) continue;
+    for (const std::string& word : items(choices[0]["enum"])) {
+      CAPTURE(word);
+      CHECK(test::load_text("settings:\n  " + entry.first.as<std::string>() + ": " + word + "\n")
+                .ok());
+    }
+  }
+  for (const std::string_view share : share_words()) {
+    CHECK(test::load_text("rules:\n  - {path: /a/, ttl: 1h, share: " + std::string(share) + "}\n")
+              .ok());
+  }
+}
+
+TEST_CASE("the README's table is the table of settings") {
+  std::istringstream text(read("README.md"));
+  std::vector<std::string> documented;
+  for (std::string line; std::getline(text, line);) {
+    const std::vector<std::string> row =
+        line.starts_with("| `") ? cells(line) : std::vector<std::string>();
+    if (row.size() != 5) continue;
+    CAPTURE(line);
+    const SettingRow* setting = find_setting(row[0]);
+    REQUIRE(setting);
+    documented.push_back(row[0]);
+    CHECK(row[1] == flag_of(row[0]));
+    CHECK(row[2] == setting->environment);
+    std::string value = row[3];
+    std::erase(value, ' ');
+    CHECK(value == default_value(row[0]));
+    CHECK(row[4] == setting->sentence);
+  }
+  std::vector<std::string> known;
+  for (const SettingInfo& info : settings_table()) known.emplace_back(info.name);
+  CHECK(documented == known);
+}
+
+TEST_CASE("the README has a section and an example for each key of a rule") {
+  const std::string text = read("README.md");
+  for (const std::string_view key : rule_keys()) {
+    CAPTURE(std::string(key));
+    const std::size_t section = text.find("### `" + std::string(key) + "`\n");
+    REQUIRE(section != std::string::npos);
+    const std::size_t example = text.find("```yaml\n", section);
+    REQUIRE(example != std::string::npos);
+    const std::size_t next = text.find("\n### ", section + 1);
+    CHECK(example < next);
+    CHECK(text.substr(example, text.find("\n```\n", example) - example)
+              .find(std::string(key) + ":") != std::string::npos);
+  }
+  for (const std::string_view later : later_rule_keys()) {
+    CHECK(text.find("`" + std::string(later) + "`") != std::string::npos);
+  }
+}
+
+TEST_CASE("every example of the README loads without a finding") {
+  const std::string text = read("README.md");
+  std::size_t count = 0;
+  for (std::size_t at = text.find("```yaml\n"); at != std::string::npos;
+       at = text.find("```yaml\n", at)) {
+    at += 8;
+    const std::string example = text.substr(at, text.find("\n```\n", at) + 1 - at);
+    CAPTURE(example);
+    CHECK(test::describe(test::load_text(example)) == "");
+    ++count;
+  }
+  CHECK(count > 8);
+}
+
+TEST_CASE("the example loads without a finding and says what the demo needs") {
+  const LoadResult result =
+      load(std::string(LARDER_RULES_FOLDER) + "/resumate.yaml", test::make_environment({}), {});
+  CHECK(test::describe(result) == "");
+  const policy::Routes& routes = result.config.routes;
+  const auto name = [&](std::string_view path) {
+    const policy::RouteMatch match = routes.match(path);
+    return match.rule ? match.rule->name : std::string("passed on");
+  };
+  CHECK(name("/api/ai/models/") == "ai-models");
+  CHECK(name("/api/example-job-applications/") == "example-job-applications");
+  CHECK(name("/api/example-job-applications/3/") == "example-job-applications");
+  CHECK(name("/api/notices/3/") == "notices");
+  CHECK(name("/api/job-applications/") == "passed on");
+  CHECK(name("/api/ai/generate/") == "passed on");
+  CHECK(name("/admin/ai/aimodel/") == "passed on");
+  const policy::RouteMatch models = routes.match("/api/ai/models/");
+  REQUIRE(models.rule);
+  REQUIRE(models.rule->evict_on.size() == 1);
+  CHECK(models.rule->evict_on.front().path.covers("/admin/ai/aimodel/3/change/"));
+}

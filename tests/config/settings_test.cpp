@@ -1,0 +1,284 @@
+// Settings: which source wins, what each may say, and that no password is ever repeated.
+#include "config/settings.hpp"
+
+#include <doctest/doctest.h>
+
+#include "files.hpp"
+
+using namespace larder;
+using namespace larder::config;
+using namespace std::chrono_literals;
+using test::describe;
+using test::load_text;
+
+TEST_CASE("a flag beats the environment, the environment beats the file") {
+  const std::string file = "settings:\n  memory: 1MiB\n";
+  const test::Variables variables{{"LARDER_MEMORY", "2MiB"}};
+  const Flags flags{{"memory", {"3MiB"}}};
+  CHECK(load_text("").config.settings.memory == 64 << 20);
+  CHECK(load_text(file).config.settings.memory == 1 << 20);
+  CHECK(load_text(file, variables).config.settings.memory == 2 << 20);
+  CHECK(load_text(file, variables, flags).config.settings.memory == 3 << 20);
+  CHECK(load_text(file, {}, flags).config.settings.memory == 3 << 20);
+  CHECK(load_text(file, {{"LARDER_MEMORY", ""}}).config.settings.memory == 1 << 20);
+}
+
+TEST_CASE("every setting from a file") {
+  const LoadResult result = load_text(R"(settings:
+  listen: ["0.0.0.0:80", "[::]:80"]
+  upstream: http://backend:8001
+  admin: off
+  redis: redis://user:secret@redis:7000/3
+  redis_timeout: 20ms
+  redis_connect_timeout: 1s
+  memory: 0
+  object_limit: 1m
+  threads: 3
+  session_cookies: [sid, token]
+  trusted_proxies: 10.0.0.0/8,192.0.2.1
+  head_limit: 16KiB
+  target_limit: 4KiB
+  field_limit: 50
+  connection_limit: 5
+  head_timeout: 1s
+  idle_timeout: 2s
+  client_timeout: 3s
+  connect_timeout: 4s
+  first_byte_timeout: 5s
+  between_bytes_timeout: 0
+  origin_idle_timeout: 6s
+  origin_idle_limit: 7
+  drain_timeout: 8s
+  log_format: json
+  log_level: debug
+  access_log: no
+)");
+  CHECK(describe(result) == "");
+  const Settings& read = result.config.settings;
+  CHECK(read.listen == std::vector<Endpoint>{{"0.0.0.0", 80}, {"::", 80}});
+  CHECK(read.upstream == Endpoint{"backend", 8001});
+  CHECK_FALSE(read.admin);
+  REQUIRE(read.redis);
+  CHECK(read.redis->endpoint == Endpoint{"redis", 7000});
+  CHECK(read.redis->username == "user");
+  CHECK(read.redis->password == "secret");
+  CHECK(read.redis->database == 3);
+  CHECK(read.redis->timeout == 20ms);
+  CHECK(read.redis->connect_timeout == 1s);
+  CHECK(read.memory == 0);
+  CHECK(read.object_limit == 1 << 20);
+  CHECK(read.threads == 3);
+  CHECK(read.session_cookies == std::vector<std::string>{"sid", "token"});
+  CHECK(read.trusted_proxies == std::vector<std::string>{"10.0.0.0/8", "192.0.2.1/32"});
+  CHECK(read.head_limit == 16 << 10);
+  CHECK(read.target_limit == 4 << 10);
+  CHECK(read.field_limit == 50);
+  CHECK(read.connection_limit == 5);
+  CHECK(read.head_timeout == 1s);
+  CHECK(read.idle_timeout == 2s);
+  CHECK(read.client_timeout == 3s);
+  CHECK(read.connect_timeout == 4s);
+  CHECK(read.first_byte_timeout == 5s);
+  CHECK(read.between_bytes_timeout == 0ms);
+  CHECK(read.origin_idle_timeout == 6s);
+  CHECK(read.origin_idle_limit == 7);
+  CHECK(read.drain_timeout == 8s);
+  CHECK(read.log_format == LogFormat::json);
+  CHECK(read.log_level == LogLevel::debug);
+  CHECK_FALSE(read.access_log);
+}
+
+TEST_CASE("every setting takes its own default from the file, a variable and a flag") {
+  for (const SettingInfo& info : settings_table()) {
+    if (info.name == "rules") continue;
+    const std::string name(info.name);
+    CAPTURE(name);
+    const std::string value = default_value(info.name);
+    REQUIRE_FALSE(value.empty());
+    std::string file = "settings:\n  " + name;
+    file += ": '" + value + "'\n";
+    CHECK(describe(load_text(file)) == "");
+    CHECK(describe(load_text("", {{std::string(info.environment), value}})) == "");
+    CHECK(describe(load_text("", {}, {{name, {value}}})) == "");
+    CHECK(info.help.ends_with(" (default " + value + ")."));
+    // And each source really reads it: nonsense is refused, by the name the user knows.
+    const std::string nonsense = "\x01 ,";
+    CHECK(describe(load_text("", {{std::string(info.environment), nonsense}}))
+              .starts_with("error: " + std::string(info.environment) + ": "));
+    std::string flag = "--" + name;
+    for (char& letter : flag) letter = letter == '_' ? '-' : letter;
+    CHECK(describe(load_text("", {}, {{name, {nonsense}}})).starts_with("error: " + flag + ": "));
+  }
+}
+
+TEST_CASE("lists: commas, repeated flags, off") {
+  const auto listen = [](const Flags& flags) {
+    return load_text("", {}, flags).config.settings.listen;
+  };
+  const std::vector<Endpoint> both{{"1.2.3.4", 80}, {"::1", 81}};
+  CHECK(listen({{"listen", {"1.2.3.4:80", "[::1]:81"}}}) == both);
+  CHECK(listen({{"listen", {"1.2.3.4:80, [::1]:81"}}}) == both);
+  CHECK(load_text("", {{"LARDER_LISTEN", "1.2.3.4:80,[::1]:81"}}).config.settings.listen == both);
+  CHECK(load_text("", {{"LARDER_SESSION_COOKIES", "off"}}).config.settings.session_cookies.empty());
+  CHECK(load_text("settings:\n  trusted_proxies: []\n").config.settings.trusted_proxies.empty());
+  CHECK(load_text("settings:\n  trusted_proxies: off\n").config.settings.trusted_proxies.empty());
+  CHECK_FALSE(load_text("settings:\n  listen: []\n").ok());
+  CHECK_FALSE(load_text("settings:\n  listen: 'a:1,,b:2'\n").ok());
+  CHECK_FALSE(load_text("", {}, {{"memory", {"1m", "2m"}}}).ok());
+}
+
+TEST_CASE("a value that is empty once expanded is not set") {
+  const LoadResult result =
+      load_text("settings:\n  redis: ${REDIS:-}\n  memory: '${MEMORY:-}'\n  listen: ['']\n");
+  CHECK(describe(result) == "");
+  CHECK_FALSE(result.config.settings.redis);
+  CHECK(result.config.settings.memory == 64 << 20);
+  CHECK(result.config.settings.listen == Settings().listen);
+}
+
+TEST_CASE("Redis: off by default, on by a URL or a host") {
+  struct Case {
+    std::string name;
+    test::Variables variables;
+    std::string file_url;
+    std::vector<std::string> flag;
+    std::string expected;  // "host:port/database user password", empty for off
+  };
+  const Case cases[] = {
+      {"nothing", {}, "", {}, ""},
+      {"empty variables", {{"REDIS_URL", ""}, {"REDIS_HOST", ""}}, "", {}, ""},
+      {"a port alone, as Kubernetes sets it", {{"REDIS_PORT", "tcp://10.0.0.1:6379"}}, "", {}, ""},
+      {"a password alone", {{"REDIS_PASSWORD", "p"}}, "", {}, ""},
+      {"a host", {{"REDIS_HOST", "redis"}}, "", {}, "redis:6379/1  "},
+      {"an IPv6 host", {{"REDIS_HOST", "::1"}}, "", {}, "[::1]:6379/1  "},
+      {"a host and the rest",
+       {{"REDIS_HOST", "redis"},
+        {"REDIS_PORT", "7000"},
+        {"REDIS_DB", "0"},
+        {"REDIS_PASSWORD", "p"},
+        {"REDIS_USERNAME", "u"}},
+       "",
+       {},
+       "redis:7000/0 u p"},
+      {"a host beside Kubernetes' port",
+       {{"REDIS_HOST", "redis"}, {"REDIS_PORT", "tcp://10.0.0.1:7000"}},
+       "",
+       {},
+       "redis:7000/1  "},
+      {"a URL without database", {{"REDIS_URL", "redis://redis"}}, "", {}, "redis:6379/1  "},
+      {"a URL with everything",
+       {{"REDIS_URL", "redis://u:p@redis:7000/2"}, {"REDIS_DB", "3"}, {"REDIS_PASSWORD", "q"}},
+       "",
+       {},
+       "redis:7000/2 u p"},
+      {"what a URL leaves out",
+       {{"REDIS_URL", "redis://redis"}, {"REDIS_DB", "3"}, {"REDIS_PASSWORD", "q"}},
+       "",
+       {},
+       "redis:6379/3  q"},
+      {"a user's password from its variable",
+       {{"REDIS_URL", "redis://u@redis"}, {"REDIS_USERNAME", "v"}, {"REDIS_PASSWORD", "q"}},
+       "",
+       {},
+       "redis:6379/1 u q"},
+      {"a URL's password is not for another user",
+       {{"REDIS_URL", "redis://:p@redis"}, {"REDIS_USERNAME", "v"}},
+       "",
+       {},
+       "redis:6379/1  p"},
+      {"a URL beats a host",
+       {{"REDIS_URL", "redis://url"}, {"REDIS_HOST", "host"}, {"REDIS_PORT", "7000"}},
+       "",
+       {},
+       "url:6379/1  "},
+      {"LARDER_REDIS beats both",
+       {{"LARDER_REDIS", "redis://larder"}, {"REDIS_URL", "redis://url"}},
+       "",
+       {},
+       "larder:6379/1  "},
+      {"LARDER_REDIS switches off", {{"LARDER_REDIS", "off"}, {"REDIS_HOST", "host"}}, "", {}, ""},
+      {"the file", {}, "redis://file/5", {}, "file:6379/5  "},
+      {"a host beats the file", {{"REDIS_HOST", "host"}}, "redis://file/5", {}, "host:6379/1  "},
+      {"the flag beats all",
+       {{"REDIS_HOST", "host"}},
+       "redis://file/5",
+       {"redis://flag"},
+       "flag:6379/1  "},
+      {"the flag switches off", {{"REDIS_HOST", "host"}}, "redis://file/5", {"off"}, ""},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const std::string file = c.file_url.empty() ? "" : "settings:\n  redis: " + c.file_url + "\n";
+    const Flags flags = c.flag.empty() ? Flags{} : Flags{{"redis", c.flag}};
+    const LoadResult result = load_text(file, c.variables, flags);
+    CHECK(describe(result) == "");
+    const std::optional<RedisSettings>& redis = result.config.settings.redis;
+    const std::string found = redis ? format_endpoint(redis->endpoint) + "/" +
+                                          std::to_string(redis->database) + " " + redis->username +
+                                          " " + redis->password
+                                    : "";
+    CHECK(found == c.expected);
+  }
+}
+
+TEST_CASE("Redis deadlines hold whichever source switches it on") {
+  const LoadResult result =
+      load_text("settings:\n  redis_timeout: 7ms\n", {{"REDIS_HOST", "redis"}},
+                {{"redis_connect_timeout", {"9ms"}}});
+  REQUIRE(result.config.settings.redis);
+  CHECK(result.config.settings.redis->timeout == 7ms);
+  CHECK(result.config.settings.redis->connect_timeout == 9ms);
+}
+
+TEST_CASE("mistakes in the environment and in flags are named") {
+  struct Case {
+    test::Variables variables;
+    Flags flags;
+    std::string expected;
+  };
+  const Case cases[] = {
+      {{{"LARDER_MEMORY", "much"}},
+       {},
+       "error: LARDER_MEMORY: 'much' is no size; write bytes or 512KiB, 64MiB, 1GiB\n"},
+      {{},
+       {{"head_timeout", {"10"}}},
+       "error: --head-timeout: '10' has no unit; write 10s for seconds, or 5m, 1h, 1d\n"},
+      {{}, {{"memroy", {"1"}}}, "error: --memroy: unknown setting (did you mean 'memory'?)\n"},
+      {{}, {{"threads", {"1", "2"}}}, "error: --threads: given more than once\n"},
+      {{{"REDIS_DB", "one"}}, {}, "error: REDIS_DB: 'one' is no whole number from 0 to 65535\n"},
+      {{{"REDIS_HOST", "h"}, {"REDIS_PORT", "x"}},
+       {},
+       "error: REDIS_PORT: 'x' is no port: a number from 1 to 65535\n"},
+      {{{"REDIS_HOST", "h:6379"}},
+       {},
+       "error: REDIS_HOST: 'h:6379' is no host name or address; a port goes into REDIS_PORT\n"},
+      {{{"REDIS_HOST", "redis://:hunter2@h"}},
+       {},
+       "error: REDIS_HOST: a host name or address is expected; a URL goes into REDIS_URL\n"},
+      {{{"LARDER_MEMORY", "0"}},
+       {},
+       "warning: memory is 0 and there is no Redis: nothing will be stored\n"},
+  };
+  for (const Case& c : cases) CHECK(describe(load_text("", c.variables, c.flags)) == c.expected);
+}
+
+TEST_CASE("a weaker source is checked though a stronger one wins") {
+  CHECK_FALSE(load_text("settings:\n  memory: much\n", {}, {{"memory", {"1MiB"}}}).ok());
+  CHECK_FALSE(load_text("", {{"REDIS_URL", "nonsense"}}, {{"redis", {"off"}}}).ok());
+}
+
+TEST_CASE("no password in a finding, whatever is wrong") {
+  for (const std::string url : {"redis://:hunter2@h:x", "rediss://:hunter2@h", "hunter2",
+                                "redis:hunter2@h", "redis://:hunter2@", "redis://:hunter2@h/db",
+                                "redis://:hunter2@h?a", "redis://u:hunter%zz2@h", "://hunter2@"}) {
+    CAPTURE(url);
+    for (const std::string& shown : {describe(load_text("settings:\n  redis: '" + url + "'\n")),
+                                     describe(load_text("settings:\n  redis: ['" + url + "']\n")),
+                                     describe(load_text("", {{"REDIS_URL", url}})),
+                                     describe(load_text("", {{"LARDER_REDIS", url}})),
+                                     describe(load_text("", {}, {{"redis", {url}}}))}) {
+      CHECK(shown.find("error: ") != std::string::npos);
+      CHECK(shown.find("hunter") == std::string::npos);
+    }
+  }
+}

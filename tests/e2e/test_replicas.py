@@ -1,0 +1,69 @@
+"""Two Larders on one Redis: they share what is stored, and a write through one is seen through the other."""
+
+import uuid
+
+import pytest
+
+from rig.admin import Admin
+from rig.http import state
+from rig.rules import NOTICES
+from rig.waiting import eventually
+
+LIST = "/api/notices/"
+
+
+@pytest.fixture(params=["0", "64MiB"], ids=["without memory tier", "with memory tier"])
+def memory(request):
+    return request.param
+
+
+@pytest.fixture
+def replicas(start_larder, demo, redis, memory):
+    return [start_larder(demo.url, NOTICES, redis=redis.url, memory=memory).client() for _ in range(2)]
+
+
+HOST = {"Host": "resumate.example"}  # the replicas differ by port, their clients' Host does not
+
+
+def test_what_one_stored_the_other_serves(replicas, redis):
+    one, other = replicas
+    first = one.get(LIST, headers=HOST)
+    assert state(first) == "MISS"
+    eventually(redis.large_keys, "the response is in Redis") if len(first.content) > 1000 else None
+    answer = eventually(lambda: (lambda r: r if state(r) == "HIT" else None)(other.get(LIST, headers=HOST)),
+                        "the other replica hits")
+    assert answer.content == first.content
+
+
+def test_a_write_through_one_is_seen_through_the_other(replicas, memory, staff):
+    one, other = replicas
+    made = one.post(LIST, json={"title": "for two"}, headers=staff)
+    detail = f"{LIST}{made.json()['id']}/"
+    for number in range(10):
+        for replica in (one, other, one, other):
+            replica.get(detail, headers=HOST)
+        title = f"round {number} {uuid.uuid4()}"
+        writer, reader = (one, other) if number % 2 else (other, one)
+        assert writer.patch(detail, json={"title": title}, headers={**staff, **HOST}).status_code == 200
+        assert writer.get(detail, headers=HOST).json()["title"] == title
+        if memory == "0":  # nothing but Redis is asked: at once
+            assert reader.get(detail, headers=HOST).json()["title"] == title
+        else:  # as soon as an invalidation message takes
+            eventually(lambda: reader.get(detail, headers=HOST).json()["title"] == title,
+                       "the other replica has the new title", within=5)
+    one.delete(detail, headers=staff)
+
+
+def test_an_admin_edit_through_one_is_seen_through_the_other(start_larder, demo, redis, memory):
+    one, other = (start_larder(demo.url, redis=redis.url, memory=memory).client() for _ in range(2))
+    admin = Admin(start_larder(demo.url, redis=redis.url, memory=memory).client())
+    models = "/api/ai/models/"
+    for replica in (one, other, one, other):
+        row = replica.get(models, headers=HOST).json()[0]
+    text = f"edited {uuid.uuid4()}"
+    assert admin.change(f"/admin/ai/aimodel/{row['id']}/change/", description=text).status_code == 302
+    for replica in (one, other):
+        def new():
+            return replica.get(models, headers=HOST).json()[0]["description"] == text
+
+        assert new() if memory == "0" else eventually(new, "the edit is seen", within=5)

@@ -1,0 +1,150 @@
+"""One URL, several representations: never mixed, and no variant for each version of each browser."""
+
+import random
+
+import pytest
+
+from rig.http import CHROME, CURL, FETCH, FIREFOX, FOR_HTML, FOR_JSON, JSON, SAFARI, cache_status, state
+from rig.rules import THINGS
+from rig.waiting import in_parallel
+
+LIST = "/api/ai/models/"
+
+
+def get(client, accept, path=LIST):
+    response = client.get(path, headers={"Accept": accept})
+    assert response.status_code == 200
+    return response
+
+
+def test_programs_that_ask_for_json_share_one_stored_response(client):
+    assert state(get(client, FETCH)) == "MISS"
+    for accept in (JSON, FETCH, "application/json, text/html;q=0.9"):
+        response = get(client, accept)
+        assert state(response) == "HIT" and response.headers["Content-Type"] == "application/json"
+
+
+def test_curl_hits_the_second_time_whatever_others_asked_for(client):
+    get(client, FETCH)
+    get(client, CURL)  # `*/*` leaves the choice to the origin: it may be a class of its own
+    assert state(get(client, CURL)) == "HIT"
+
+
+@pytest.mark.parametrize("accept", FOR_HTML.values(), ids=FOR_HTML)
+def test_html_that_sets_a_cookie_is_never_stored(client, accept):
+    cookies = set()
+    for _ in range(3):
+        client.cookies.clear()
+        response = get(client, accept)
+        assert response.headers["Content-Type"].startswith("text/html")
+        assert state(response) != "HIT" and "stored" not in cache_status(response)
+        cookies.add(response.headers["Set-Cookie"])
+    assert len(cookies) == 3, "each browser gets a token of its own"
+
+
+def test_json_and_html_of_one_url_are_never_mixed_whichever_comes_first(start_larder, demo, tier):
+    for order in ([CURL, CHROME, FETCH, FIREFOX, JSON, SAFARI], [SAFARI, CURL, CHROME, FETCH, FIREFOX, JSON]):
+        client = start_larder(demo.url, **tier).client()
+        for accept in order * 2:
+            kind = "text/html" if "html" in accept else "application/json"
+            assert get(client, accept).headers["Content-Type"].startswith(kind)
+
+
+def test_json_and_html_are_not_mixed_under_parallel_requests(larder):
+    def ask(seed):
+        client, choose = larder.client(), random.Random(seed)
+        for _ in range(25):
+            accept = choose.choice([*FOR_JSON.values(), *FOR_HTML.values()])
+            client.cookies.clear()
+            response = get(client, accept)
+            assert response.headers["Content-Type"].startswith("text/html" if "html" in accept else "application/json")
+            if "html" not in accept:
+                assert "Set-Cookie" not in response.headers and len(response.json()) >= 12
+
+    in_parallel([lambda seed=seed: ask(seed) for seed in range(8)], within=60)
+
+
+def test_an_accept_that_the_backend_refuses_is_refused_also_after_json_was_stored(client):
+    get(client, CURL)
+    for _ in range(2):
+        response = client.get(LIST, headers={"Accept": "application/xml"})
+        assert response.status_code == 406
+        assert state(response) != "HIT"
+
+
+@pytest.mark.parametrize("accept", [
+    None, "application/*", "text/*", "text/html", "text/html, */*", "application/json, text/html;q=0.5", "*/*;q=0.1",
+    "image/png, */*", "APPLICATION/JSON", "application/json;charset=utf-8", "application/xml, text/plain",
+], ids=str)
+def test_an_unusual_accept_gets_what_django_alone_would_answer(client, demo, accept):
+    get(client, CURL)
+    for _ in range(2):
+        answers = [asked.get(LIST, headers={"Accept": accept}) for asked in (client, demo.client())]
+        through, direct = [(answer.status_code, answer.headers["Content-Type"]) for answer in answers]
+        assert through == direct
+    assert get(client, CURL).headers["Content-Type"] == "application/json"
+
+
+def test_a_parameter_of_the_media_type_changes_nothing_for_the_others(client, demo):
+    # DRF indents for `application/json; indent=4`.
+    for _ in range(2):
+        indented = get(client, "application/json; indent=4")
+        assert indented.json() == demo.client().get(LIST).json()
+        assert get(client, CURL).content == demo.client().get(LIST).content
+
+
+def test_the_format_parameter_chooses_the_representation(client):
+    for _ in range(2):
+        assert get(client, CURL).headers["Content-Type"] == "application/json"
+        page = "/api/example-job-applications/"
+        assert get(client, CURL, page + "?format=api").headers["Content-Type"].startswith("text/html")
+        assert get(client, CHROME, page + "?format=json").headers["Content-Type"] == "application/json"
+
+
+def negotiating(exchange):
+    """Answers as DRF negotiates, but sets no cookie, so that HTML may be stored as well."""
+    html = "text/html" in exchange.request.field("accept")
+    exchange.answer(fields={"Vary": "Accept", "Content-Type": "text/html" if html else "application/json"},
+                    body=b"<p>" if html else b"[]")
+
+
+def test_browsers_share_one_variant_and_programs_share_another(start_larder, origin_of, tier):
+    origin = origin_of(negotiating)
+    client = start_larder(origin.url, THINGS, **tier).client()
+    for accept in [*FOR_HTML.values(), *FOR_JSON.values()] * 2:
+        response = client.get("/things/", headers={"Accept": accept})
+        assert response.content == (b"<p>" if "html" in accept else b"[]")
+    assert len(origin.requests) <= 3  # HTML, JSON, and `*/*` where that is a class of its own
+
+
+def test_the_responses_own_vary_is_honoured(start_larder, origin_of, tier):
+    def script(exchange):
+        language = exchange.request.field("accept-language") or "none"
+        exchange.answer(fields={"Vary": "Accept, Accept-Language"}, body=language.encode())
+
+    client = start_larder(origin_of(script).url, THINGS, **tier).client()
+    seen = {}
+    for _ in range(2):
+        for language in ("de", "en", "fr"):
+            response = client.get("/things/", headers={"Accept-Language": language})
+            assert response.content == language.encode()
+            seen.setdefault(language, []).append(state(response))
+    assert all(states[0] == "MISS" for states in seen.values())
+    assert "HIT" in [states[1] for states in seen.values()]
+
+
+def test_a_vary_that_changes_from_answer_to_answer_mixes_nothing(start_larder, origin_of):
+    # As with DRF: `Accept` on JSON, `Accept, Cookie` on HTML of the same URL.
+    def script(exchange):
+        if "text/html" in exchange.request.field("accept"):
+            mark = exchange.request.field("x-mark") or "-"
+            exchange.answer(fields={"Vary": "Accept, X-Mark", "Content-Type": "text/html"}, body=mark.encode())
+        else:
+            exchange.answer(fields={"Vary": "Accept"}, body=b"[]")
+
+    client = start_larder(origin_of(script).url, THINGS).client()
+    for _ in range(2):
+        for mark in ("a", "b"):
+            assert client.get("/things/", headers={"X-Mark": mark}).content == b"[]"
+            html = client.get("/things/", headers={"Accept": CHROME, "X-Mark": mark})
+            assert html.content == mark.encode()

@@ -1,0 +1,110 @@
+#include "http/accept.hpp"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace larder::http {
+namespace {
+
+using Types = std::vector<std::string>;
+
+TEST_CASE("normalise_accept (9110 12.5.1)") {
+  const Types html_json = {"text/html", "application/json"};
+  const Types json_html = {"application/json", "text/html"};
+  const Types json = {"application/json"};
+  const Types images = {"image/webp", "image/avif", "image/png"};
+  const Types none;
+  struct Case {
+    std::string_view name;
+    std::string_view value;
+    const Types& offered;
+    std::string_view expected;
+  };
+  const Case cases[] = {
+      {"absent or empty", "", html_json, "*/*"},
+      {"whitespace", " \t", html_json, "*/*"},
+      {"empty members", " , ,", html_json, "*/*"},
+      {"anything", "*/*", html_json, "*/*"},
+      {"anything, weighed", "*/*;q=0.1", html_json, "*/*"},
+      {"anything, with nothing offered", "*/*", none, "*/*"},
+      {"one named", "application/json", html_json, "application/json"},
+      {"one named, in capitals", "Application/JSON", html_json, "application/json"},
+      {"named before a wildcard of the same weight", "application/json, text/plain, */*", html_json,
+       "application/json"},
+      {"a browser", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
+       json_html, "text/html"},
+      {"a browser's images, server's order among the client's",
+       "image/avif,image/webp,image/png,*/*;q=0.8", images, "image/avif"},
+      {"the greater weight", "text/html;q=0.5, application/json;q=0.6", html_json,
+       "application/json"},
+      {"weights to three places", "text/html;q=0.999, application/json;q=0.998", html_json,
+       "text/html"},
+      {"the same weight: the client's order", "application/json, text/html", html_json,
+       "application/json"},
+      {"a wildcard subtype loses to a name", "text/*, application/json", html_json,
+       "application/json"},
+      {"a wildcard subtype beats */*", "*/*, text/*", json_html, "text/html"},
+      {"a greater weight by wildcard wins", "text/html;q=0.5, */*", html_json, "application/json"},
+      {"the most specific range decides", "text/*;q=0.9, text/html;q=0.1, application/json;q=0.5",
+       html_json, "application/json"},
+      {"refused by name, taken by wildcard", "text/html;q=0, */*", html_json, "application/json"},
+      {"the server's order among wildcards", "text/*, application/*", json_html, "text/html"},
+      {"nothing offered is named: alike", "image/png, */*;q=0.5", html_json, "*/*"},
+      {"the only one offered, by wildcard alike", "text/html, */*;q=0.5", json, "*/*"},
+      {"not acceptable", "image/png", html_json, "=image/png"},
+      {"refused", "application/json;q=0", json, "=application/json;q=0"},
+      {"everything refused", "*/*;q=0", json, "=*/*;q=0"},
+      {"nothing offered", "text/html , Text/Plain; q=0.5", none, "=text/html,text/plain;q=0.5"},
+      {"a parameter makes another type", "application/json;version=2", json,
+       "=application/json;version=2"},
+      {"a parameter in quotes keeps its case", "a/b;c=\"D e\"", json, "=a/b;c=\"D e\""},
+      {"extensions behind the weight", "application/json;q=0.5;a;b=c", json, "application/json"},
+      {"an empty parameter", "application/json; ;q=1", json, "application/json"},
+      {"malformed: no subtype", "application", json, "=application"},
+      {"malformed: an empty subtype", "application/", json, "=application/"},
+      {"malformed: a wildcard type", "*/json", json, "=*/json"},
+      {"malformed: a star alone", "*; q=.2", json, "=*;q=.2"},
+      {"malformed: a weight beyond one", "application/json;q=1.1", json, "=application/json;q=1.1"},
+      {"malformed: a weight of four places", "application/json;q=0.1234", json,
+       "=application/json;q=0.1234"},
+      {"malformed: no weight", "application/json;q=", json, "=application/json;q="},
+      {"malformed: a weight in words", "application/json;q=high", json, "=application/json;q=high"},
+      {"malformed: a negative weight", "application/json;q=-1", json, "=application/json;q=-1"},
+      {"malformed: a parameter without value", "application/json;a", json, "=application/json;a"},
+      {"malformed: spaces where none may be", "application / json", json, "=application / json"},
+      {"malformed: text behind", "application/json x", json, "=application/json x"},
+      {"malformed: quotes that do not close", "a/b;c=\"D  ", json, "=a/b;c=\"D  "},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CHECK(normalise_accept(c.value, c.offered) == c.expected);
+  }
+}
+
+TEST_CASE("weights") {
+  const Types ab = {"a/a", "b/b"};
+  CHECK(normalise_accept("a/a;q=0., b/b;q=0.001", ab) == "b/b");
+  CHECK(normalise_accept("a/a;q=1., b/b;q=1.000", ab) == "a/a");
+  CHECK(normalise_accept("b/b;q=0.5, a/a;q=0.50", ab) == "b/b");
+  CHECK(normalise_accept("b/b;Q=0.5, a/a;q=0.6", ab) == "a/a");
+  CHECK(normalise_accept("b/b;q=0, a/a;q=0.000", ab) == "=b/b;q=0,a/a;q=0.000");
+}
+
+TEST_CASE("what was sent never looks like a class") {
+  const Types json = {"application/json"};
+  CHECK(normalise_accept("=application/json", json) == "==application/json");
+  CHECK(normalise_accept("text/ html", json) != normalise_accept("text/html", json));
+}
+
+TEST_CASE("offered types may have parameters, and be malformed") {
+  const Types offered = {"nonsense", "application/json; v=1", "application/json"};
+  CHECK(normalise_accept("application/json;v=1, application/json;q=0.5", offered) ==
+        "application/json; v=1");
+  CHECK(normalise_accept("application/json;v=2, application/json;q=0.5", offered) ==
+        "application/json; v=1");
+}
+
+}  // namespace
+}  // namespace larder::http

@@ -1,0 +1,54 @@
+#include "ops/log.hpp"
+
+#include <doctest/doctest.h>
+
+namespace larder::ops {
+namespace {
+
+session::ExchangeRecord make_record() {
+  session::ExchangeRecord record;
+  record.began = std::chrono::system_clock::time_point(std::chrono::milliseconds(784'111'777'042));
+  record.took = std::chrono::microseconds(1500);
+  record.peer = "192.0.2.1";
+  record.method = "GET";
+  record.host = "api.example";
+  record.path = "/api/a/";
+  record.query = "x=\"1\"";
+  record.rule = "a";
+  record.status = 200;
+  record.content_sent = 12;
+  record.cache.result = policy::CacheResult::miss;
+  record.cache.forward = policy::ForwardReason::uri_miss;
+  record.cache.stored = true;
+  return record;
+}
+
+TEST_CASE("format_line: JSON, escaped") {
+  CHECK(
+      format_line(make_record(), LineFormat::json) ==
+      R"({"time":"1994-11-06T08:49:37.042Z","level":"info","peer":"192.0.2.1","method":"GET",)"
+      R"("host":"api.example","path":"/api/a/","query":"x=\"1\"","status":200,"bytes":12,"ms":1.500,)"
+      R"("cache":"MISS","fwd":"uri-miss","stored":true,"rule":"a"})");
+}
+
+TEST_CASE("format_line: text that no request can turn into commands for a terminal") {
+  session::ExchangeRecord record = make_record();
+  record.path = "/\x1b[2J";
+  const std::string line = format_line(record, LineFormat::text);
+  CHECK(line.find('\x1b') == std::string::npos);
+  CHECK(line.find("MISS   200      1.5 ms  GET /?[2J?x=\"1\"  uri-miss stored") !=
+        std::string::npos);
+}
+
+TEST_CASE("format_line: what failed is told") {
+  session::ExchangeRecord record = make_record();
+  record.failure = session::FetchFailure::refused;
+  record.evicted_tags = 2;
+  record.eviction_deferred = true;
+  record.cut_off = true;
+  const std::string line = format_line(record, LineFormat::text);
+  CHECK(line.ends_with("stored eviction deferred: the upstream refused the connection [cut off]"));
+}
+
+}  // namespace
+}  // namespace larder::ops

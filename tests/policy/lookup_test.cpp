@@ -1,0 +1,323 @@
+#include "policy/lookup.hpp"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "http/target.hpp"
+#include "support/heads.hpp"
+
+namespace larder::policy {
+namespace {
+
+using test::Request;
+
+RouteRule make_rule(const std::string& path, const std::string& key = "{path}?{query}") {
+  RouteRule rule;
+  rule.name = "rule";
+  rule.paths = {std::get<PathPattern>(parse_path_pattern(path))};
+  rule.ttl = seconds{60};
+  rule.key = std::get<KeyTemplate>(parse_key_template(key));
+  rule.vary = {{"accept", {"application/json", "text/html"}}};
+  rule.fingerprint = 0x1234;
+  return rule;
+}
+
+struct Looked {
+  LookupDecision decision;
+  bool has_key = false;
+  std::string key;
+  FillRequest fill;
+};
+
+Looked look(const Request& request, const Routes& routes, bool trusted = false,
+            const LearnedVary::Names& learned = {}) {
+  std::string path;
+  const bool ambiguous = http::normalise_path(request.head.path, path) != http::Ambiguity::none;
+  const RouteMatch match = ambiguous ? RouteMatch{} : routes.match(path);
+  const ForwardedFacts forwarded = decide_forwarded(request.head, "192.0.2.1", trusted, "http");
+  const std::vector<std::string> session_cookies{"sessionid"};
+  const LookupFacts facts{.head = request.head,
+                          .match = match,
+                          .path = path,
+                          .ambiguous = ambiguous,
+                          .forwarded = forwarded,
+                          .session_cookies = session_cookies};
+  Looked looked{.decision = decide_lookup(facts), .key = {}, .fill = {}};
+  if (match.rule) {
+    looked.has_key = append_cache_key(facts, learned, looked.key);
+    looked.fill = make_fill_request(facts, learned);
+  }
+  return looked;
+}
+
+Looked look(const Request& request, const RouteRule& rule, bool trusted = false,
+            const LearnedVary::Names& learned = {}) {
+  Routes routes;
+  routes.rules.push_back(rule);
+  Looked looked = look(request, routes, trusted, learned);
+  return looked;
+}
+
+Request get(const std::string& target, std::initializer_list<std::string> fields = {}) {
+  Request request({"GET / HTTP/1.1", "Host: x"});
+  *request.text = "GET " + target + " HTTP/1.1\r\nHost: api.example\r\n";
+  for (const std::string& field : fields) *request.text += field + "\r\n";
+  *request.text += "\r\n";
+  REQUIRE(http::parse_request_head(*request.text, {}, request.head) == http::HeadError::none);
+  return request;
+}
+
+TEST_CASE("decide_lookup: which requests the store has no part in, and why") {
+  struct Case {
+    const char* name;
+    std::vector<std::string> lines;
+    Share share = Share::anonymous;
+    std::optional<ForwardReason> reason = std::nullopt;  ///< none: looked up
+    Detail detail = Detail::none;
+  };
+  const std::vector<Case> cases = {
+      {"a plain GET is looked up", {"GET /api/a/ HTTP/1.1"}},
+      {"HEAD is looked up", {"HEAD /api/a/ HTTP/1.1"}},
+      {"POST is not", {"POST /api/a/ HTTP/1.1"}, Share::anonymous, ForwardReason::method},
+      {"OPTIONS is not", {"OPTIONS /api/a/ HTTP/1.1"}, Share::anonymous, ForwardReason::method},
+      {"no rule",
+       {"GET /other/ HTTP/1.1"},
+       Share::anonymous,
+       ForwardReason::bypass,
+       Detail::no_rule},
+      {"an encoded slash",
+       {"GET /api%2Fa/ HTTP/1.1"},
+       Share::anonymous,
+       ForwardReason::bypass,
+       Detail::ambiguous_target},
+      {"GET with content",
+       {"GET /api/a/ HTTP/1.1", "Content-Length: 2"},
+       Share::anonymous,
+       ForwardReason::bypass,
+       Detail::request_content},
+      {"a range",
+       {"GET /api/a/ HTTP/1.1", "Range: bytes=0-1"},
+       Share::everyone,
+       ForwardReason::bypass,
+       Detail::range_request},
+      {"an upgrade",
+       {"GET /api/a/ HTTP/1.1", "Upgrade: websocket", "Connection: upgrade"},
+       Share::everyone,
+       ForwardReason::bypass,
+       Detail::upgrade_request},
+      {"Authorization, for anonymous requests only",
+       {"GET /api/a/ HTTP/1.1", "Authorization: Bearer x"},
+       Share::anonymous,
+       ForwardReason::bypass,
+       Detail::credentials},
+      {"Authorization, shared with everyone",
+       {"GET /api/a/ HTTP/1.1", "Authorization: Bearer x"},
+       Share::everyone},
+      {"a session cookie",
+       {"GET /api/a/ HTTP/1.1", "Cookie: a=b; sessionid=c"},
+       Share::anonymous,
+       ForwardReason::bypass,
+       Detail::credentials},
+      {"a cookie that only looks like one",
+       {"GET /api/a/ HTTP/1.1", "Cookie: xsessionid=c; a=sessionid"}},
+      {"a session cookie in a second line",
+       {"GET /api/a/ HTTP/1.1", "Cookie: a=b", "Cookie: sessionid=c"},
+       Share::anonymous,
+       ForwardReason::bypass,
+       Detail::credentials},
+      {"a session cookie, shared with everyone",
+       {"GET /api/a/ HTTP/1.1", "Cookie: sessionid=c"},
+       Share::everyone},
+      {"no-store",
+       {"GET /api/a/ HTTP/1.1", "Cache-Control: no-store"},
+       Share::anonymous,
+       ForwardReason::bypass,
+       Detail::request_no_store},
+      {"no-cache is looked up, to be refused later",
+       {"GET /api/a/ HTTP/1.1", "Cache-Control: no-cache"}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    Request request({"GET / HTTP/1.1", "Host: x"});
+    request.text->clear();
+    for (const std::string& line : c.lines) *request.text += line + "\r\n";
+    *request.text += "Host: api.example\r\n\r\n";
+    REQUIRE(http::parse_request_head(*request.text, {}, request.head) == http::HeadError::none);
+    RouteRule rule = make_rule("/api/a/");
+    rule.share = c.share;
+    const Looked looked = look(request, rule);
+    if (c.reason) {
+      REQUIRE(std::holds_alternative<PassOn>(looked.decision));
+      CHECK(std::get<PassOn>(looked.decision).reason == *c.reason);
+      CHECK(std::get<PassOn>(looked.decision).detail == c.detail);
+    } else {
+      CHECK(std::holds_alternative<LookUp>(looked.decision));
+    }
+  }
+}
+
+TEST_CASE("append_cache_key: requests that mean the same share a key") {
+  const RouteRule rule = make_rule("/api/<path:rest>");
+  struct Case {
+    const char* name;
+    Request a, b;
+  };
+  std::vector<Case> cases;
+  cases.push_back({"the order of parameters", get("/api/a/?b=1&a=2"), get("/api/a/?a=2&b=1")});
+  cases.push_back({"encoded unreserved characters", get("/api/%61/?x=%7E"), get("/api/a/?x=~")});
+  cases.push_back(
+      {"an empty query, which WSGI cannot tell from none", get("/api/a/?"), get("/api/a/")});
+  cases.push_back({"the case of a host", get("/api/a/"),
+                   Request({"GET /api/a/ HTTP/1.1", "Host: API.Example"})});
+  cases.push_back(
+      {"two browsers' Accept",
+       get("/api/a/",
+           {"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}),
+       get("/api/a/", {"Accept: text/html,application/xhtml+xml,*/*;q=0.5"})});
+  cases.push_back(
+      {"fields outside the key", get("/api/a/", {"User-Agent: x", "X-Any: y"}), get("/api/a/")});
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CHECK(look(c.a, rule).key == look(c.b, rule).key);
+  }
+}
+
+TEST_CASE("append_cache_key: requests that differ never share a key") {
+  // Every pair of these has to differ.
+  const RouteRule rule = make_rule("/api/<path:rest>");
+  std::vector<Request> requests;
+  for (const char* target :
+       {"/api/a/", "/api/a", "/api/A/", "/api/a/?a", "/api/a/?a=", "/api/a/?a=1", "/api/a/?a=1&a=2",
+        "/api/a/?a=2&a=1", "/api/a/?a=1%26b=2", "/api/a/?a=1&b=2", "/api/a/?a=%3Bb",
+        "/api/a/?a%3D=1", "/api/a/%3Fa=1", "/api/a/?a=+", "/api/a/?a=%2B", "/api/a%3B/"})
+    requests.push_back(get(target));
+  requests.push_back(get("/api/a/", {"Accept: text/html"}));
+  requests.push_back(get("/api/a/", {"Accept: application/json"}));
+  requests.push_back(get("/api/a/", {"Accept: text/csv"}));
+  requests.push_back(Request({"GET /api/a/ HTTP/1.1", "Host: api.example:8080"}));
+  requests.push_back(Request({"GET /api/a/ HTTP/1.1", "Host: other.example"}));
+  std::set<std::string> keys;
+  std::size_t with_key = 0;
+  for (const Request& request : requests) {
+    const Looked looked = look(request, rule);
+    const auto* pass = std::get_if<PassOn>(&looked.decision);
+    if (pass || !looked.has_key) continue;
+    CAPTURE(request.head.path);
+    ++with_key;
+    CHECK(keys.insert(looked.key).second);
+  }
+  CHECK(with_key >= 18);
+}
+
+TEST_CASE(
+    "append_cache_key: the scheme and host a trusted hop names count, an untrusted one's do not") {
+  const RouteRule rule = make_rule("/api/a/");
+  const Request plain = get("/api/a/");
+  const Request secure = get("/api/a/", {"X-Forwarded-Proto: https"});
+  const Request renamed = get("/api/a/", {"X-Forwarded-Host: evil.example"});
+  const Request port = get("/api/a/", {"X-Forwarded-Port: 8443"});
+  CHECK(look(plain, rule, true).key != look(secure, rule, true).key);
+  CHECK(look(plain, rule, true).key != look(renamed, rule, true).key);
+  CHECK(look(plain, rule, true).key != look(port, rule, true).key);
+  CHECK(look(plain, rule, false).key == look(secure, rule, false).key);
+  CHECK(look(plain, rule, false).key == look(renamed, rule, false).key);
+  CHECK(look(plain, rule, false).key == look(port, rule, false).key);
+}
+
+TEST_CASE("append_cache_key: parts cannot run into each other") {
+  const RouteRule rule = make_rule("/<str:a>/<str:b>/", "{a}-{b}");
+  CHECK(look(get("/1-2/3/"), rule).key != look(get("/1/2-3/"), rule).key);
+  const RouteRule cookies = make_rule("/api/a/", "{path}{cookie.a}{cookie.b}");
+  CHECK(look(get("/api/a/", {"Cookie: a=1%3B"}), cookies).key !=
+        look(get("/api/a/", {"Cookie: a=1"}), cookies).key);
+  CHECK(look(get("/api/a/", {"Cookie: a="}), cookies).key != look(get("/api/a/"), cookies).key);
+  CHECK(look(get("/api/a/", {"Cookie: a=1"}), cookies).key !=
+        look(get("/api/a/", {"Cookie: b=1"}), cookies).key);
+}
+
+TEST_CASE("append_cache_key: a changed meaning of the rule changes every key") {
+  RouteRule rule = make_rule("/api/a/");
+  const std::string before = look(get("/api/a/"), rule).key;
+  rule.fingerprint = 0x1235;
+  CHECK(look(get("/api/a/"), rule).key != before);
+}
+
+TEST_CASE("a query with no single meaning has no key") {
+  const RouteRule rule = make_rule("/api/a/");
+  CHECK_FALSE(look(get("/api/a/?a=1;b=2"), rule).has_key);
+  CHECK_FALSE(look(get("/api/a/?a=%zz"), rule).has_key);
+  CHECK(look(get("/api/a/?a=1"), rule).has_key);
+}
+
+TEST_CASE(
+    "make_fill_request: what the key does not know is not sent, and told when it may have "
+    "mattered") {
+  const RouteRule rule = make_rule("/api/a/", "{path}?{query.page,format}");
+  struct Case {
+    const char* name;
+    Request request;
+    const char* target;
+    bool differs;
+  };
+  std::vector<Case> cases;
+  cases.push_back({"nothing to leave out", get("/api/a/?page=2"), "/api/a/?page=2", false});
+  cases.push_back(
+      {"a parameter outside the key", get("/api/a/?utm=1&page=2"), "/api/a/?page=2", true});
+  cases.push_back(
+      {"sorted", get("/api/a/?page=2&format=json"), "/api/a/?format=json&page=2", false});
+  cases.push_back({"no query left", get("/api/a/?utm=1"), "/api/a/", true});
+  cases.push_back({"what tells about the client only",
+                   get("/api/a/", {"User-Agent: x", "Referer: y", "Sec-Fetch-Mode: cors"}),
+                   "/api/a/", false});
+  cases.push_back({"preconditions", get("/api/a/", {"If-None-Match: \"x\""}), "/api/a/", false});
+  cases.push_back({"a token", get("/api/a/", {"Authorization: Bearer x"}), "/api/a/", true});
+  cases.push_back({"a cookie", get("/api/a/", {"Cookie: a=b"}), "/api/a/", true});
+  cases.push_back({"an unknown field", get("/api/a/", {"X-Tenant: b"}), "/api/a/", true});
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const FillRequest fill = look(c.request, rule).fill;
+    CHECK(fill.target == c.target);
+    CHECK(fill.differs == c.differs);
+  }
+}
+
+TEST_CASE("wants_explanation: only when asked, and only from a trusted address") {
+  const Request asks = get("/", {"Larder-Explain: 1"});
+  const Request silent = get("/");
+  CHECK(wants_explanation(asks.head, decide_forwarded(asks.head, "127.0.0.1", true, "http")));
+  CHECK_FALSE(
+      wants_explanation(asks.head, decide_forwarded(asks.head, "192.0.2.1", false, "http")));
+  CHECK_FALSE(
+      wants_explanation(silent.head, decide_forwarded(silent.head, "127.0.0.1", true, "http")));
+}
+
+TEST_CASE("a parameter's name counts however it is encoded") {
+  const RouteRule rule = make_rule("/api/a/", "{path}?{query.filter[x]}");
+  const Looked looked = look(get("/api/a/?filter%5Bx%5D=1"), rule);
+  CHECK_FALSE(looked.fill.differs);
+  CHECK(looked.key != look(get("/api/a/?filter%5Bx%5D=2"), rule).key);
+}
+
+TEST_CASE("make_fill_request: fields in the key are sent as the key knows them") {
+  RouteRule rule = make_rule("/api/a/", "{path}{header.X-Tenant}{cookie.lang}");
+  const Looked looked = look(get("/api/a/", {"X-Tenant: b", "Cookie: lang=fr; csrftoken=1",
+                                             "Accept: text/html,*/*;q=0.8"}),
+                             rule, false, {"accept-language"});
+  std::string head;
+  const Request request({"GET /api/a/ HTTP/1.1", "Host: API.Example"});
+  append_fill_head(request.head, decide_forwarded(request.head, "192.0.2.1", false, "http"),
+                   looked.fill.target, looked.fill.keyed, looked.fill.cookie, head);
+  CHECK(head.starts_with("GET /api/a/ HTTP/1.1\r\nHost: api.example\r\n"));
+  CHECK(head.find("X-Forwarded-Host: api.example\r\n") != std::string::npos);
+  CHECK(head.find("x-tenant: b\r\n") != std::string::npos);
+  CHECK(head.find("Cookie: lang=fr\r\n") != std::string::npos);
+  CHECK(head.find("accept: text/html\r\n") != std::string::npos);
+  CHECK(head.find("csrftoken") == std::string::npos);
+  CHECK(head.find("accept-language") == std::string::npos);
+}
+
+}  // namespace
+}  // namespace larder::policy

@@ -1,0 +1,86 @@
+#include "session/collapse.hpp"
+
+#include <atomic>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+namespace larder::session {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("Collapse: who joins a fill, and who has to start another") {
+  struct Case {
+    const char* name;
+    store::Stamps fill_stamps, fill_local;
+    store::Stamps stamps, local;
+    SteadyClock::duration later;
+    bool alone;
+    bool joins;
+  };
+  const Case cases[] = {
+      {"nothing was evicted since", {1, 2}, {3}, {1, 2}, {3}, 5s, false, true},
+      {"a stamp has gone", {1, 2}, {3}, {1, 9}, {3}, 0s, false, false},
+      {"evicted by this process, which Redis has not heard of",
+       {1, 2},
+       {3},
+       {1, 2},
+       {4},
+       0s,
+       false,
+       false},
+      {"no-cache", {1, 2}, {3}, {1, 2}, {3}, 0s, true, false},
+      {"Redis cannot say, and the fill is young", {}, {3}, {}, {3}, 900ms, false, true},
+      {"Redis cannot say, and the fill is old", {}, {3}, {}, {3}, 1100ms, false, false},
+      {"Redis could say then and cannot now", {1, 2}, {3}, {}, {3}, 0s, false, false},
+      {"Redis could not say then and can now", {}, {3}, {1, 2}, {3}, 0s, false, false},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    Collapse collapse;
+    const SteadyClock::time_point begun = SteadyClock::now();
+    const Collapse::Joined leader = collapse.join("key", c.fill_stamps, c.fill_local, begun, false);
+    REQUIRE(leader.leads);
+    const Collapse::Joined next = collapse.join("key", c.stamps, c.local, begun + c.later, c.alone);
+    CHECK(next.leads == !c.joins);
+    CHECK((next.fill == leader.fill) == c.joins);
+  }
+}
+
+TEST_CASE("Collapse: the newer fill takes the older one's place, whose end does not end it") {
+  Collapse collapse;
+  const SteadyClock::time_point now = SteadyClock::now();
+  const Collapse::Joined before = collapse.join("key", {1}, {}, now, false);
+  const Collapse::Joined after = collapse.join("key", {2}, {}, now, false);
+  collapse.leave("key", before.fill);
+  const Collapse::Joined late = collapse.join("key", {2}, {}, now, false);
+  CHECK_FALSE(late.leads);
+  CHECK(late.fill == after.fill);
+  collapse.leave("key", after.fill);
+  CHECK(collapse.join("key", {2}, {}, now, false).leads);
+}
+
+TEST_SUITE("concurrent") {
+  TEST_CASE("Collapse: of many at once exactly one leads") {
+    for (int round = 0; round < 200; ++round) {
+      Collapse collapse;
+      std::atomic<int> leaders{0};
+      std::atomic<bool> go{false};
+      std::vector<std::thread> threads;
+      threads.reserve(4);
+      for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+          while (!go) std::this_thread::yield();
+          if (collapse.join("key", {1}, {}, SteadyClock::now(), false).leads) ++leaders;
+        });
+      }
+      go = true;
+      for (std::thread& thread : threads) thread.join();
+      CHECK(leaders == 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace larder::session

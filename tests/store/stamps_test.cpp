@@ -1,0 +1,124 @@
+#include "store/stamps.hpp"
+
+#include <set>
+
+#include <doctest/doctest.h>
+
+#include "store/local_stamps.hpp"
+#include "store/pending_evictions.hpp"
+#include "store/state_log.hpp"
+
+namespace larder::store {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("stamps: their text form") {
+  CHECK(format_stamp(0x0123456789abcdef) == "0123456789abcdef");
+  CHECK(format_stamp(1) == "0000000000000001");
+  CHECK(parse_stamp("0123456789abcdef") == 0x0123456789abcdef);
+  CHECK(parse_stamp("ffffffffffffffff") == ~Stamp{0});
+  for (const std::string_view text :
+       {"", "0", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF", "0123456789abcdeg",
+        " 123456789abcdef", "0000000000000000"})
+    CHECK_MESSAGE(parse_stamp(text) == 0, text);
+}
+
+TEST_CASE("stamps: random, and never zero") {
+  std::set<Stamp> stamps;
+  for (int i = 0; i < 1000; ++i) stamps.insert(make_stamp());
+  CHECK(stamps.size() == 1000);
+  CHECK(stamps.count(0) == 0);
+}
+
+TEST_CASE("stamps: which tags guard a response") {
+  const policy::Tags tags = stamped_tags({"R", "/api/models/"});
+  CHECK(tags == policy::Tags{"e:", "n:", "p:/api/models", "r:R", "b:/api", "b:/"});
+  CHECK(stamped_tags({"R", "*"}).empty());
+
+  CHECK(kept_stamps({1, 2, 3, 4}, {8, 9}) == Stamps{1, 3, 4, 8, 9});
+  CHECK(kept_stamps({}, {8}).empty());
+
+  CHECK(is_complete({1, 2, 3}));
+  CHECK_FALSE(is_complete({1, 0, 3}));
+  CHECK_FALSE(is_complete({1, 2}));
+  CHECK_FALSE(is_complete({}));
+
+  CHECK(with_named_tag({"p:/a", "b:/a", "r:R", "e:"}) == policy::Tags{"p:/a", "b:/a", "r:R", "e:"});
+  CHECK(with_named_tag({"p:/a", "models"}) == policy::Tags{"n:", "p:/a", "models"});
+}
+
+TEST_CASE("local stamps: evicting a tag changes its stamp and, but for collisions, no other") {
+  LocalStamps local;
+  const policy::Tags tags = {"p:/a", "p:/b"};
+  const Stamps before = local.current(tags);
+  local.evict("p:/a");
+  const Stamps after = local.current(tags);
+  CHECK(before[0] != after[0]);
+  CHECK(before[1] == after[1]);
+  CHECK(after[0] != 0);
+
+  const LocalStamps another;
+  CHECK(another.current(tags) != before);
+}
+
+TEST_CASE("pending evictions: stay until they are delivered") {
+  PendingEvictions pending;
+  CHECK_FALSE(pending.any());
+  CHECK(pending.some().tags.empty());
+  pending.add({"p:/a", "p:/b"});
+  CHECK(pending.any());
+  const PendingEvictions::Batch batch = pending.some();
+  CHECK(batch.tags == policy::Tags{"p:/a", "p:/b"});
+  CHECK(pending.any());
+  pending.delivered(batch);
+  CHECK_FALSE(pending.any());
+}
+
+TEST_CASE("pending evictions: one that came again while it was delivered stays") {
+  PendingEvictions pending;
+  pending.add({"p:/a", "p:/b"});
+  const PendingEvictions::Batch batch = pending.some();
+  pending.add({"p:/b"});
+  pending.delivered(batch);
+  CHECK(pending.any());
+  CHECK(pending.some().tags == policy::Tags{"p:/b"});
+}
+
+TEST_CASE("pending evictions: too many become all, and all are delivered in batches") {
+  PendingEvictions pending;
+  for (std::size_t i = 0; i < PendingEvictions::limit; ++i)
+    pending.add({"p:/" + std::to_string(i)});
+  std::size_t delivered = 0;
+  SUBCASE("at the limit") {
+    while (pending.any()) {
+      const PendingEvictions::Batch batch = pending.some();
+      delivered += batch.tags.size();
+      pending.delivered(batch);
+    }
+    CHECK(delivered == PendingEvictions::limit);
+  }
+  SUBCASE("one beyond it") {
+    pending.add({"p:/one-more"});
+    CHECK(pending.some().tags == policy::Tags{std::string(everything_tag)});
+  }
+}
+
+TEST_CASE("state log: says news once, whoever brings it, and not without end") {
+  StateLog log;
+  const SteadyClock::time_point start{};
+  CHECK(log.is_news("redis", "lost", start));
+  CHECK_FALSE(log.is_news("redis", "lost", start + 5min));
+  CHECK(log.is_news("redis", "back", start));
+  CHECK(log.is_news("memory", "lost", start));
+  log.forget("redis");
+  CHECK(log.is_news("redis", "back", start));
+
+  int said = 0;
+  for (int i = 0; i < 1000; ++i) said += log.is_news("flapping", std::to_string(i), start) ? 1 : 0;
+  CHECK(said == StateLog::lines_per_minute);
+  CHECK(log.is_news("flapping", "a minute later", start + 1min));
+}
+
+}  // namespace
+}  // namespace larder::store

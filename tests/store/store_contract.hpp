@@ -1,0 +1,229 @@
+// Store contract: every promise of Store, as checks that each implementation has to pass.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "store/test_store.hpp"
+
+namespace larder::test {
+
+using store::EvictOutcome;
+using store::PutOutcome;
+
+inline constexpr Resource models{"models", "/api/models/"};
+inline constexpr Resource model_7{"models", "/api/models/7/"};
+inline constexpr Resource stats{"stats", "/stats/"};
+
+/// `make`: a store that is available and empty.
+inline void check_store_contract(const std::function<std::unique_ptr<TestStore>()>& make) {
+  const std::unique_ptr<TestStore> a = make();
+  REQUIRE(a->store->is_available());
+
+  SUBCASE("what was put is found as it was, under its key alone") {
+    CHECK(a->content("k", models) == "-");
+    policy::StoredResponse response = *make_response("content");
+    response.status = 404;
+    response.initial_age = std::chrono::seconds(12);
+    response.vary = {"accept", "x-a"};
+    const auto pointer = std::make_shared<const policy::StoredResponse>(response);
+    REQUIRE(a->put("k", models, a->stamps(models).value(), pointer) == PutOutcome::stored);
+    for (int round = 0; round < 3; ++round) {
+      const Lookup found = a->lookup("k", models);
+      REQUIRE(found.available);
+      REQUIRE(found.response);
+      CHECK(found.tier != store::Tier::none);
+      CHECK(found.response->status == 404);
+      CHECK(found.response->head == response.head);
+      CHECK(found.response->content.view() == "content");
+      CHECK(found.response->response_time == response.response_time);
+      CHECK(found.response->initial_age == response.initial_age);
+      CHECK(found.response->vary == response.vary);
+    }
+    for (const char* key : {"", "K", "k ", "kk"}) CHECK(a->content(key, models) == "-");
+  }
+
+  SUBCASE("a later put replaces an earlier one") {
+    a->fill("k", models, "first");
+    CHECK(a->fill("k", models, "second") == PutOutcome::stored);
+    CHECK(a->content("k", models) == "second");
+  }
+
+  SUBCASE("contents of any size, whole") {
+    for (const std::size_t size : {0, 1, 255, 256, 257, 4'096, 65'536, 1'000'000, 8 << 20}) {
+      CAPTURE(size);
+      std::string content(size, '\0');
+      for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 7 + i / 251);
+      CHECK(a->fill("size", models, content) == PutOutcome::stored);
+      CHECK(a->content("size", models) == content);
+    }
+  }
+
+  SUBCASE("keys and paths of any bytes and lengths are kept apart") {
+    const std::string long_text(600, 'x');
+    const std::vector<std::string> texts = {"a",
+                                            "a b",
+                                            "a\r\nb",
+                                            std::string("a\0b", 3),
+                                            "\xff\xfe",
+                                            "a\"b\\",
+                                            long_text + "1",
+                                            long_text + "2",
+                                            long_text,
+                                            std::string(512, 'x'),
+                                            std::string(513, 'x'),
+                                            std::string(8'000, 'y')};
+    for (const std::string& text : texts)
+      REQUIRE(a->fill(text, {"models", "/" + text}, "of " + text) == PutOutcome::stored);
+    for (const std::string& text : texts)
+      CHECK(a->content(text, {"models", "/" + text}) == "of " + text);
+    policy::Tags tags{"p:/" + long_text + "1"};
+    a->evict(tags);
+    CHECK(a->content(long_text + "1", {"models", "/" + long_text + "1"}) == "-");
+    CHECK(a->content(long_text + "2", {"models", "/" + long_text + "2"}) ==
+          "of " + long_text + "2");
+  }
+
+  SUBCASE("evicting any of its tags makes a response unusable, any other does not") {
+    for (const std::string& tag : policy::tags_of_response(model_7.rule, model_7.path)) {
+      CAPTURE(tag);
+      a->fill("k", model_7, "old");
+      a->fill("other", stats, "other");
+      CHECK(a->evict({"p:/api/models/8", "r:other", "b:/api/models/7", "p:/api"}) ==
+            EvictOutcome::done);
+      CHECK(a->content("k", model_7) == "old");
+      CHECK(a->evict({tag}) == EvictOutcome::done);
+      CHECK(a->content("k", model_7) == "-");
+      CHECK(a->content("other", stats) == (tag == "b:/" ? "-" : "other"));
+    }
+  }
+
+  SUBCASE("evicting everything") {
+    a->fill("k", model_7, "old");
+    a->fill("other", stats, "old");
+    CHECK(a->evict({std::string(store::everything_tag)}) == EvictOutcome::done);
+    CHECK(a->content("k", model_7) == "-");
+    CHECK(a->content("other", stats) == "-");
+    CHECK(a->fill("k", model_7, "new") == PutOutcome::stored);
+    CHECK(a->content("k", model_7) == "new");
+  }
+
+  SUBCASE("the stale set: a fill that began before an eviction is not used after it") {
+    const Stamps before = a->stamps(models).value();
+    REQUIRE(a->evict({"p:/api/models"}) == EvictOutcome::done);
+    CHECK(a->put("k", models, before, make_response("old")) == PutOutcome::outdated);
+    CHECK(a->content("k", models) == "-");
+    CHECK(a->fill("k", models, "new") == PutOutcome::stored);
+    CHECK(a->put("k", models, before, make_response("old")) == PutOutcome::outdated);
+    CHECK(a->content("k", models) != "old");
+  }
+
+  SUBCASE("the same with the stamps that a lookup returned") {
+    a->fill("k", models, "older");
+    a->evict({"r:models"});
+    Lookup found = a->lookup("k", models);
+    REQUIRE_FALSE(found.response);
+    const Stamps before = a->stamps(models, found.stamps).value();
+    a->evict({"r:models"});
+    CHECK(a->put("k", models, before, make_response("old")) == PutOutcome::outdated);
+    CHECK(a->content("k", models) == "-");
+  }
+
+  SUBCASE("stamps: equal exactly while nothing was evicted") {
+    const Stamps first = a->stamps(models).value();
+    CHECK(a->stamps(models).value() == first);
+    CHECK(a->lookup("k", models).stamps == first);
+    CHECK(a->stamps(models, a->lookup("k", models).stamps).value() == first);
+    a->evict({"p:/elsewhere"});
+    CHECK(a->stamps(models).value() == first);
+    a->evict({"b:/api"});
+    CHECK(a->lookup("k", models).stamps != first);
+    CHECK(a->stamps(models).value() != first);
+  }
+
+  SUBCASE("tags that the response names") {
+    CHECK(a->fill("k", models, "named", {"k:one", "k:two"}) == PutOutcome::stored);
+    CHECK(a->fill("plain", stats, "plain") == PutOutcome::stored);
+    for (int round = 0; round < 2; ++round) CHECK(a->content("k", models) == "named");
+    CHECK(a->lookup("k", models).response->tags == policy::Tags{"k:one", "k:two"});
+    a->evict({"k:three"});
+    CHECK(a->content("k", models) == "named");
+    a->evict({"k:two"});
+    CHECK(a->content("k", models) == "-");
+    CHECK(a->content("plain", stats) == "plain");
+
+    // A fill does not know them before the response is there; an eviction meanwhile counts all the
+    // same.
+    const Stamps before = a->stamps(models).value();
+    a->evict({"k:two"});
+    CHECK(a->put("k", models, before, make_response("old", {"k:two"})) == PutOutcome::outdated);
+    CHECK(a->content("k", models) == "-");
+    CHECK(a->put("k", models, before, make_response("without")) == PutOutcome::stored);
+    CHECK(a->content("k", models) == "without");
+  }
+
+  SUBCASE("nothing is kept beyond its lifetime") {
+    CHECK(a->put("none", models, a->stamps(models).value(), make_response("x"), 0s) ==
+          PutOutcome::outdated);
+    CHECK(a->put("past", models, a->stamps(models).value(), make_response("x"), -5s) ==
+          PutOutcome::outdated);
+    CHECK(a->content("none", models) == "-");
+    CHECK(a->content("past", models) == "-");
+    CHECK(a->put("k", models, a->stamps(models).value(), make_response("x"), 1s) ==
+          PutOutcome::stored);
+    CHECK(a->put("long", models, a->stamps(models).value(), make_response("x"), 240'000h) ==
+          PutOutcome::stored);
+    CHECK(a->until([&] { return a->content("k", models) == "-"; }));
+    CHECK(a->content("long", models) == "x");
+  }
+
+  SUBCASE("a path too deep for tags is neither found nor stored") {
+    std::string path;
+    for (std::size_t i = 0; i < policy::maximum_tags; ++i) path += "/s";
+    const Resource deep{"models", path};
+    CHECK(a->content("k", deep) == "-");
+    CHECK_FALSE(a->stamps(deep));
+    CHECK(a->put("k", deep, {}, make_response("x")) == PutOutcome::outdated);
+    CHECK(a->content("k", deep) == "-");
+  }
+
+  SUBCASE("stamps of another resource do not do") {
+    const Stamps others = a->stamps(stats).value();
+    CHECK(a->put("k", models, others, make_response("x")) == PutOutcome::outdated);
+    CHECK(a->content("k", models) == "-");
+  }
+
+  SUBCASE("many at once, each with its own answer") {
+    constexpr int count = 300;
+    for (int i = 0; i < count; i += 2) a->fill(std::to_string(i), models, std::to_string(i));
+    int right = 0;
+    int done = 0;
+    const auto ask = [&](int i) -> awaitable<void> {
+      const std::string key = std::to_string(i);
+      const Lookup found = co_await a->store->lookup(key, models);
+      const bool expected =
+          i % 2 == 0 ? found.response && found.response->content.view() == key : !found.response;
+      right += found.available && expected ? 1 : 0;
+      ++done;
+    };
+    for (int i = 0; i < count; ++i)
+      asio::co_spawn(a->context, ask(i), [](const std::exception_ptr&) {});
+    CHECK(a->until([&] { return done == count; }));
+    CHECK(right == count);
+  }
+
+  SUBCASE("closed: everything is unavailable, at once") {
+    a->fill("k", models, "x");
+    const Stamps known = a->stamps(models).value();
+    a->store->close();
+    CHECK_FALSE(a->store->is_available());
+    CHECK(a->content("k", models) == "!");
+    CHECK_FALSE(a->stamps(models));
+    CHECK(a->put("k", models, known, make_response("x")) == PutOutcome::unavailable);
+  }
+}
+
+}  // namespace larder::test

@@ -1,0 +1,101 @@
+// Test store: a worker's store with its loop, and its calls as plain functions.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <doctest/doctest.h>
+
+#include "store/stamps.hpp"
+#include "store/test_responses.hpp"
+#include "store/tiered_store.hpp"
+
+namespace larder::test {
+
+using namespace std::chrono_literals;
+using store::Lookup;
+using store::Resource;
+using store::Stamps;
+
+class TestStore {
+ public:
+  /// Memory alone.
+  explicit TestStore(std::shared_ptr<store::Shared> process)
+      : shared(std::move(process)), store(store::make_memory_store(*shared)) {}
+  TestStore(std::shared_ptr<store::Shared> process, const config::RedisSettings& settings)
+      : shared(std::move(process)), store(store::make_redis_store(*shared, context, settings)) {}
+
+  static std::shared_ptr<store::Shared> make_shared(std::uint64_t memory) {
+    return std::make_shared<store::Shared>(memory);
+  }
+
+  /// Runs the loop until the condition holds; false when it does not within `limit`.
+  bool until(const std::function<bool()>& condition, SteadyClock::duration limit = 10s) {
+    const SteadyClock::time_point end = SteadyClock::now() + limit;
+    while (!condition()) {
+      if (SteadyClock::now() >= end) return false;
+      context.run_one_for(2ms);
+    }
+    return true;
+  }
+  bool until_available(SteadyClock::duration limit = 10s) {
+    return until([this] { return store->is_available(); }, limit);
+  }
+
+  template <class T>
+  T run(awaitable<T> work) {
+    std::optional<T> result;
+    std::exception_ptr failure;
+    asio::co_spawn(context, std::move(work), [&](const std::exception_ptr& thrown, T value) {
+      failure = thrown;
+      result.emplace(std::move(value));
+    });
+    const bool done = until([&] { return result.has_value(); });
+    REQUIRE(done);
+    if (failure) std::rethrow_exception(failure);
+    return std::move(*result);
+  }
+
+  Lookup lookup(std::string_view key, Resource resource) {
+    std::optional<Lookup> now = store->lookup_now(key, resource);
+    if (now) return std::move(*now);
+    return run(store->lookup(key, resource));
+  }
+  std::optional<Stamps> stamps(Resource resource, Stamps known = {}) {
+    return run(store->stamps(resource, std::move(known)));
+  }
+  store::PutOutcome put(std::string key, Resource resource, Stamps stamps,
+                        policy::StoredResponsePointer response,
+                        std::chrono::seconds lifetime = 1h) {
+    return run(
+        store->put(std::move(key), resource, std::move(stamps), std::move(response), lifetime));
+  }
+  store::EvictOutcome evict(policy::Tags tags) { return run(store->evict(std::move(tags))); }
+
+  /// A whole fill: stamps, then put.
+  store::PutOutcome fill(std::string key, Resource resource, std::string_view content,
+                         std::vector<std::string> tags = {}) {
+    std::optional<Stamps> known = stamps(resource);
+    REQUIRE(known);
+    return put(std::move(key), resource, std::move(*known),
+               make_response(content, std::move(tags)));
+  }
+  /// The content found; "-" when there is none, "!" when the store could not say.
+  std::string content(std::string_view key, Resource resource) {
+    const Lookup found = lookup(key, resource);
+    if (!found.available) return "!";
+    return found.response ? std::string(found.response->content.view()) : "-";
+  }
+
+  const std::shared_ptr<store::Shared> shared;
+  asio::io_context context{1};
+  asio::executor_work_guard<Executor> work{context.get_executor()};
+  std::unique_ptr<store::Store> store;
+};
+
+}  // namespace larder::test
