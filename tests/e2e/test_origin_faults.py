@@ -203,13 +203,35 @@ def test_an_interim_response_is_no_answer(start_larder, origin_of):
             assert (status, raw_client.read_body(fields)) == (200, b"final")
 
 
+POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npoisoned"
+
+
 def test_bytes_after_an_answer_are_no_answer_to_the_next_request(start_larder, origin_of):
     def script(exchange):
         body = exchange.request.path.encode()
-        exchange.answer(body=body)
-        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npoisoned")
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body + POISON)
 
     client = start_larder(origin_of(script).url, rules=None, threads=1).client()
     for number in range(30):
         answer = client.get(f"/{number}")
         assert answer.status_code == 200 and answer.content == b"/%d" % number
+
+
+def test_bytes_on_an_idle_connection_are_no_answer_to_the_next_request(start_larder, origin_of):
+    answered, poisoned = threading.Event(), threading.Event()
+
+    def script(exchange):
+        exchange.answer(body=exchange.request.path.encode())
+        exchange.hold(answered)
+        exchange.send(POISON)
+        eventually(exchange.is_delivered, "the bytes are with the other side")
+        poisoned.set()
+
+    client = start_larder(origin_of(script).url, rules=None, threads=1).client()
+    for number in range(10):
+        answered.clear()
+        poisoned.clear()
+        answer = client.get(f"/{number}")
+        assert answer.status_code == 200 and answer.content == b"/%d" % number
+        answered.set()
+        assert poisoned.wait(10)

@@ -10,8 +10,11 @@
 Each connection has its thread and may carry many requests. `origin.requests` lists what arrived.
 """
 
+import array
+import fcntl
 import socket
 import struct
+import termios
 import threading
 from urllib.parse import parse_qsl, urlsplit
 
@@ -57,6 +60,12 @@ class Exchange:
 
     def hold(self, gate, within=DEADLINE):
         assert gate.wait(within), "nobody released the held response"
+
+    def is_delivered(self):
+        """Has the other side's kernel got all that was sent?"""
+        unsent = array.array("i", [0])
+        fcntl.ioctl(self._connection.fileno(), termios.TIOCOUTQ, unsent)
+        return unsent[0] == 0
 
     def close(self):
         """An orderly end (FIN)."""
