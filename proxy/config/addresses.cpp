@@ -1,5 +1,6 @@
 // The addresses among config/values.hpp: endpoints, the Redis URL, CIDR blocks.
 #include <arpa/inet.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -146,9 +147,23 @@ Parsed<Endpoint> parse_upstream(std::string_view text) {
 }
 
 std::string format_endpoint(const Endpoint& endpoint) {
+  if (endpoint.is_unix()) return "unix:" + endpoint.path;
   const bool bracketed = endpoint.host.find(':') != std::string::npos;
   const std::string host = bracketed ? "[" + endpoint.host + "]" : endpoint.host;
   return host + ":" + std::to_string(endpoint.port);
+}
+
+Parsed<Endpoint> parse_unix(std::string_view text) {
+  constexpr std::string_view scheme = "unix:";
+  constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+  const std::string_view path = text.starts_with(scheme) ? text.substr(scheme.size()) : text;
+  if (!text.starts_with(scheme) || !path.starts_with('/') || path.ends_with('/'))
+    return Refused{quote(text) +
+                   " is no Unix socket; write unix:/PATH, such as unix:/run/larder.sock"};
+  if (path.size() > longest || path.find('\0') != std::string_view::npos)
+    return Refused{quote(text) + ": the path of a socket has at most " + std::to_string(longest) +
+                   " bytes"};
+  return Endpoint{.host = {}, .port = 0, .path = std::string(path)};
 }
 
 // Refusals do not quote the URL: whatever is wrong with it, a password may be in it.

@@ -17,10 +17,13 @@ namespace larder::config {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// A TCP address as written: host name or IP address (IPv6 without brackets) and port.
+/// Where a socket listens or connects, as written: host name or IP address (IPv6 without brackets)
+/// and port, or a Unix socket.
 struct Endpoint {
   std::string host;
   std::uint16_t port = 0;
+  std::string path{};  ///< of a Unix socket, absolute; empty: TCP
+  [[nodiscard]] bool is_unix() const { return !path.empty(); }
   bool operator==(const Endpoint&) const = default;
 };
 

@@ -42,7 +42,10 @@ using Parsed = std::variant<Value, Refused>;
 [[nodiscard]] Parsed<Endpoint> parse_listen(std::string_view text);
 /// "http://HOST[:PORT]" or "HOST:PORT".
 [[nodiscard]] Parsed<Endpoint> parse_upstream(std::string_view text);
+/// "HOST:PORT", "[IPv6]:PORT", "unix:/PATH".
 [[nodiscard]] std::string format_endpoint(const Endpoint& endpoint);
+/// "unix:/run/gunicorn.sock": an absolute path that fits into a socket address (107 bytes).
+[[nodiscard]] Parsed<Endpoint> parse_unix(std::string_view text);
 
 /// "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]". What the URL leaves out stays empty.
 struct RedisUrl {

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -19,6 +20,31 @@ IoStatus status_of(const error_code& error, bool expired) {
     return expired ? IoStatus::timed_out : IoStatus::failed;
   return error == asio::error::eof ? IoStatus::closed : IoStatus::failed;
 }
+
+/// What is encrypted at once: the most one TLS record carries (RFC 8446 5.1).
+constexpr std::size_t record_content = 16 * 1024;
+
+/// As much of the pieces as one record carries, in one place; `room` is used when that is needed.
+std::string_view gather(const std::array<std::string_view, 3>& pieces, std::string& room) {
+  const auto is_filled = [](std::string_view piece) { return !piece.empty(); };
+  const auto* const first = std::find_if(pieces.begin(), pieces.end(), is_filled);
+  if (first == pieces.end()) return {};
+  const bool alone = std::none_of(first + 1, pieces.end(), is_filled);
+  if (alone || first->size() >= record_content) return first->substr(0, record_content);
+  room.clear();
+  for (const auto* piece = first; piece != pieces.end(); ++piece)
+    room.append(piece->substr(0, record_content - room.size()));
+  return room;
+}
+
+/// Takes `size` bytes off the front.
+void advance(std::array<std::string_view, 3>& pieces, std::size_t size) {
+  for (std::string_view& piece : pieces) {
+    const std::size_t taken = std::min(size, piece.size());
+    piece.remove_prefix(taken);
+    size -= taken;
+  }
+}
 }  // namespace
 
 Stream::Stream(Socket socket, Deadlines& deadlines)
@@ -34,6 +60,10 @@ Stream::~Stream() {
 
 awaitable<ReadResult> Stream::read_some(std::span<char> room, milliseconds timeout) {
   if (!socket_.is_open()) co_return ReadResult{IoStatus::closed};
+  if (tls_) {
+    const ReadResult read = co_await read_decrypted(room, timeout);
+    co_return read;
+  }
   deadlines_.set(reading_, timeout);
   reading_.is_pending = true;
   const auto [error, size] =
@@ -53,6 +83,10 @@ awaitable<IoStatus> Stream::write(std::string_view bytes, milliseconds timeout) 
 }
 
 awaitable<IoStatus> Stream::write(std::array<std::string_view, 3> pieces, milliseconds timeout) {
+  if (tls_) {
+    const IoStatus written = co_await write_encrypted(pieces, timeout);
+    co_return written;
+  }
   std::size_t first = 0;
   while (first < pieces.size() && pieces[first].empty()) ++first;
   while (first < pieces.size()) {
@@ -90,9 +124,84 @@ awaitable<IoStatus> Stream::write(std::array<std::string_view, 3> pieces, millis
   co_return IoStatus::ok;
 }
 
+awaitable<IoStatus> Stream::wait_for(TlsNeed need, Direction& direction, milliseconds timeout) {
+  deadlines_.set(direction, timeout);
+  direction.is_pending = true;
+  const auto [error] = co_await socket_.async_wait(
+      need == TlsNeed::readable ? Socket::wait_read : Socket::wait_write, as_result);
+  direction.is_pending = false;
+  const bool expired = direction.is_expired();
+  deadlines_.clear(direction);
+  co_return status_of(error, expired);
+}
+
+awaitable<IoStatus> Stream::start_tls(TlsSession session, milliseconds timeout) {
+  tls_.emplace(std::move(session));
+  const SteadyClock::time_point give_up = SteadyClock::now() + timeout;
+  while (socket_.is_open()) {
+    const TlsNeed need = tls_->handshake();
+    if (need == TlsNeed::nothing) co_return IoStatus::ok;
+    if (need == TlsNeed::closed) co_return IoStatus::closed;
+    if (need == TlsNeed::failed) co_return IoStatus::failed;
+    const auto left = std::chrono::ceil<milliseconds>(give_up - SteadyClock::now());
+    const IoStatus ready = co_await wait_for(need, reading_, std::max(left, milliseconds{1}));
+    if (ready != IoStatus::ok) co_return ready;
+  }
+  co_return IoStatus::failed;
+}
+
+std::string_view Stream::tls_failure() const {
+  return tls_ ? std::string_view(tls_->failure()) : std::string_view();
+}
+
+awaitable<ReadResult> Stream::read_decrypted(std::span<char> room, milliseconds timeout) {
+  // A read that has to wait anyway does so before it asks the system in vain.
+  TlsNeed need = tls_->has_pending() ? TlsNeed::nothing : TlsNeed::readable;
+  while (true) {
+    if (need != TlsNeed::nothing) {
+      const IoStatus ready = co_await wait_for(need, reading_, timeout);
+      if (ready != IoStatus::ok) co_return ReadResult{ready};
+      if (!socket_.is_open()) co_return ReadResult{IoStatus::closed};
+    }
+    std::size_t size = 0;
+    need = tls_->read(room, size);
+    if (need == TlsNeed::nothing) co_return ReadResult{IoStatus::ok, size};
+    if (need == TlsNeed::closed) co_return ReadResult{IoStatus::closed};
+    if (need == TlsNeed::failed) co_return ReadResult{IoStatus::failed};
+  }
+}
+
+awaitable<IoStatus> Stream::write_encrypted(std::array<std::string_view, 3> pieces,
+                                            milliseconds timeout) {
+  std::string room;
+  for (std::string_view bytes = gather(pieces, room); !bytes.empty();) {
+    if (!socket_.is_open()) co_return IoStatus::closed;
+    std::size_t size = 0;
+    const TlsNeed need = tls_->write(bytes, size);
+    switch (need) {
+      case TlsNeed::nothing:
+        advance(pieces, size);
+        bytes = gather(pieces, room);
+        break;
+      case TlsNeed::readable:
+      case TlsNeed::writable: {
+        const IoStatus ready = co_await wait_for(need, writing_, timeout);
+        if (ready != IoStatus::ok) co_return ready;
+        break;
+      }
+      case TlsNeed::closed:
+      case TlsNeed::failed:
+        co_return IoStatus::failed;
+    }
+  }
+  co_return IoStatus::ok;
+}
+
 void Stream::close() {
   error_code ignored;
-  if (socket_.is_open()) socket_.close(ignored);
+  if (!socket_.is_open()) return;
+  if (tls_) tls_->shutdown_write();
+  socket_.close(ignored);
 }
 
 void Stream::reset() {
@@ -105,7 +214,9 @@ void Stream::reset() {
 
 void Stream::shutdown_write() {
   error_code ignored;
-  if (socket_.is_open()) socket_.shutdown(Socket::shutdown_send, ignored);
+  if (!socket_.is_open()) return;
+  if (tls_) tls_->shutdown_write();
+  socket_.shutdown(Socket::shutdown_send, ignored);
 }
 
 void Stream::interrupt() {
@@ -115,6 +226,7 @@ void Stream::interrupt() {
 
 bool Stream::is_readable_now() {
   if (!socket_.is_open()) return true;
+  if (tls_) return tls_->is_readable_now();
   char byte = 0;
   const ssize_t size = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return size >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);

@@ -3,12 +3,14 @@
 //
 // Reads go straight to async_read_some; writes are tried at once and wait only when the kernel's
 // buffer is full (performance.md). A deadline cancels what is pending; the operation then says
-// `timed_out`.
+// `timed_out`. What a stream carries may be encrypted; whoever reads and writes need not know.
 #pragma once
 
 #include <array>
 #include <chrono>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <boost/asio/basic_stream_socket.hpp>
@@ -16,6 +18,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include "session/deadlines.hpp"
+#include "session/tls.hpp"
 #include "store/io.hpp"
 
 namespace larder::session {
@@ -42,6 +45,13 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   ~Stream();
+
+  /// Encrypts from here on; `timeout` is for the whole handshake. After anything but ok the stream
+  /// is of no more use, and tls_failure() says why.
+  [[nodiscard]] awaitable<IoStatus> start_tls(TlsSession session, milliseconds timeout);
+  [[nodiscard]] bool is_encrypted() const { return tls_.has_value(); }
+  /// In OpenSSL's words; empty: TLS has not failed.
+  [[nodiscard]] std::string_view tls_failure() const;
 
   /// `timeout` zero: none (endless streams).
   [[nodiscard]] awaitable<ReadResult> read_some(std::span<char> room, milliseconds timeout);
@@ -77,8 +87,16 @@ class Stream {
     Stream& stream_;
   };
 
+  [[nodiscard]] awaitable<ReadResult> read_decrypted(std::span<char> room, milliseconds timeout);
+  [[nodiscard]] awaitable<IoStatus> write_encrypted(std::array<std::string_view, 3> pieces,
+                                                    milliseconds timeout);
+  /// Until the socket is ready for what a step of TLS needs.
+  [[nodiscard]] awaitable<IoStatus> wait_for(TlsNeed need, Direction& direction,
+                                             milliseconds timeout);
+
   Socket socket_;
   Deadlines& deadlines_;
+  std::optional<TlsSession> tls_;
   Direction reading_{*this};
   Direction writing_{*this};
 };

@@ -139,6 +139,22 @@ TEST_CASE("addresses to listen on") {
   }
 }
 
+TEST_CASE("Unix sockets") {
+  const Parsed<Endpoint> parsed = parse_unix("unix:/run/larder/a.sock");
+  REQUIRE_MESSAGE(std::holds_alternative<Endpoint>(parsed), why(parsed));
+  const Endpoint& endpoint = std::get<Endpoint>(parsed);
+  CHECK(endpoint.is_unix());
+  CHECK(endpoint.path == "/run/larder/a.sock");
+  CHECK(format_endpoint(endpoint) == "unix:/run/larder/a.sock");
+  CHECK(std::holds_alternative<Endpoint>(parse_unix("unix:/" + std::string(106, 'x'))));
+  for (const std::string& text :
+       {std::string("unix:"), std::string("unix:/"), std::string("unix:relative"),
+        std::string("/run/a.sock"), std::string("unix:/run/"), "unix:/" + std::string(107, 'x')}) {
+    CAPTURE(text);
+    CHECK(std::holds_alternative<Refused>(parse_unix(text)));
+  }
+}
+
 TEST_CASE("origins") {
   struct Case {
     std::string text;
