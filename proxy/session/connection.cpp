@@ -63,12 +63,12 @@ awaitable<void> Connection::run() {
     }
     const std::string_view after_head(buffer_.data() + head_.size, filled_ - head_.size);
     Exchange exchange(worker_, Client{stream_, out_, peer_, trusted_}, head_, after_head);
-    const Exchange::After after = co_await exchange.run();
-    if (after == Exchange::After::broken) {
+    const After after = co_await exchange.run();
+    if (after == After::broken) {
       stream_.reset();
       break;
     }
-    if (after == Exchange::After::close) {
+    if (after == After::close) {
       co_await linger();
       break;
     }

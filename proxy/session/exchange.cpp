@@ -1,7 +1,6 @@
 #include "session/exchange.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "http/target.hpp"
@@ -9,6 +8,7 @@
 #include "policy/problem.hpp"
 #include "policy/tags.hpp"
 #include "session/filling.hpp"
+#include "session/relay.hpp"
 #include "session/tunnel.hpp"
 
 namespace larder::session {
@@ -16,18 +16,8 @@ namespace larder::session {
 using policy::CacheResult;
 using policy::Detail;
 using policy::ForwardReason;
-using Framing = http::BodyFraming::Kind;
 
 namespace {
-
-/// Content up to this size is copied behind the head, so that one system call sends both.
-constexpr std::size_t copied_content = 4096;
-
-void append_number(std::string& out, std::uint64_t number) {
-  char room[24];
-  const auto [end, error] = std::to_chars(room, room + sizeof room, number);
-  out.append(room, end);
-}
 
 /// Did the request certainly never reach the application?
 bool never_sent(FetchFailure failure) {
@@ -46,7 +36,8 @@ Exchange::Exchange(Worker& worker, Client client, const http::RequestHead& head,
       after_head_(after_head),
       content_(client.stream, after_head, head.framing, settings_.client_timeout),
       rules_(worker.rule_set),
-      keep_alive_(head.keep_alive && !worker.draining) {}
+      answer_(client, head, record_, settings_.client_timeout,
+              head.keep_alive && !worker.draining) {}
 
 policy::LookupFacts Exchange::facts() const {
   return {.head = head_,
@@ -57,7 +48,7 @@ policy::LookupFacts Exchange::facts() const {
           .session_cookies = settings_.session_cookies};
 }
 
-awaitable<Exchange::After> Exchange::run() {
+awaitable<After> Exchange::run() {
   const SteadyClock::time_point started = SteadyClock::now();
   record_.began = worker_.shared.clock.now();
   record_.peer = client_.peer;
@@ -88,7 +79,7 @@ awaitable<Exchange::After> Exchange::run() {
   co_return after;
 }
 
-awaitable<Exchange::After> Exchange::look_up(policy::Demands demands) {
+awaitable<After> Exchange::look_up(policy::Demands demands) {
   demands_ = demands;
   const policy::LearnedVary::Names& learned = rules_->learned_of(*match_.rule).names();
   After after = After::broken;
@@ -119,7 +110,7 @@ awaitable<Exchange::After> Exchange::look_up(policy::Demands demands) {
   co_return after;
 }
 
-awaitable<Exchange::After> Exchange::carry_out(policy::Reuse reuse, store::Lookup found) {
+awaitable<After> Exchange::carry_out(policy::Reuse reuse, store::Lookup found) {
   record_.tier = found.tier;
   record_.cache.result = CacheResult::hit;
   record_.cache.ttl = reuse.ttl;
@@ -127,12 +118,12 @@ awaitable<Exchange::After> Exchange::carry_out(policy::Reuse reuse, store::Looku
   co_return after;
 }
 
-awaitable<Exchange::After> Exchange::carry_out(policy::OwnRequest own, store::Lookup) {
+awaitable<After> Exchange::carry_out(policy::OwnRequest own, store::Lookup) {
   const After after = co_await pass_on(own.reason, Detail::not_ours_to_share);
   co_return after;
 }
 
-awaitable<Exchange::After> Exchange::carry_out(policy::Refill refill, store::Lookup found) {
+awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found) {
   After after = After::broken;
   record_.cache.result =
       refill.reason == ForwardReason::stale ? CacheResult::expired : CacheResult::miss;
@@ -141,7 +132,7 @@ awaitable<Exchange::After> Exchange::carry_out(policy::Refill refill, store::Loo
   record_.cache.detail = refill.detail;
   if (demands_.only_if_cached) {
     record_.cache.forward.reset();
-    after = co_await answer_problem(
+    after = co_await answer_.send_problem(
         504, "nothing fresh is stored, and the request allows no other answer");
     co_return after;
   }
@@ -181,8 +172,7 @@ awaitable<Exchange::After> Exchange::carry_out(policy::Refill refill, store::Loo
 
 // An answer that is not stored is nobody's but its leader's, and not even its own when its request
 // said more than the fill did: then the request itself is passed on.
-awaitable<Exchange::After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads,
-                                                 bool differs) {
+awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, bool differs) {
   const auto timer = std::make_shared<Timer>(worker_.io);
   // A fill always ends by its own deadlines; this one is for a fill that hangs on another thread.
   const milliseconds patience =
@@ -206,7 +196,7 @@ awaitable<Exchange::After> Exchange::answer_from(std::shared_ptr<Fill> fill, boo
     case Fill::State::failed:
       record_.failure = snapshot.state == Fill::State::failed ? snapshot.failure
                                                               : FetchFailure::first_byte_timed_out;
-      after = co_await answer_problem(status_for(record_.failure), describe(record_.failure));
+      after = co_await answer_.send_problem(status_for(record_.failure), describe(record_.failure));
       co_return after;
     case Fill::State::refused: {
       std::optional<OriginAnswer> answer;
@@ -215,7 +205,7 @@ awaitable<Exchange::After> Exchange::answer_from(std::shared_ptr<Fill> fill, boo
       if (answer && !differs) {
         // What had arrived before it proved too large comes first.
         if (snapshot.available > 0) answer->prefix.insert(0, fill->content().view());
-        after = co_await relay(std::move(*answer), nullptr);
+        after = co_await relay(std::move(*answer), nullptr, relay_to());
       } else {
         answer.reset();
         after = co_await pass_on(*record_.cache.forward, snapshot.detail);
@@ -245,24 +235,25 @@ awaitable<Exchange::After> Exchange::answer_from(std::shared_ptr<Fill> fill, boo
   co_return after;
 }
 
-awaitable<Exchange::After> Exchange::stream_from(std::shared_ptr<Fill> fill,
-                                                 Fill::Snapshot snapshot,
-                                                 std::shared_ptr<Timer> timer) {
-  const bool chunked = !snapshot.length && head_.version == http::Version::http_1_1;
-  if (!snapshot.length && !chunked) keep_alive_ = false;
-  begin_answer(snapshot.response->status, policy::reason_phrase(snapshot.response->status));
-  client_.out += snapshot.response->head;
-  if (chunked) client_.out += "Transfer-Encoding: chunked\r\n";
-  if (snapshot.length) append_framing(snapshot.length);
-  if (snapshot.origin_age) append_age(*snapshot.origin_age);
-  end_answer({});
+awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapshot snapshot,
+                                       std::shared_ptr<Timer> timer) {
+  answer_.begin(snapshot.response->status, policy::reason_phrase(snapshot.response->status));
+  answer_.head() += snapshot.response->head;
+  bool chunked = false;
+  if (snapshot.length) {
+    answer_.append_length(*snapshot.length);
+  } else {
+    chunked = answer_.append_unknown_length();
+  }
+  if (snapshot.origin_age) answer_.append_age(*snapshot.origin_age);
+  answer_.end_head({});
   while (true) {
     // The state as it is before the content is looked at: what came before an end is then surely
     // seen.
     snapshot = fill->snapshot();
     for (std::string_view piece = fill->piece(record_.content_sent);
-         !piece.empty() || !client_.out.empty(); piece = fill->piece(record_.content_sent)) {
-      const IoStatus written = co_await send_content(piece, chunked);
+         !piece.empty() || !answer_.head().empty(); piece = fill->piece(record_.content_sent)) {
+      const IoStatus written = co_await answer_.send(piece, chunked);
       if (written != IoStatus::ok) co_return After::broken;
     }
     if (snapshot.state == Fill::State::complete) {
@@ -277,7 +268,8 @@ awaitable<Exchange::After> Exchange::stream_from(std::shared_ptr<Fill> fill,
       std::optional<OriginAnswer> rest = fill->take_answer();
       if (!rest) co_return After::broken;
       record_.cache.detail = snapshot.detail;
-      const After after = co_await relay_content(std::move(*rest), nullptr, chunked, false);
+      const After after =
+          co_await relay_content(std::move(*rest), nullptr, chunked, false, relay_to());
       co_return after;
     }
     // The end is told once the answer is stored, so that whoever has the whole of it finds it
@@ -286,36 +278,25 @@ awaitable<Exchange::After> Exchange::stream_from(std::shared_ptr<Fill> fill,
         co_await fill->changed(snapshot.version, timer, settings_.between_bytes_timeout);
     if (!changed) co_return After::broken;
   }
-  if (chunked) {
-    const IoStatus written = co_await client_.stream.write("0\r\n\r\n", settings_.client_timeout);
-    if (written != IoStatus::ok) co_return After::broken;
-  }
-  co_return keep_alive_ ? After::keep : After::close;
+  if (chunked) answer_.head() += "0\r\n\r\n";
+  const After after = co_await answer_.finish();
+  co_return after;
 }
 
-awaitable<Exchange::After> Exchange::respond_from(policy::StoredResponsePointer stored,
-                                                  std::optional<seconds> age) {
-  begin_answer(stored->status, policy::reason_phrase(stored->status));
-  client_.out += stored->head;
-  append_framing(stored->content.size);
-  if (age) append_age(*age);
-  end_answer({});
-  std::string_view content =
-      head_.method == http::Method::head ? std::string_view() : stored->content.view();
-  record_.content_sent = content.size();
-  if (content.size() <= copied_content) {
-    client_.out += content;
-    content = {};
-  }
-  const IoStatus written =
-      co_await client_.stream.write({client_.out, content, {}}, settings_.client_timeout);
-  if (written != IoStatus::ok) co_return After::broken;
-  co_return keep_alive_ ? After::keep : After::close;
+awaitable<After> Exchange::respond_from(policy::StoredResponsePointer stored,
+                                        std::optional<seconds> age) {
+  answer_.begin(stored->status, policy::reason_phrase(stored->status));
+  answer_.head() += stored->head;
+  answer_.append_length(stored->content.size);
+  if (age) answer_.append_age(*age);
+  answer_.end_head({});
+  const After after = co_await answer_.finish_with(stored->content.view());
+  co_return after;
 }
 
 // ---------------------------------------------------------------------------------------------------
 
-awaitable<Exchange::After> Exchange::pass_on(ForwardReason reason, Detail detail) {
+awaitable<After> Exchange::pass_on(ForwardReason reason, Detail detail) {
   record_.cache.forward = reason;
   record_.cache.detail = detail;
   if (reason == ForwardReason::bypass || reason == ForwardReason::method)
@@ -336,12 +317,16 @@ awaitable<Exchange::After> Exchange::pass_on(ForwardReason reason, Detail detail
   After after = After::broken;
   if (failure) {
     record_.failure = *failure;
-    if (has_content && !upload.is_complete()) keep_alive_ = false;
+    if (has_content && !upload.is_complete()) answer_.close_afterwards();
     if (*failure != FetchFailure::client_gone)
-      after = co_await answer_problem(status_for(*failure), describe(*failure));
+      after = co_await answer_.send_problem(status_for(*failure), describe(*failure));
   } else {
-    after =
-        co_await relay(std::move(std::get<OriginAnswer>(result)), has_content ? &upload : nullptr);
+    OriginAnswer answer = std::move(std::get<OriginAnswer>(result));
+    if (answer.connection->head.status == 101) {
+      after = co_await tunnel(std::move(answer));
+    } else {
+      after = co_await relay(std::move(answer), has_content ? &upload : nullptr, relay_to());
+    }
   }
   co_await upload.stop();
   co_return after;
@@ -384,15 +369,7 @@ awaitable<FetchResult> Exchange::fetch_own(Upload* upload) {
                               request.head);
   InterimSink interim;
   if (head_.version == http::Version::http_1_1) {
-    interim = [this](const http::ResponseHead& told) -> awaitable<bool> {
-      std::string head = "HTTP/1.1 ";
-      append_number(head, told.status);
-      head.append(" ").append(policy::reason_phrase(told.status)).append("\r\n");
-      policy::append_end_to_end(told, false, head);
-      head += "\r\n";
-      const IoStatus written = co_await client_.stream.write(head, settings_.client_timeout);
-      co_return written == IoStatus::ok;
-    };
+    interim = [this](const http::ResponseHead& told) { return answer_.send_interim(told); };
   }
   if (upload) {
     FetchResult result = co_await fetch_with_content(worker_.origin, std::move(request), *upload,
@@ -403,128 +380,18 @@ awaitable<FetchResult> Exchange::fetch_own(Upload* upload) {
   co_return result;
 }
 
-awaitable<Exchange::After> Exchange::relay(OriginAnswer answer, Upload* upload) {
+awaitable<After> Exchange::tunnel(OriginAnswer answer) {
   const http::ResponseHead& told = answer.connection->head;
-  if (told.status == 101) {
-    const After after = co_await tunnel(std::move(answer));
-    co_return after;
-  }
-  // Judged by what has been sent so far: an upload that is still running may never end.
-  if (upload && !upload->is_complete()) keep_alive_ = false;
-
-  std::optional<std::uint64_t> length;
-  bool chunked = false;
-  switch (told.framing.kind) {
-    case Framing::none:
-      break;
-    case Framing::length:
-      length = told.framing.length;
-      break;
-    case Framing::chunked:
-    case Framing::until_close:
-      chunked = head_.version == http::Version::http_1_1;
-      if (!chunked) keep_alive_ = false;
-      break;
-  }
-  begin_answer(told.status, told.reason.empty() ? policy::reason_phrase(told.status) : told.reason);
-  policy::append_end_to_end(told, false, client_.out);
-  client_.out += "Via: 1.1 larder\r\n";
-  if (chunked) client_.out += "Transfer-Encoding: chunked\r\n";
-  if (length) append_framing(length);
-  if (told.framing.kind == Framing::none && told.status != 204) {
-    // To HEAD, and with 304: what a GET's answer would have been long.
-    if (const auto text = told.fields.first(http::FieldName::content_length);
-        text && !text->empty() && text->find_first_not_of("0123456789") == std::string_view::npos)
-      client_.out.append("Content-Length: ").append(*text).append("\r\n");
-  }
-  const auto existing = told.fields.combined(http::FieldName::cache_status);
-  end_answer(existing ? std::string_view(*existing) : std::string_view());
-
-  // Content of known length follows at once as a rule, and its head waits for it: one system call
-  // fewer. A stream's head goes out as soon as nothing else is there, so that events arrive as they
-  // happen.
-  const After after =
-      co_await relay_content(std::move(answer), upload, chunked, length.has_value());
-  co_return after;
-}
-
-// Sends what `out` holds and this piece of content behind it.
-awaitable<IoStatus> Exchange::send_content(std::string_view piece, bool chunked) {
-  char room[20];
-  const bool as_chunk = chunked && !piece.empty();
-  if (as_chunk) client_.out += http::format_chunk_size(piece.size(), room);
-  const IoStatus written = co_await client_.stream.write(
-      {client_.out, piece, as_chunk ? std::string_view("\r\n") : std::string_view()},
-      settings_.client_timeout);
-  client_.out.clear();
-  if (written == IoStatus::ok) record_.content_sent += piece.size();
-  co_return written;
-}
-
-awaitable<Exchange::After> Exchange::relay_content(OriginAnswer answer, Upload* upload,
-                                                   bool chunked, bool head_waits) {
-  const http::ResponseHead& told = answer.connection->head;
-  while (told.framing.kind != Framing::none) {
-    std::string_view data = answer.prefix;
-    if (data.empty()) {
-      BodyPart part = answer.content->next_ready();
-      if (part.kind == BodyPart::Kind::data && part.data.empty()) {
-        if (!head_waits && !client_.out.empty()) {
-          const IoStatus written =
-              co_await client_.stream.write(client_.out, settings_.client_timeout);
-          if (written != IoStatus::ok) co_return After::broken;
-          client_.out.clear();
-        }
-        part = co_await answer.content->next();
-      }
-      if (part.kind == BodyPart::Kind::end) break;
-      if (part.kind != BodyPart::Kind::data) {
-        record_.failure = part.kind == BodyPart::Kind::timed_out
-                              ? FetchFailure::between_bytes_timed_out
-                          : part.kind == BodyPart::Kind::malformed ? FetchFailure::content_malformed
-                                                                   : FetchFailure::content_cut_off;
-        co_return After::broken;
-      }
-      data = part.data;
-    }
-    const IoStatus written = co_await send_content(data, chunked);
-    if (written != IoStatus::ok) co_return After::broken;
-    answer.prefix.clear();
-  }
-  if (chunked) {
-    client_.out += "0\r\n";
-    policy::append_trailers(answer.content->trailers(), head_.fields, client_.out);
-    client_.out += "\r\n";
-  }
-  if (!client_.out.empty()) {
-    const IoStatus written = co_await client_.stream.write(client_.out, settings_.client_timeout);
-    if (written != IoStatus::ok) co_return After::broken;
-  }
-  const bool upload_done = !upload || upload->is_complete();
-  if (upload && !upload_done) co_await upload->stop();
-  // gunicorn sends content in answer to HEAD all the same: whatever has none may be followed by
-  // some, which the next request on the connection would take for its answer.
-  const bool is_clean = told.framing.kind != Framing::none && answer.content->surplus().empty();
-  if (told.keep_alive && upload_done && is_clean)
-    worker_.origin.release(std::move(answer.connection));
-  co_return keep_alive_ ? After::keep : After::close;
-}
-
-awaitable<Exchange::After> Exchange::tunnel(OriginAnswer answer) {
-  const http::ResponseHead& told = answer.connection->head;
-  begin_answer(101, policy::reason_phrase(101));
-  policy::append_end_to_end(told, false, client_.out);
+  answer_.begin(101, policy::reason_phrase(101));
+  policy::append_end_to_end(told, false, answer_.head());
   if (const auto upgrade = told.fields.combined(http::FieldName::upgrade))
-    client_.out.append("Upgrade: ").append(*upgrade).append("\r\n");
-  client_.out += "Connection: Upgrade\r\n\r\n";
-  const IoStatus opened = co_await client_.stream.write(
-      {client_.out, answer.connection->after_head(), {}}, settings_.client_timeout);
-  record_.status = 101;
+    answer_.head().append("Upgrade: ").append(*upgrade).append("\r\n");
+  answer_.head() += "Connection: Upgrade\r\n\r\n";
+  const IoStatus opened = co_await answer_.send(answer.connection->after_head(), false);
   if (opened != IoStatus::ok) co_return After::broken;
   const TunnelResult carried = co_await run_tunnel(
       worker_.io, client_.stream, answer.connection->stream, after_head_, settings_.client_timeout);
   record_.content_sent = carried.to_client;
-  keep_alive_ = false;
   co_return After::close;
 }
 
@@ -532,52 +399,6 @@ awaitable<void> Exchange::evict(policy::Tags tags) {
   record_.evicted_tags = tags.size();
   const store::EvictOutcome outcome = co_await worker_.store->evict(std::move(tags));
   record_.eviction_deferred = outcome == store::EvictOutcome::deferred;
-}
-
-awaitable<Exchange::After> Exchange::answer_problem(std::uint16_t status, std::string_view detail) {
-  const std::string problem = policy::format_problem(status, detail);
-  begin_answer(status, policy::reason_phrase(status));
-  client_.out += "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n";
-  append_framing(problem.size());
-  end_answer({});
-  if (head_.method != http::Method::head) {
-    client_.out += problem;
-    record_.content_sent = problem.size();
-  }
-  const IoStatus written = co_await client_.stream.write(client_.out, settings_.client_timeout);
-  if (written != IoStatus::ok) co_return After::broken;
-  co_return keep_alive_ ? After::keep : After::close;
-}
-
-void Exchange::begin_answer(std::uint16_t status, std::string_view reason) {
-  record_.status = status;
-  client_.out.assign("HTTP/1.1 ");
-  append_number(client_.out, status);
-  client_.out += ' ';
-  client_.out += reason;
-  client_.out += "\r\n";
-}
-
-void Exchange::append_framing(std::optional<std::uint64_t> length) {
-  client_.out += "Content-Length: ";
-  append_number(client_.out, length.value_or(0));
-  client_.out += "\r\n";
-}
-
-void Exchange::append_age(seconds age) {
-  client_.out += "Age: ";
-  append_number(client_.out, static_cast<std::uint64_t>(age.count()));
-  client_.out += "\r\n";
-}
-
-void Exchange::end_answer(std::string_view existing_cache_status) {
-  policy::append_cache_status(record_.cache, existing_cache_status, client_.out);
-  if (!keep_alive_) {
-    client_.out += "Connection: close\r\n";
-  } else if (head_.version == http::Version::http_1_0) {
-    client_.out += "Connection: keep-alive\r\n";
-  }
-  client_.out += "\r\n";
 }
 
 milliseconds Exchange::first_byte_timeout() const {

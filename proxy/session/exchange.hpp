@@ -15,21 +15,12 @@
 #include "policy/lookup.hpp"
 #include "policy/reuse.hpp"
 #include "policy/tags.hpp"
+#include "session/answer.hpp"
 #include "session/fill.hpp"
+#include "session/relay.hpp"
 #include "session/worker.hpp"
 
 namespace larder::session {
-
-using std::chrono::seconds;
-
-/// The client's side of an exchange. Everything is owned by its connection.
-struct Client {
-  Stream& stream;
-  std::string& out;  ///< scratch for what is sent, used again
-  std::string_view peer;
-  bool trusted = false;
-  std::string_view scheme = "http";
-};
 
 class Exchange {
  public:
@@ -37,11 +28,6 @@ class Exchange {
   Exchange(Worker& worker, Client client, const http::RequestHead& head,
            std::string_view after_head);
 
-  enum class After : std::uint8_t {
-    keep,    ///< the connection serves on, beginning with surplus()
-    close,   ///< the client has its whole answer
-    broken,  ///< it has not, and must not take what it has for one
-  };
   [[nodiscard]] awaitable<After> run();
 
   /// Bytes of the client's next request that were read with this one's content.
@@ -67,18 +53,10 @@ class Exchange {
   [[nodiscard]] policy::Tags tags_made_old(const policy::EvictionDecision& eviction,
                                            const FetchResult& result) const;
   [[nodiscard]] awaitable<FetchResult> fetch_own(Upload* upload);
-  [[nodiscard]] awaitable<After> relay(OriginAnswer answer, Upload* upload);
-  [[nodiscard]] awaitable<After> relay_content(OriginAnswer answer, Upload* upload, bool chunked,
-                                               bool head_waits);
-  [[nodiscard]] awaitable<IoStatus> send_content(std::string_view piece, bool chunked);
   [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
   [[nodiscard]] awaitable<void> evict(policy::Tags tags);
-  [[nodiscard]] awaitable<After> answer_problem(std::uint16_t status, std::string_view detail);
 
-  void begin_answer(std::uint16_t status, std::string_view reason);
-  void append_framing(std::optional<std::uint64_t> length);
-  void append_age(seconds age);
-  void end_answer(std::string_view existing_cache_status);
+  [[nodiscard]] RelayTo relay_to() { return {answer_, head_, record_, worker_.origin}; }
   [[nodiscard]] milliseconds first_byte_timeout() const;
   [[nodiscard]] bool wants_upgrade() const;
 
@@ -96,7 +74,7 @@ class Exchange {
   policy::Demands demands_;
   std::string key_;
   ExchangeRecord record_;
-  bool keep_alive_;
+  Answer answer_;
 };
 
 }  // namespace larder::session

@@ -1,0 +1,82 @@
+// Answer: what goes to the client, written into its connection's scratch and sent from there.
+//
+// The head is made of end-to-end lines from elsewhere and of what is this hop's alone: framing,
+// Age, the cache's own fields, Connection.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/message.hpp"
+#include "session/record.hpp"
+#include "session/stream.hpp"
+
+namespace larder::session {
+
+using std::chrono::seconds;
+
+/// The client's side of an exchange. Everything is owned by its connection.
+struct Client {
+  Stream& stream;
+  std::string& out;  ///< scratch for what is sent, used again
+  std::string_view peer;
+  bool trusted = false;
+  std::string_view scheme = "http";
+};
+
+/// What becomes of the client's connection after an exchange.
+enum class After : std::uint8_t {
+  keep,    ///< it serves on
+  close,   ///< the client has its whole answer
+  broken,  ///< it has not, and must not take what it has for one
+};
+
+class Answer {
+ public:
+  /// `record` and `request` outlive this. `timeout`: for each step forward in writing.
+  Answer(Client client, const http::RequestHead& request, ExchangeRecord& record,
+         milliseconds timeout, bool keep_alive)
+      : client_(client),
+        request_(request),
+        record_(record),
+        timeout_(timeout),
+        keep_alive_(keep_alive) {}
+
+  void begin(std::uint16_t status, std::string_view reason);
+  /// Where lines of the head may be added between begin() and end_head().
+  [[nodiscard]] std::string& head() { return client_.out; }
+  void append_length(std::uint64_t length);
+  void append_age(seconds age);
+  /// How content of unknown length is delimited for this client: chunked, or by the end of the
+  /// connection. True: the pieces are to be sent as chunks.
+  [[nodiscard]] bool append_unknown_length();
+  /// `existing_cache_status`: of the origin; empty: none.
+  void end_head(std::string_view existing_cache_status);
+
+  /// Sends what is written and this piece of content behind it.
+  [[nodiscard]] awaitable<IoStatus> send(std::string_view piece, bool as_chunk);
+  /// Sends what is written, if anything is.
+  [[nodiscard]] awaitable<IoStatus> flush();
+  /// Sends what is left; says what becomes of the connection.
+  [[nodiscard]] awaitable<After> finish();
+  /// A whole answer whose content is `content`, which is left out for HEAD.
+  [[nodiscard]] awaitable<After> finish_with(std::string_view content);
+  /// RFC 9457.
+  [[nodiscard]] awaitable<After> send_problem(std::uint16_t status, std::string_view detail);
+  /// A 1xx before the answer. False: the client is gone.
+  [[nodiscard]] awaitable<bool> send_interim(const http::ResponseHead& told);
+
+  void close_afterwards() { keep_alive_ = false; }
+
+ private:
+  Client client_;
+  const http::RequestHead& request_;
+  ExchangeRecord& record_;
+  milliseconds timeout_;
+  bool keep_alive_;
+};
+
+}  // namespace larder::session

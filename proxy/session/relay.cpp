@@ -1,0 +1,112 @@
+#include "session/relay.hpp"
+
+#include <utility>
+
+#include "policy/forwarding.hpp"
+#include "policy/problem.hpp"
+
+namespace larder::session {
+
+using Framing = http::BodyFraming::Kind;
+
+namespace {
+
+FetchFailure failure_of(BodyPart::Kind kind) {
+  switch (kind) {
+    case BodyPart::Kind::timed_out:
+      return FetchFailure::between_bytes_timed_out;
+    case BodyPart::Kind::malformed:
+      return FetchFailure::content_malformed;
+    case BodyPart::Kind::cut_off:
+    case BodyPart::Kind::data:
+    case BodyPart::Kind::end:
+      break;
+  }
+  return FetchFailure::content_cut_off;
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+}  // namespace
+
+awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
+  const http::ResponseHead& told = from.connection->head;
+  // Judged by what has been sent so far: an upload that is still running may never end.
+  if (upload && !upload->is_complete()) to.answer.close_afterwards();
+
+  to.answer.begin(told.status,
+                  told.reason.empty() ? policy::reason_phrase(told.status) : told.reason);
+  std::string& head = to.answer.head();
+  policy::append_end_to_end(told, false, head);
+  head += "Via: 1.1 larder\r\n";
+  bool chunked = false;
+  bool head_waits = false;
+  switch (told.framing.kind) {
+    case Framing::none:
+      // To HEAD, and with 304: what a GET's answer would have been long.
+      if (const auto length = told.fields.first(http::FieldName::content_length);
+          length && told.status != 204 && is_number(*length))
+        head.append("Content-Length: ").append(*length).append("\r\n");
+      break;
+    case Framing::length:
+      to.answer.append_length(told.framing.length);
+      // Content of known length follows at once as a rule, and its head waits for it: one system
+      // call fewer. A stream's head goes out as soon as nothing else is there, so that events
+      // arrive as they happen.
+      head_waits = true;
+      break;
+    case Framing::chunked:
+    case Framing::until_close:
+      chunked = to.answer.append_unknown_length();
+      break;
+  }
+  const auto existing = told.fields.combined(http::FieldName::cache_status);
+  to.answer.end_head(existing ? std::string_view(*existing) : std::string_view());
+  const After after = co_await relay_content(std::move(from), upload, chunked, head_waits, to);
+  co_return after;
+}
+
+awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, bool head_waits,
+                               RelayTo to) {
+  const http::ResponseHead& told = from.connection->head;
+  while (told.framing.kind != Framing::none) {
+    std::string_view data = from.prefix;
+    if (data.empty()) {
+      BodyPart part = from.content->next_ready();
+      if (part.kind == BodyPart::Kind::data && part.data.empty()) {
+        if (!head_waits) {
+          const IoStatus written = co_await to.answer.flush();
+          if (written != IoStatus::ok) co_return After::broken;
+        }
+        part = co_await from.content->next();
+      }
+      if (part.kind == BodyPart::Kind::end) break;
+      if (part.kind != BodyPart::Kind::data) {
+        to.record.failure = failure_of(part.kind);
+        co_return After::broken;
+      }
+      data = part.data;
+    }
+    const IoStatus written = co_await to.answer.send(data, chunked);
+    if (written != IoStatus::ok) co_return After::broken;
+    from.prefix.clear();
+  }
+  if (chunked) {
+    to.answer.head() += "0\r\n";
+    policy::append_trailers(from.content->trailers(), to.request.fields, to.answer.head());
+    to.answer.head() += "\r\n";
+  }
+  const After after = co_await to.answer.finish();
+  if (after == After::broken) co_return after;
+  const bool upload_done = !upload || upload->is_complete();
+  if (upload && !upload_done) co_await upload->stop();
+  // gunicorn sends content in answer to HEAD all the same: whatever has none may be followed by
+  // some, which the next request on the connection would take for its answer.
+  const bool is_clean = told.framing.kind != Framing::none && from.content->surplus().empty();
+  if (told.keep_alive && upload_done && is_clean) to.pool.release(std::move(from.connection));
+  co_return after;
+}
+
+}  // namespace larder::session
