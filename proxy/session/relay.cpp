@@ -100,12 +100,12 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
   }
   const After after = co_await to.answer.finish();
   if (after == After::broken) co_return after;
-  const bool upload_done = !upload || upload->is_complete();
-  if (upload && !upload_done) co_await upload->stop();
+  if (upload && !upload->is_complete()) co_await upload->stop();
   // gunicorn sends content in answer to HEAD all the same: whatever has none may be followed by
   // some, which the next request on the connection would take for its answer.
   const bool is_clean = told.framing.kind != Framing::none && from.content->surplus().empty();
-  if (told.keep_alive && upload_done && is_clean) to.pool.release(std::move(from.connection));
+  // And an origin that left a request's content unread would take it for the next request.
+  if (told.keep_alive && !upload && is_clean) to.pool.release(std::move(from.connection));
   co_return after;
 }
 
