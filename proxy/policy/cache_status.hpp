@@ -50,7 +50,12 @@ enum class Detail : std::uint8_t {
   event_stream,
   already_stale,
   content_cut_off,
-  transfer_decoded,
+  no_freshness,
+  not_understood,
+  not_for_credentials,
+  stale_while_revalidate,
+  stale_if_error,
+  max_stale,
 };
 /// Lower case with hyphens: "no-rule".
 [[nodiscard]] std::string_view format_detail(Detail detail);

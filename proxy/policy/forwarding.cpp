@@ -227,14 +227,23 @@ bool may_matter(const http::FieldLine& line) {
   });
 }
 
-void append_end_to_end(const http::ResponseHead& head, bool without_age, std::string& out) {
+void append_end_to_end(const http::ResponseHead& head, bool without_age,
+                       const std::vector<std::string>& left_out, std::string& out) {
   for (const http::FieldLine& line : head.fields) {
     if (line.id == FieldName::content_length || line.id == FieldName::x_cache_status ||
         line.id == FieldName::cache_status || (without_age && line.id == FieldName::age))
       continue;
     if (http::is_hop_by_hop(line, head.fields)) continue;
+    if (std::any_of(left_out.begin(), left_out.end(), [&](const std::string& name) {
+          return http::equals_ignoring_case(name, line.name);
+        }))
+      continue;
     append_line(out, line.name, line.value);
   }
+}
+
+void append_end_to_end(const http::ResponseHead& head, bool without_age, std::string& out) {
+  append_end_to_end(head, without_age, {}, out);
 }
 
 void append_trailers(std::string_view section, const http::Fields& request, std::string& out) {

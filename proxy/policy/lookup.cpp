@@ -206,6 +206,7 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
   if (head.framing.kind != http::BodyFraming::Kind::none)
     return PassOn{ForwardReason::bypass, Detail::request_content};
 
+  LookUp look_up;
   bool has_cache_control = false;
   bool has_credentials = false;
   for (const http::FieldLine& line : head.fields) {
@@ -228,16 +229,22 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
   }
   if (has_credentials && facts.match.rule->share == Share::anonymous &&
       (head.fields.has(FieldName::authorization) ||
-       has_session_cookie(head.fields, facts.session_cookies)))
-    return PassOn{ForwardReason::bypass, Detail::credentials};
-
-  LookUp look_up;
+       has_session_cookie(head.fields, facts.session_cookies))) {
+    if (!facts.match.rule->origin) return PassOn{ForwardReason::bypass, Detail::credentials};
+    look_up.demands.has_credentials = true;
+  }
   if (has_cache_control) {
     const http::RequestCacheControl control = http::parse_request_cache_control(head.fields);
     if (control.no_store) return PassOn{ForwardReason::bypass, Detail::request_no_store};
-    look_up.demands.no_cache =
-        control.no_cache || (control.max_age && control.max_age->count() == 0);
     look_up.demands.only_if_cached = control.only_if_cached;
+    if (facts.match.rule->obeys_requests) {
+      // max-age=0, which browsers send on reload, asks for the same as no-cache.
+      look_up.demands.no_cache =
+          control.no_cache || (control.max_age && control.max_age->count() == 0);
+      look_up.demands.max_age = control.max_age;
+      look_up.demands.min_fresh = control.min_fresh;
+      look_up.demands.max_stale = control.max_stale;
+    }
   }
   return look_up;
 }

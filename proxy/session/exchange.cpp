@@ -112,15 +112,42 @@ awaitable<After> Exchange::look_up(policy::Demands demands) {
 
 awaitable<After> Exchange::carry_out(policy::Reuse reuse, store::Lookup found) {
   record_.tier = found.tier;
-  record_.cache.result = CacheResult::hit;
+  if (reuse.refresh && found.available)
+    start_refresh(worker_, std::move(found.stamps), make_fill_job(found.response));
+  const After after = co_await answer_stored(reuse, std::move(found.response));
+  co_return after;
+}
+
+awaitable<After> Exchange::answer_stored(policy::Reuse reuse,
+                                         policy::StoredResponsePointer stored) {
+  record_.cache.result = reuse.ttl > seconds{0} ? CacheResult::hit : CacheResult::stale;
+  record_.cache.forward.reset();
   record_.cache.ttl = reuse.ttl;
-  const After after = co_await respond_from(std::move(found.response), reuse.age);
+  record_.cache.detail = reuse.detail;
+  const After after = co_await respond_from(std::move(stored), reuse.age);
   co_return after;
 }
 
 awaitable<After> Exchange::carry_out(policy::OwnRequest own, store::Lookup) {
-  const After after = co_await pass_on(own.reason, Detail::not_ours_to_share);
+  const After after = co_await pass_on(own.reason, own.detail);
   co_return after;
+}
+
+FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
+  const policy::FillRequest request =
+      policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
+  FillJob job{.key = key_,
+              .path = path_,
+              .rules = rules_,
+              .rule = match_.rule,
+              .keyed = request.keyed,
+              .head = {},
+              .previous = std::move(previous),
+              .first_byte_timeout = first_byte_timeout(),
+              .differs = request.differs || head_.method == http::Method::head};
+  policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
+                           job.head);
+  return job;
 }
 
 awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found) {
@@ -136,37 +163,41 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
         504, "nothing fresh is stored, and the request allows no other answer");
     co_return after;
   }
-  if (head_.method == http::Method::head) {
-    after = co_await pass_on(refill.reason, refill.detail);
-    co_return after;
-  }
+  if (!demands_.no_cache) stale_ = found.response;
 
   const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_);
   store::Stamps local = worker_.shared.local_stamps.current(tags);
   std::optional<store::Stamps> stamps;
   if (found.available) stamps = co_await worker_.store->stamps(resource(), std::move(found.stamps));
 
-  const policy::FillRequest request =
-      policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
+  FillJob job = make_fill_job(std::move(found.response));
+  job.may_store = stamps.has_value();
+  job.is_first_look = refill.reason == ForwardReason::uri_miss;
+  const bool differs = job.differs;
   const Collapse::Joined joined =
       worker_.shared.collapse.join(key_, stamps.value_or(store::Stamps{}), std::move(local),
                                    SteadyClock::now(), demands_.no_cache);
   record_.cache.collapsed = !joined.leads;
-  if (joined.leads) {
-    FillJob job{.key = key_,
-                .path = path_,
-                .rules = rules_,
-                .rule = match_.rule,
-                .keyed = request.keyed,
-                .head = {},
-                .may_store = stamps.has_value(),
-                .is_first_look = refill.reason == ForwardReason::uri_miss,
-                .first_byte_timeout = first_byte_timeout()};
-    policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
-                             job.head);
-    start_fill(worker_, joined.fill, std::move(job));
+  if (joined.leads) start_fill(worker_, joined.fill, std::move(job));
+  after = co_await answer_from(joined.fill, joined.leads, differs);
+  co_return after;
+}
+
+awaitable<After> Exchange::answer_failed(FetchFailure failure) {
+  record_.failure = failure;
+  After after = After::broken;
+  if (stale_) {
+    const std::optional<policy::Reuse> reuse =
+        policy::decide_stale_reuse(*stale_, *match_.rule, policy::OriginTrouble::unreachable,
+                                   worker_.shared.clock.now_in_seconds());
+    if (reuse) {
+      after = co_await answer_stored(*reuse, std::move(stale_));
+      co_return after;
+    }
   }
-  after = co_await answer_from(joined.fill, joined.leads, request.differs);
+  // RFC 9111 5.2.2.2: 504 where what is stored must not be served without asking.
+  const bool must_ask = stale_ && stale_->terms.never_stale;
+  after = co_await answer_.send_problem(must_ask ? 504 : status_for(failure), describe(failure));
   co_return after;
 }
 
@@ -194,11 +225,20 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
   switch (snapshot.state) {
     case Fill::State::waiting:
     case Fill::State::failed:
-      record_.failure = snapshot.state == Fill::State::failed ? snapshot.failure
-                                                              : FetchFailure::first_byte_timed_out;
-      after = co_await answer_.send_problem(status_for(record_.failure), describe(record_.failure));
+      after = co_await answer_failed(snapshot.state == Fill::State::failed
+                                         ? snapshot.failure
+                                         : FetchFailure::first_byte_timed_out);
       co_return after;
     case Fill::State::refused: {
+      if (stale_ && policy::is_origin_trouble(snapshot.origin_status)) {
+        const std::optional<policy::Reuse> reuse =
+            policy::decide_stale_reuse(*stale_, *match_.rule, policy::OriginTrouble::error_status,
+                                       worker_.shared.clock.now_in_seconds());
+        if (reuse) {
+          after = co_await answer_stored(*reuse, std::move(stale_));
+          co_return after;
+        }
+      }
       std::optional<OriginAnswer> answer;
       if (leads) answer = fill->take_answer();
       record_.cache.detail = snapshot.detail;
@@ -222,6 +262,7 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
     co_return after;
   }
   record_.cache.forward_status.reset();
+  if (snapshot.origin_status == 304) record_.cache.forward_status = snapshot.origin_status;
   if (snapshot.detail != Detail::none) record_.cache.detail = snapshot.detail;
   // Not claimed for content of unknown length that may yet prove too large.
   const bool will_be_whole = snapshot.state == Fill::State::complete || snapshot.length;
@@ -247,6 +288,10 @@ awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapsho
   }
   if (snapshot.origin_age) answer_.append_age(*snapshot.origin_age);
   answer_.end_head({});
+  if (head_.method == http::Method::head) {
+    const After after = co_await answer_.finish();
+    co_return after;
+  }
   while (true) {
     // The state as it is before the content is looked at: what came before an end is then surely
     // seen.
@@ -287,7 +332,7 @@ awaitable<After> Exchange::respond_from(policy::StoredResponsePointer stored,
                                         std::optional<seconds> age) {
   answer_.begin(stored->status, policy::reason_phrase(stored->status));
   answer_.head() += stored->head;
-  answer_.append_length(stored->content.size);
+  if (stored->status != 204) answer_.append_length(stored->content.size);
   if (age) answer_.append_age(*age);
   answer_.end_head({});
   const After after = co_await answer_.finish_with(stored->content.view());

@@ -74,7 +74,8 @@ class Worker {
   std::unique_ptr<store::Store> store;
   std::shared_ptr<const RuleSet> rule_set;
   UnstoredKeys unstored;
-  unsigned fills = 0;  ///< running on this thread
+  unsigned fills = 0;      ///< running on this thread, with what starts them
+  unsigned refreshes = 0;  ///< being started on this thread
   bool draining = false;
 };
 

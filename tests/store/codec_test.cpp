@@ -23,6 +23,14 @@ policy::StoredResponse example() {
   response.content = policy::SharedBytes::copy_of(std::string_view("[{\"id\": 1}]\r\n\0end", 17));
   response.response_time = policy::SystemSeconds(1'790'000'000s);
   response.initial_age = 7s;
+  response.lifetime = 600s;
+  response.terms = {.validate_always = false,
+                    .never_stale = true,
+                    .for_credentials = true,
+                    .stale_while_revalidate = 30s,
+                    .stale_if_error = std::nullopt};
+  response.etag = "W/\"v1\"";
+  response.last_modified = "Sun, 06 Nov 1994 08:49:37 GMT";
   response.vary = {"accept", "accept-language"};
   response.tags = {"k:models"};
   return response;
@@ -55,6 +63,11 @@ void check_is_example(const std::optional<HeadRecord>& head) {
   CHECK(head->response.head == expected.head);
   CHECK(head->response.response_time == expected.response_time);
   CHECK(head->response.initial_age == expected.initial_age);
+  CHECK(head->response.lifetime == expected.lifetime);
+  CHECK(head->response.terms == expected.terms);
+  CHECK(head->response.etag == expected.etag);
+  CHECK(head->response.last_modified == expected.last_modified);
+  CHECK(head->response.has_own_etag == expected.has_own_etag);
   CHECK(head->response.vary == expected.vary);
   CHECK(head->response.tags == expected.tags);
   CHECK(head->stamps == example_stamps);
@@ -74,12 +87,12 @@ TEST_CASE("codec: what was encoded is decoded") {
   CHECK(is_content_of(*head, ""));
 }
 
-TEST_CASE("codec: version 1 is frozen") {
-  const std::string golden = read_golden("codec-1-head.bin");
+TEST_CASE("codec: version 2 is frozen") {
+  const std::string golden = read_golden("codec-2-head.bin");
   REQUIRE_FALSE(golden.empty());
   check_is_example(decode_head(example_key, golden));
   CHECK(encode_example() == golden);
-  CHECK(read_golden("codec-1-content.bin") == example().content.view());
+  CHECK(read_golden("codec-2-content.bin") == example().content.view());
 }
 
 TEST_CASE("codec: a record cut at any length is nothing") {
