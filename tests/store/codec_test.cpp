@@ -145,7 +145,8 @@ TEST_CASE("codec: what has a true checksum and makes no sense is nothing") {
   };
   const Case cases[] = {
       {"another magic", 0, "LRDX"},
-      {"version 2", 4, std::string("\x02\x00", 2)},
+      {"version 1", 4, std::string("\x01\x00", 2)},
+      {"version 3", 4, std::string("\x03\x00", 2)},
       {"version 0", 4, std::string("\x00\x00", 2)},
       {"status 0", 6, std::string("\x00\x00", 2)},
       {"status 199", 6, std::string("\xc7\x00", 2)},
@@ -154,14 +155,17 @@ TEST_CASE("codec: what has a true checksum and makes no sense is nothing") {
       {"a time beyond all dates", 8, std::string("\0\0\0\0\0\0\0\x7f", 8)},
       {"a negative age", 16, std::string(8, '\xff')},
       {"no lifetime", 24, std::string(8, '\0')},
-      {"a key of 4 GiB", 48, std::string(4, '\xff')},
-      {"a head of 4 GiB", 52 + example_key.size(), std::string(4, '\xff')},
-      {"NUL in the head", 56 + example_key.size(), std::string(1, '\0')},
-      {"an empty line in the head", 56 + example_key.size(), "\r\n"},
-      {"a bare LF in the head", 58 + example_key.size(), "\n"},
-      {"a bare CR in the head", 58 + example_key.size(), "\r"},
-      {"a line without colon", 56 + example_key.size() + 12, "x"},
-      {"a line without name", 56 + example_key.size(), ":"},
+      {"a negative freshness", 32, std::string(8, '\xff')},
+      {"unknown flags", 40, std::string("\x10\x00", 2)},
+      {"a bound below none", 42, std::string("\xfe") + std::string(7, '\xff')},
+      {"a key of 4 GiB", 74, std::string(4, '\xff')},
+      {"a head of 4 GiB", 78 + example_key.size(), std::string(4, '\xff')},
+      {"NUL in the head", 82 + example_key.size(), std::string(1, '\0')},
+      {"an empty line in the head", 82 + example_key.size(), "\r\n"},
+      {"a bare LF in the head", 84 + example_key.size(), "\n"},
+      {"a bare CR in the head", 84 + example_key.size(), "\r"},
+      {"a line without colon", 82 + example_key.size() + 12, "x"},
+      {"a line without name", 82 + example_key.size(), ":"},
   };
   const std::string record = encode_example();
   check_is_example(decode_head(example_key, signed_again(record)));
@@ -190,7 +194,7 @@ TEST_CASE("codec: with a true checksum, any byte changed decodes as it reads or 
       std::optional<std::string> again =
           encode_head(example_key, head->response, head->stamps, head->lifetime);
       REQUIRE(again);
-      again->replace(32, 16, changed, 32, 16);
+      again->replace(58, 16, changed, 58, 16);
       CHECK(signed_again(*again) == changed);
     }
   }
