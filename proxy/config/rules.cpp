@@ -34,7 +34,7 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 13> keys;
+  static const std::array<Key, 14> keys;
 
  private:
   void read_name(const Node& value);
@@ -45,6 +45,8 @@ class RuleReader {
   void read_stale_if_error(const Node& value);
   void read_client_cache_control(const Node& value);
   void read_etag(const Node& value);
+  void read_compress(const Node& value);
+  void read_flag(const Node& value, std::string_view owner, bool& flag);
   void read_key(const Node& value);
   void read_share(const Node& value);
   void read_vary(const Node& value);
@@ -70,7 +72,7 @@ class RuleReader {
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 13> RuleReader::keys{{
+const std::array<RuleReader::Key, 14> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"ttl", &RuleReader::read_ttl},
@@ -82,6 +84,7 @@ const std::array<RuleReader::Key, 13> RuleReader::keys{{
     {"vary", &RuleReader::read_vary},
     {"client_cache_control", &RuleReader::read_client_cache_control},
     {"etag", &RuleReader::read_etag},
+    {"compress", &RuleReader::read_compress},
     {"evict_on", &RuleReader::read_evict_on},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
 }};
@@ -201,17 +204,25 @@ void RuleReader::read_client_cache_control(const Node& value) {
 }
 
 void RuleReader::read_etag(const Node& value) {
-  const std::string* text = read_text(value, "etag", "true or false", report_);
+  read_flag(value, "etag", rule().makes_etags);
+}
+
+void RuleReader::read_compress(const Node& value) {
+  read_flag(value, "compress", rule().compression.is_on);
+}
+
+void RuleReader::read_flag(const Node& value, std::string_view owner, bool& flag) {
+  const std::string* text = read_text(value, owner, "true or false", report_);
   if (!text) {
     failed_ = true;
     return;
   }
   const Parsed<bool> parsed = parse_boolean(*text);
   if (const auto* refused = std::get_if<Refused>(&parsed)) {
-    fail(value.place, "etag: " + refused->why);
+    fail(value.place, std::string(owner) + ": " + refused->why);
     return;
   }
-  rule().makes_etags = std::get<bool>(parsed);
+  flag = std::get<bool>(parsed);
 }
 
 void RuleReader::read_key(const Node& value) {

@@ -38,8 +38,6 @@ std::string_view format_detail(Detail detail) {
       return "credentials";
     case Detail::request_content:
       return "request-content";
-    case Detail::range_request:
-      return "range-request";
     case Detail::upgrade_request:
       return "upgrade-request";
     case Detail::request_no_store:
@@ -80,6 +78,10 @@ std::string_view format_detail(Detail detail) {
       return "not-understood";
     case Detail::not_for_credentials:
       return "not-for-credentials";
+    case Detail::conditional_request:
+      return "conditional-request";
+    case Detail::too_many_tags:
+      return "too-many-tags";
     case Detail::stale_while_revalidate:
       return "stale-while-revalidate";
     case Detail::stale_if_error:

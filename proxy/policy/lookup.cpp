@@ -5,6 +5,7 @@
 
 #include "http/accept.hpp"
 #include "http/cache_control.hpp"
+#include "http/content_coding.hpp"
 #include "http/target.hpp"
 
 namespace larder::policy {
@@ -98,27 +99,6 @@ bool has_session_cookie(const http::Fields& fields, std::span<const std::string>
   });
 }
 
-/// "gzip" when the client takes it, "identity" otherwise: the codings Django's own middleware
-/// offers.
-std::string_view normalise_accept_encoding(std::string_view value) {
-  std::string_view rest = value;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(','), rest.size());
-    std::string_view member = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    while (!member.empty() && is_cookie_space(member.front())) member.remove_prefix(1);
-    const std::size_t name_end = std::min(member.find_first_of("; \t"), member.size());
-    if (!http::equals_ignoring_case(member.substr(0, name_end), "gzip")) continue;
-    const std::size_t q = member.find("q=", name_end);
-    // A zero quality is "0", "0.", "0.0", ... (RFC 9110 12.4.2).
-    if (q != std::string_view::npos &&
-        member.substr(q + 2).find_first_not_of("0. \t") == std::string_view::npos)
-      return "identity";
-    return "gzip";
-  }
-  return "identity";
-}
-
 /// The normalised value of a field that makes variants, and what the fill sends for it.
 KeyedField keyed_field(const http::RequestHead& head, const std::string& name,
                        std::span<const std::string> offered) {
@@ -133,7 +113,7 @@ KeyedField keyed_field(const http::RequestHead& head, const std::string& name,
     return field;
   }
   if (id == FieldName::accept_encoding) {
-    const std::string_view coding = value ? normalise_accept_encoding(*value) : "identity";
+    const std::string_view coding = http::AcceptEncoding(head.fields).normal_form();
     return {.name = name, .value = std::string(coding), .sent = {}};
   }
   return {.name = name, .value = std::move(value), .sent = {}};
@@ -211,8 +191,10 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
   bool has_credentials = false;
   for (const http::FieldLine& line : head.fields) {
     switch (line.id) {
-      case FieldName::range:
-        return PassOn{ForwardReason::bypass, Detail::range_request};
+      case FieldName::if_match:
+      case FieldName::if_unmodified_since:
+        // RFC 9111 4.3.2: conditions that are not for a cache to judge.
+        return PassOn{ForwardReason::bypass, Detail::conditional_request};
       case FieldName::upgrade:
         return PassOn{ForwardReason::bypass, Detail::upgrade_request};
       case FieldName::cache_control:

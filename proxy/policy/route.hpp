@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/compression.hpp"
 #include "policy/key_template.hpp"
 #include "policy/path_pattern.hpp"
 
@@ -65,6 +66,7 @@ struct RouteRule {
   /// only-if-cached do in any case.
   bool obeys_requests = true;
   bool makes_etags = true;  ///< for responses whose origin sends none
+  CompressionRule compression;
   KeyTemplate key;
   Share share = Share::anonymous;
   std::vector<VaryField> vary;  ///< default: Accept with application/json, text/html

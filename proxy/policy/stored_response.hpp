@@ -30,7 +30,11 @@ struct StoredResponse {
   /// End-to-end field lines as received, each with its CRLF, without those a hit writes anew: Age,
   /// Content-Length, Cache-Status, X-Cache-Status. Date is there (added when the origin sent none).
   std::string head;
-  SharedBytes content;
+  SharedBytes content;  ///< as stored: in gzip where `decoded_size` says so
+  /// Bytes of the content before Larder compressed it (policy/compression); zero: it did not.
+  std::uint64_t decoded_size = 0;
+  /// Where it did: field lines of the coded representation, made from `head` (make_coded_head).
+  std::string coded_head;
   SystemSeconds response_time{};  ///< when the origin's answer arrived, by this machine's clock
   seconds initial_age{0};         ///< corrected_initial_age (RFC 9111 4.2.3)
   seconds lifetime{0};  ///< freshness lifetime by the origin's word; a rule's own `ttl` goes before
@@ -50,6 +54,7 @@ struct StoredResponse {
   std::vector<std::string> vary;  ///< names of its Vary, lower case, sorted, without repeats
   std::vector<std::string> tags;  ///< that the response itself names, beyond those of its resource
 
+  [[nodiscard]] bool is_compressed() const { return decoded_size > 0; }
   /// Value of the first line of that name in `head` (compared without case); empty: none.
   [[nodiscard]] std::string_view field(std::string_view name) const;
 };

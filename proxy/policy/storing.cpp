@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "http/cache_control.hpp"
+#include "http/content_coding.hpp"
 #include "http/date.hpp"
 #include "policy/forwarding.hpp"
 #include "policy/freshness.hpp"
 #include "policy/reuse.hpp"
+#include "policy/targeted_cache_control.hpp"
 #include "policy/validation.hpp"
 
 namespace larder::policy {
@@ -98,11 +100,13 @@ std::optional<DoNotStore> refuse_by_fields(const http::Fields& fields, const Ori
 }
 
 std::optional<DoNotStore> refuse_by_vary(const LearnedVary::Names& vary,
-                                         std::span<const KeyedField> keyed) {
+                                         std::span<const KeyedField> keyed, bool is_coded) {
   DoNotStore unkeyed{Detail::vary_unkeyed, seconds{0}, {}};
   for (const std::string& name : vary) {
     if (name == "*") return DoNotStore{Detail::vary_star, trait_of_resource, {}};
     if (name == "cookie" || name == "authorization") continue;  // see is_selected
+    // A fill asks for no coding unless the key knows it: what has none is for everyone.
+    if (name == "accept-encoding" && !is_coded) continue;
     if (!is_keyed(keyed, name)) unkeyed.unkeyed.push_back(name);
   }
   if (unkeyed.unkeyed.empty()) return std::nullopt;
@@ -151,11 +155,15 @@ seconds stale_retention(const StoredResponse& stored, const RouteRule& rule) {
 
 StoringDecision decide_storing(const StoringFacts& facts) {
   const http::Fields& fields = facts.head.fields;
-  const OriginWord word{.control = http::parse_response_cache_control(fields)};
+  const CacheDirectives said = read_cache_directives(fields);
+  const OriginWord word{.control = said.directives,
+                        .counts_expires = said.source == TargetedField::none};
   if (auto refused = refuse_by_status(facts, word)) return *std::move(refused);
   if (auto refused = refuse_by_fields(fields, word)) return *std::move(refused);
   const LearnedVary::Names vary = vary_names(fields);
-  if (auto refused = refuse_by_vary(vary, facts.keyed)) return *std::move(refused);
+  const bool is_coded =
+      http::is_coded(fields.first(FieldName::content_encoding).value_or(std::string_view()));
+  if (auto refused = refuse_by_vary(vary, facts.keyed, is_coded)) return *std::move(refused);
   if (auto refused = refuse_by_framing(facts.head.framing, facts.object_limit))
     return *std::move(refused);
 
@@ -166,6 +174,9 @@ StoringDecision decide_storing(const StoringFacts& facts) {
   stored.initial_age = corrected_initial_age(fields, facts.request_time, facts.response_time);
   stored.vary = vary;
   stored.terms = terms_of(word.control);
+  std::optional<Tags> named = read_named_tags(fields, facts.origin);
+  if (!named) return DoNotStore{Detail::too_many_tags, trait_of_resource, {}};
+  stored.tags = *std::move(named);
   stored.etag = fields.first(FieldName::etag).value_or(std::string_view());
   stored.last_modified = fields.first(FieldName::last_modified).value_or(std::string_view());
 

@@ -98,8 +98,9 @@ std::optional<FreshenedHead> freshen(const StoredResponse& stored,
     if (stays_as_stored(line.id) || http::is_hop_by_hop(line, not_modified.fields)) continue;
     text.append(line.name).append(": ").append(line.value).append("\r\n");
   }
+  const std::uint64_t length = stored.is_compressed() ? stored.decoded_size : stored.content.size;
   if (stored.status != 204)
-    text.append("Content-Length: ").append(std::to_string(stored.content.size)).append("\r\n");
+    text.append("Content-Length: ").append(std::to_string(length)).append("\r\n");
   text += "\r\n";
   const http::HeadLimits limits{
       .head_bytes = text.size() + 1, .fields = 1000, .target_bytes = text.size()};

@@ -5,10 +5,13 @@
 
 #include "http/target.hpp"
 #include "policy/named_resources.hpp"
+#include "policy/named_tags.hpp"
 #include "policy/problem.hpp"
+#include "policy/selection.hpp"
 #include "policy/tags.hpp"
 #include "session/filling.hpp"
 #include "session/relay.hpp"
+#include "session/sending.hpp"
 #include "session/tunnel.hpp"
 
 namespace larder::session {
@@ -124,7 +127,8 @@ awaitable<After> Exchange::answer_stored(policy::Reuse reuse,
   record_.cache.forward.reset();
   record_.cache.ttl = reuse.ttl;
   record_.cache.detail = reuse.detail;
-  const After after = co_await respond_from(std::move(stored), reuse.age);
+  const After after = co_await send_stored(answer_, head_, std::move(stored), reuse.age,
+                                           worker_.shared.clock.now_in_seconds());
   co_return after;
 }
 
@@ -143,6 +147,8 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
               .keyed = request.keyed,
               .head = {},
               .previous = std::move(previous),
+              .scheme = std::string(forwarded_.proto),
+              .host = std::string(head_.host),
               .first_byte_timeout = first_byte_timeout(),
               .differs = request.differs || head_.method == http::Method::head};
   policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
@@ -211,9 +217,12 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
   Fill::Snapshot snapshot = fill->snapshot();
   bool changed = true;
   // Content of unknown length may yet prove too large: only the leader may begin with it.
+  // A part can be cut from the whole alone.
+  const bool needs_whole = head_.fields.has(http::FieldName::range);
   const auto is_undecided = [&] {
     return snapshot.state == Fill::State::waiting ||
-           (snapshot.state == Fill::State::arriving && !snapshot.length && !leads);
+           (snapshot.state == Fill::State::arriving &&
+            (needs_whole || (!snapshot.length && !leads)));
   };
   while (is_undecided() && changed) {
     changed = co_await fill->changed(snapshot.version, timer, patience);
@@ -269,7 +278,8 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
   record_.cache.stored = snapshot.detail == Detail::none && will_be_whole;
   if (record_.cache.result == CacheResult::expired) record_.cache.ttl = seconds{0};
   if (snapshot.state == Fill::State::complete) {
-    after = co_await respond_from(snapshot.response, snapshot.origin_age);
+    after = co_await send_stored(answer_, head_, snapshot.response, snapshot.origin_age,
+                                 worker_.shared.clock.now_in_seconds());
   } else {
     after = co_await stream_from(std::move(fill), std::move(snapshot), timer);
   }
@@ -278,8 +288,18 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
 
 awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapshot snapshot,
                                        std::shared_ptr<Timer> timer) {
-  answer_.begin(snapshot.response->status, policy::reason_phrase(snapshot.response->status));
-  answer_.head() += snapshot.response->head;
+  const policy::StoredResponse& arriving = *snapshot.response;
+  const policy::Selection selection =
+      policy::select(head_, arriving, worker_.shared.clock.now_in_seconds());
+  if (selection.not_modified) {
+    const After after = co_await send_stored(answer_, head_, snapshot.response, snapshot.origin_age,
+                                             worker_.shared.clock.now_in_seconds());
+    co_return after;
+  }
+  answer_.begin(arriving.status, policy::reason_phrase(arriving.status));
+  answer_.head() += policy::varies_by_coding(arriving, snapshot.length, match_.rule->compression)
+                        ? policy::make_decoded_head(arriving.head)
+                        : arriving.head;
   bool chunked = false;
   if (snapshot.length) {
     answer_.append_length(*snapshot.length);
@@ -325,17 +345,6 @@ awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapsho
   }
   if (chunked) answer_.head() += "0\r\n\r\n";
   const After after = co_await answer_.finish();
-  co_return after;
-}
-
-awaitable<After> Exchange::respond_from(policy::StoredResponsePointer stored,
-                                        std::optional<seconds> age) {
-  answer_.begin(stored->status, policy::reason_phrase(stored->status));
-  answer_.head() += stored->head;
-  if (stored->status != 204) answer_.append_length(stored->content.size);
-  if (age) answer_.append_age(*age);
-  answer_.end_head({});
-  const After after = co_await answer_.finish_with(stored->content.view());
   co_return after;
 }
 
@@ -394,6 +403,9 @@ policy::Tags Exchange::tags_made_old(const policy::EvictionDecision& eviction,
     if (const auto* evicted = std::get_if<policy::Evict>(&named))
       tags.insert(tags.end(), evicted->tags.begin(), evicted->tags.end());
   }
+  const policy::Tags invalidated = policy::read_invalidated_tags(
+      told.fields, {forwarded_.proto, head_.host}, head_.method, head_.method_text);
+  tags.insert(tags.end(), invalidated.begin(), invalidated.end());
   std::sort(tags.begin(), tags.end());
   tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   return tags;

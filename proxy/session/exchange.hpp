@@ -51,8 +51,6 @@ class Exchange {
   [[nodiscard]] awaitable<After> answer_from(std::shared_ptr<Fill> fill, bool leads, bool differs);
   [[nodiscard]] awaitable<After> stream_from(std::shared_ptr<Fill> fill, Fill::Snapshot snapshot,
                                              std::shared_ptr<Timer> timer);
-  [[nodiscard]] awaitable<After> respond_from(policy::StoredResponsePointer stored,
-                                              std::optional<seconds> age);
 
   [[nodiscard]] awaitable<After> pass_on(policy::ForwardReason reason, policy::Detail detail);
   /// What a write with this outcome made old; empty: nothing.

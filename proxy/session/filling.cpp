@@ -1,10 +1,13 @@
 #include "session/filling.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
+#include "policy/compression.hpp"
 #include "policy/freshness.hpp"
 #include "policy/reuse.hpp"
 #include "policy/storing.hpp"
@@ -66,6 +69,36 @@ awaitable<Followed> follow(OriginAnswer& answer, Fill& fill, std::uint64_t limit
   }
 }
 
+/// Content that is compressed at once; more of it is in steps, so that others have their turn.
+constexpr std::size_t compressed_at_once = 64 * 1024;
+
+/// The content in gzip, where that pays.
+awaitable<void> compress(Worker& worker, const FillJob& job, policy::StoredResponse& stored) {
+  const policy::CompressionDecision decision = policy::decide_compression(
+      {.status = stored.status, .head = stored.head, .size = stored.content.size},
+      job.rule->compression);
+  const auto* chosen = std::get_if<policy::StoreCompressed>(&decision);
+  if (!chosen) co_return;
+  coding::CodingResult coded = coding::CodingError::too_large;
+  std::string_view content = stored.content.view();
+  if (content.size() <= compressed_at_once) {
+    coded = worker.gzip.compress(content, chosen->limit);
+  } else {
+    coding::GzipCompressor gzip;
+    gzip.start(chosen->limit);
+    for (; !content.empty(); content.remove_prefix(std::min(content.size(), compressed_at_once))) {
+      if (gzip.append(content.substr(0, compressed_at_once)) != coding::CodingError::none) break;
+      co_await asio::post(worker.io, use_awaitable);
+    }
+    coded = gzip.finish();
+  }
+  if (auto* bytes = std::get_if<policy::SharedBytes>(&coded)) {
+    stored.decoded_size = stored.content.size;
+    stored.content = std::move(*bytes);
+    stored.coded_head = policy::make_coded_head(stored.head);
+  }
+}
+
 awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswer answer,
                      policy::Keep kept) {
   const http::BodyFraming framing = answer.connection->head.framing;
@@ -90,6 +123,7 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   }
   stored.content = fill.content();
   if (job.rule->makes_etags) policy::add_own_etag(stored, content_hash(stored));
+  co_await compress(worker, job, stored);
   if (answer.connection->head.keep_alive && answer.content->surplus().empty()) {
     answer.content.reset();
     worker.origin.release(std::move(answer.connection));
@@ -112,7 +146,8 @@ policy::StoringDecision judge(const Worker& worker, const FillJob& job,
                                  .keyed = job.keyed,
                                  .request_time = request_time,
                                  .response_time = worker.shared.clock.now_in_seconds(),
-                                 .object_limit = worker.shared.settings.object_limit});
+                                 .object_limit = worker.shared.settings.object_limit,
+                                 .origin = {job.scheme, job.host}});
 }
 
 /// Takes in a 304. False: it does not speak of what is stored, or what it makes of it may not be
@@ -128,6 +163,8 @@ awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
   if (!kept) co_return false;
   policy::StoredResponse stored = std::move(kept->stored);
   stored.content = previous.content;
+  stored.decoded_size = previous.decoded_size;
+  if (stored.is_compressed()) stored.coded_head = policy::make_coded_head(stored.head);
   stored.has_own_etag = previous.has_own_etag && stored.etag == previous.etag;
   if (not_modified.fields.has(http::FieldName::age)) fill.note_origin_age(stored.initial_age);
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));

@@ -23,6 +23,8 @@ struct FillJob {
   std::string head;  ///< of the request, as it goes out
   /// What is stored and may be confirmed by the origin (RFC 9111 4.3); null: nothing.
   policy::StoredResponsePointer previous;
+  std::string scheme;  ///< with `host`: the origin that the response's groups belong to
+  std::string host;
   bool may_store = true;       ///< false: the store is unavailable
   bool is_first_look = false;  ///< nothing was stored: look again, now that nobody else can lead
   milliseconds first_byte_timeout{0};

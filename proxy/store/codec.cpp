@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "policy/compression.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::store {
@@ -21,6 +22,7 @@ constexpr std::string_view magic = "LRDR";
 constexpr std::size_t checksum_size = sizeof(std::uint64_t);
 constexpr std::size_t largest_key = 64 << 10;
 constexpr std::size_t largest_head = 1 << 20;
+constexpr std::uint64_t largest_content = std::uint64_t{1} << 32;
 constexpr std::int64_t largest_time = std::int64_t{1} << 40;  // seconds; far beyond any date
 
 class Writer {
@@ -174,8 +176,8 @@ bool is_sane(const HeadRecord& record) {
   const std::int64_t fresh = record.response.lifetime.count();
   return record.response.status >= 200 && record.response.status <= 599 && time >= 0 &&
          time <= largest_time && age >= 0 && age <= largest_time && lifetime > 0 &&
-         lifetime <= largest_time && fresh >= 0 && fresh <= largest_time &&
-         is_head(record.response.head);
+         lifetime <= largest_time && record.response.decoded_size <= largest_content &&
+         fresh >= 0 && fresh <= largest_time && is_head(record.response.head);
 }
 
 }  // namespace
@@ -196,6 +198,7 @@ std::optional<std::string> encode_head(std::string_view key, const policy::Store
   writer.integer(std::int64_t{lifetime.count()});
   write_terms(writer, response);
   writer.integer(std::uint64_t{response.content.size});
+  writer.integer(response.decoded_size);
   writer.integer(xxh3(response.content.view()));
   writer.text<std::uint32_t>(key);
   writer.text<std::uint32_t>(response.head);
@@ -226,6 +229,7 @@ std::optional<HeadRecord> decode_head(std::string_view key, std::string_view rec
   head.lifetime = std::chrono::seconds(reader.integer<std::int64_t>());
   read_terms(reader, head.response);
   head.content_size = reader.integer<std::uint64_t>();
+  head.response.decoded_size = reader.integer<std::uint64_t>();
   head.content_checksum = reader.integer<std::uint64_t>();
   if (reader.text<std::uint32_t>() != key) return {};
   head.response.head = reader.text<std::uint32_t>();
@@ -235,6 +239,8 @@ std::optional<HeadRecord> decode_head(std::string_view key, std::string_view rec
   head.response.tags = read_texts(reader);
   head.stamps = read_stamps(reader);
   if (reader.failed || reader.left() != 0 || !is_sane(head)) return {};
+  if (head.response.is_compressed())
+    head.response.coded_head = policy::make_coded_head(head.response.head);
   return head;
 }
 

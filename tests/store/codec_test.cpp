@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "policy/compression.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::store {
@@ -33,6 +34,7 @@ policy::StoredResponse example() {
   response.last_modified = "Sun, 06 Nov 1994 08:49:37 GMT";
   response.vary = {"accept", "accept-language"};
   response.tags = {"k:models"};
+  response.decoded_size = 4711;
   return response;
 }
 
@@ -70,6 +72,8 @@ void check_is_example(const std::optional<HeadRecord>& head) {
   CHECK(head->response.has_own_etag == expected.has_own_etag);
   CHECK(head->response.vary == expected.vary);
   CHECK(head->response.tags == expected.tags);
+  CHECK(head->response.decoded_size == expected.decoded_size);
+  CHECK(head->response.coded_head == policy::make_coded_head(expected.head));
   CHECK(head->stamps == example_stamps);
   CHECK(head->lifetime == 3600s);
   CHECK(is_content_of(*head, expected.content.view()));
@@ -158,14 +162,15 @@ TEST_CASE("codec: what has a true checksum and makes no sense is nothing") {
       {"a negative freshness", 32, std::string(8, '\xff')},
       {"unknown flags", 40, std::string("\x10\x00", 2)},
       {"a bound below none", 42, std::string("\xfe") + std::string(7, '\xff')},
-      {"a key of 4 GiB", 74, std::string(4, '\xff')},
-      {"a head of 4 GiB", 78 + example_key.size(), std::string(4, '\xff')},
-      {"NUL in the head", 82 + example_key.size(), std::string(1, '\0')},
-      {"an empty line in the head", 82 + example_key.size(), "\r\n"},
-      {"a bare LF in the head", 84 + example_key.size(), "\n"},
-      {"a bare CR in the head", 84 + example_key.size(), "\r"},
-      {"a line without colon", 82 + example_key.size() + 12, "x"},
-      {"a line without name", 82 + example_key.size(), ":"},
+      {"a decoded size beyond bounds", 66, std::string(8, '\xff')},
+      {"a key of 4 GiB", 82, std::string(4, '\xff')},
+      {"a head of 4 GiB", 86 + example_key.size(), std::string(4, '\xff')},
+      {"NUL in the head", 90 + example_key.size(), std::string(1, '\0')},
+      {"an empty line in the head", 90 + example_key.size(), "\r\n"},
+      {"a bare LF in the head", 92 + example_key.size(), "\n"},
+      {"a bare CR in the head", 92 + example_key.size(), "\r"},
+      {"a line without colon", 90 + example_key.size() + 12, "x"},
+      {"a line without name", 90 + example_key.size(), ":"},
   };
   const std::string record = encode_example();
   check_is_example(decode_head(example_key, signed_again(record)));
@@ -194,7 +199,8 @@ TEST_CASE("codec: with a true checksum, any byte changed decodes as it reads or 
       std::optional<std::string> again =
           encode_head(example_key, head->response, head->stamps, head->lifetime);
       REQUIRE(again);
-      again->replace(58, 16, changed, 58, 16);
+      again->replace(58, 8, changed, 58, 8);
+      again->replace(74, 8, changed, 74, 8);
       CHECK(signed_again(*again) == changed);
     }
   }
