@@ -4,6 +4,7 @@
 // Whether they are to be answered at all (method, If-Range): policy/ranges.hpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>

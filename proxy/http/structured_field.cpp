@@ -1,6 +1,7 @@
 #include "http/structured_field.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "http/grammar.hpp"
 

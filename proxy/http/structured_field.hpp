@@ -5,6 +5,7 @@
 // every parser has to support at least (RFC 9651 3), and one for the text as a whole.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

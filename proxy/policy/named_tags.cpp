@@ -17,7 +17,7 @@ namespace structured = http::structured;
 /// Without the port that goes without saying (RFC 9110 4.2.3).
 std::string_view without_usual_port(std::string_view authority, std::string_view scheme) {
   const std::size_t colon = authority.rfind(':');
-  if (colon == std::string_view::npos || authority.ends_with(']')) return authority;
+  if (colon == std::string_view::npos) return authority;
   const std::string_view port = authority.substr(colon + 1);
   const bool is_usual = port.empty() || port == (scheme == "https" ? "443" : "80");
   return is_usual ? authority.substr(0, colon) : authority;

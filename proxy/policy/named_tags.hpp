@@ -5,8 +5,9 @@
 // for whoever purges by them: tag "t:news". All compare by case. Other tags: policy/tags.hpp.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "http/message.hpp"

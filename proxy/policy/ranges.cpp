@@ -1,5 +1,7 @@
 #include "policy/ranges.hpp"
 
+#include <utility>
+
 #include "http/date.hpp"
 #include "http/entity_tag.hpp"
 #include "policy/stored_lines.hpp"
