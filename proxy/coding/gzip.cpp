@@ -144,8 +144,6 @@ GzipDecompressor::Piece GzipDecompressor::next(std::span<char> room) {
         break;
       case Z_OK:
       case Z_BUF_ERROR:
-        // A full room may still hide the trailer: one more look, without room, tells.
-        if (stream.avail_out == 0 && left > 0) break;
         if (written == room.size()) return piece();
         if (has_taken_all) state.error = CodingError::truncated;
         break;

@@ -1,12 +1,12 @@
 // Gzip: content into the gzip coding and back (RFC 9110 8.4.1.3, RFC 1952), within a bound.
 //
 // Why gzip alone, by tests/bench/codings: for JSON lists of 4 to 256 KiB of text or of random
-// values gzip 5 takes 4 to 13 % more bytes than brotli 5 and up to 12 % more than zstd 6, in about
-// the time of either. That is less than what they cost: one body is stored for all, nearly every
-// client takes gzip and gets it as it is; for those without brotli or zstd (most HTTP libraries;
-// browsers offer brotli over TLS only) each hit would be decoded, and sent several times as large.
-// Level 5: at 256 KiB level 6 takes 20 to 40 % longer for 1 to 3 % less, and level 4 is 3 to 7 %
-// larger, much larger where rows repeat.
+// values gzip 5 takes 4 to 13 % more bytes than brotli 5 in at most its time, and up to 12 % more
+// than zstd 6 in up to twice its. That is less than what they cost: one body is stored for all,
+// nearly every client takes gzip and gets it as it is; for those without brotli or zstd (most HTTP
+// libraries; browsers offer brotli over TLS only) each hit would be decoded, and sent several times
+// as large. Level 5: at 256 KiB level 6 takes 20 to 43 % longer for at most 3 % less, and level 4
+// is 3 to 7 % larger, much larger where rows repeat.
 //
 // Neither class locks: one thread each, one body at a time. No clock, no I/O; of errors only
 // std::bad_alloc is thrown.

@@ -135,6 +135,11 @@ TEST_CASE("what decodes to more than the limit is refused") {
     CHECK(error_of(decompress_gzip(liar, 0)) == CodingError::too_large);
     CHECK(error_of(decompress_gzip(liar, no_limit)) == CodingError::malformed);
   }
+  SUBCASE("also when it only claims to") {
+    std::string liar = gzip("small");
+    for (std::size_t i = 1; i <= 4; ++i) liar[liar.size() - i] = '\xff';
+    CHECK(error_of(decompress_gzip(liar, 100)) == CodingError::too_large);
+  }
   SUBCASE("also when its last member is a small one") {
     CHECK(error_of(decompress_gzip(bomb + gzip("end"), 100000)) == CodingError::too_large);
   }
