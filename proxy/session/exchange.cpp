@@ -100,6 +100,7 @@ awaitable<After> Exchange::look_up(policy::Demands demands) {
     co_return after;
   }
 
+  departures_ = worker_.shared.collapse.departures(key_);
   std::optional<store::Lookup> found = worker_.store->lookup_now(key_, resource());
   if (!found) {
     store::Lookup looked_up = co_await worker_.store->lookup(key_, resource());
@@ -178,12 +179,14 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
 
   FillJob job = make_fill_job(std::move(found.response));
   job.may_store = stamps.has_value();
-  job.is_first_look = refill.reason == ForwardReason::uri_miss;
   const bool differs = job.differs;
   const Collapse::Joined joined =
       worker_.shared.collapse.join(key_, stamps.value_or(store::Stamps{}), std::move(local),
                                    SteadyClock::now(), demands_.no_cache);
   record_.cache.collapsed = !joined.leads;
+  // Another fill may have ended between this request's look and its lead.
+  job.looks_again = refill.reason != ForwardReason::request &&
+                    worker_.shared.collapse.departures(key_) != departures_;
   if (joined.leads) start_fill(worker_, joined.fill, std::move(job));
   after = co_await answer_from(joined.fill, joined.leads, differs);
   co_return after;
@@ -318,6 +321,11 @@ awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapsho
     snapshot = fill->snapshot();
     for (std::string_view piece = fill->piece(record_.content_sent);
          !piece.empty() || !answer_.head().empty(); piece = fill->piece(record_.content_sent)) {
+      // The end is told once the answer is stored, so that whoever has the whole of it finds it
+      // there.
+      const bool ends = !piece.empty() && snapshot.length &&
+                        record_.content_sent + piece.size() == *snapshot.length;
+      if (ends && snapshot.state == Fill::State::arriving) break;
       const IoStatus written = co_await answer_.send(piece, chunked);
       if (written != IoStatus::ok) co_return After::broken;
     }
@@ -337,8 +345,6 @@ awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapsho
           co_await relay_content(std::move(*rest), nullptr, chunked, false, relay_to());
       co_return after;
     }
-    // The end is told once the answer is stored, so that whoever has the whole of it finds it
-    // there.
     const bool changed =
         co_await fill->changed(snapshot.version, timer, settings_.between_bytes_timeout);
     if (!changed) co_return After::broken;

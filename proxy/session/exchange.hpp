@@ -78,6 +78,7 @@ class Exchange {
   policy::Demands demands_;
   policy::StoredResponsePointer stale_;  ///< found, and perhaps to be served should the origin fail
   std::string key_;
+  std::uint64_t departures_ = 0;  ///< of fills, before the store was looked into
   ExchangeRecord record_;
   Answer answer_;
 };

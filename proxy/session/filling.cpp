@@ -194,11 +194,14 @@ FetchRequest make_request(const FillJob& job, const policy::StoredResponse* vali
 }
 
 awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job) {
-  // Another fill may have ended between this one's look and its lead.
-  if (job.is_first_look && job.may_store) {
-    const std::optional<store::Lookup> again =
-        worker.store->lookup_now(job.key, store::Resource{job.rule->name, job.path});
-    if (again && again->response &&
+  if (job.looks_again && job.may_store) {
+    const store::Resource resource{job.rule->name, job.path};
+    std::optional<store::Lookup> again = worker.store->lookup_now(job.key, resource);
+    if (!again) {
+      store::Lookup looked_up = co_await worker.store->lookup(job.key, resource);
+      again.emplace(std::move(looked_up));
+    }
+    if (again->response &&
         policy::current_age(*again->response, worker.shared.clock.now_in_seconds()) <
             policy::freshness_lifetime(*again->response, *job.rule)) {
       fill->complete(again->response, true);

@@ -25,8 +25,8 @@ struct FillJob {
   policy::StoredResponsePointer previous;
   std::string scheme;  ///< with `host`: the origin that the response's groups belong to
   std::string host;
-  bool may_store = true;       ///< false: the store is unavailable
-  bool is_first_look = false;  ///< nothing was stored: look again, now that nobody else can lead
+  bool may_store = true;     ///< false: the store is unavailable
+  bool looks_again = false;  ///< a fill has ended since the store was looked into
   milliseconds first_byte_timeout{0};
   /// The client's request said more than the fill does: an answer that is not stored is not its
   /// own.
