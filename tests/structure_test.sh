@@ -7,10 +7,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../proxy"
 declare -A may_include=(
   [http]="http"
   [policy]="http policy"
-  [store]="http policy store"
-  [session]="http policy store session"
+  [coding]="http policy coding"
+  [store]="http policy coding store"
+  [session]="http policy coding store session"
   [config]="http policy config"
-  [ops]="http policy store session config ops"
+  [ops]="http policy coding store session config ops"
 )
 wrong=0
 complain() {
@@ -36,7 +37,8 @@ only_in() { # PATTERN FILE...: included nowhere else
 }
 only_in 'yaml-cpp/' config/yaml_source.cpp config/yaml_source.hpp
 only_in 'hiredis/' store/pipeline.cpp store/pipeline.hpp store/redis_client.cpp
-for folder in http policy; do
+only_in 'zlib' coding/gzip.cpp
+for folder in http policy coding; do
   if grep -rnE '^#include <(boost/asio|spdlog)|(system|steady)_clock::now' "$folder"; then
     complain "$folder is not pure"
   fi

@@ -36,6 +36,7 @@ std::uint64_t make_fingerprint(const policy::RouteRule& rule) {
   for (const policy::PathPattern& path : rule.paths) append(bytes, path.text);
   append(bytes, rule.key.text);
   append(bytes, share_name(rule.share));
+  if (rule.origin) append(bytes, "fresh by the origin's word");
   append(bytes, std::to_string(rule.vary.size()));
   for (const policy::VaryField& field : rule.vary) {
     append(bytes, field.name);

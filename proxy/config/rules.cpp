@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/fingerprint.hpp"
+#include "config/lifetimes.hpp"
 #include "config/mapping.hpp"
 #include "config/values.hpp"
 #include "config/vary.hpp"
@@ -33,12 +34,19 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 8> keys;
+  static const std::array<Key, 14> keys;
 
  private:
   void read_name(const Node& value);
   void read_path(const Node& value);
   void read_ttl(const Node& value);
+  void read_statuses(const Node& value);
+  void read_stale_while_revalidate(const Node& value);
+  void read_stale_if_error(const Node& value);
+  void read_client_cache_control(const Node& value);
+  void read_etag(const Node& value);
+  void read_compress(const Node& value);
+  void read_flag(const Node& value, std::string_view owner, bool& flag);
   void read_key(const Node& value);
   void read_share(const Node& value);
   void read_vary(const Node& value);
@@ -46,7 +54,6 @@ class RuleReader {
   void read_first_byte_timeout(const Node& value);
 
   std::optional<PathPattern> read_pattern(const Node& node, std::string_view owner);
-  std::optional<milliseconds> read_duration(const Node& node, std::string_view owner);
   void read_evicting_write(const Node& item);
   std::vector<std::string> read_methods(const Node& value);
 
@@ -60,17 +67,24 @@ class RuleReader {
   Report& report_;
   ReadRule read_;
   const Node* key_ = nullptr;
+  const Node* statuses_ = nullptr;
   bool failed_ = false;
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 8> RuleReader::keys{{
+const std::array<RuleReader::Key, 14> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"ttl", &RuleReader::read_ttl},
+    {"statuses", &RuleReader::read_statuses},
+    {"stale_while_revalidate", &RuleReader::read_stale_while_revalidate},
+    {"stale_if_error", &RuleReader::read_stale_if_error},
     {"key", &RuleReader::read_key},
     {"share", &RuleReader::read_share},
     {"vary", &RuleReader::read_vary},
+    {"client_cache_control", &RuleReader::read_client_cache_control},
+    {"etag", &RuleReader::read_etag},
+    {"compress", &RuleReader::read_compress},
     {"evict_on", &RuleReader::read_evict_on},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
 }};
@@ -99,6 +113,8 @@ std::optional<ReadRule> RuleReader::run(const Node& node) {
              (required == "path" ? ", such as /api/items/<int:pk>/"
                                  : ", how long its responses are fresh: 30s, 5m, 1h or 1d"));
   }
+  if (rule().origin && statuses_)
+    fail(statuses_->place, "statuses: under 'ttl: origin' the origin says what is fresh how long");
   if (!rule().paths.empty()) check_key(read_, key_, report_);
   if (failed_ || rule().paths.empty()) return std::nullopt;
   if (!read_.has_name) rule().name = rule().paths.front().text;
@@ -156,39 +172,57 @@ std::optional<PathPattern> RuleReader::read_pattern(const Node& node, std::strin
   return std::get<PathPattern>(std::move(parsed));
 }
 
-std::optional<milliseconds> RuleReader::read_duration(const Node& node, std::string_view owner) {
-  const std::string* text = read_text(node, owner, "a duration such as 30s or 1h", report_);
-  if (!text) {
-    failed_ = true;
-    return std::nullopt;
-  }
-  const Parsed<milliseconds> parsed = parse_duration(*text);
-  if (const auto* refused = std::get_if<Refused>(&parsed)) {
-    fail(node.place, std::string(owner) + ": " + refused->why);
-    return std::nullopt;
-  }
-  return std::get<milliseconds>(parsed);
+void RuleReader::read_ttl(const Node& value) {
+  if (!config::read_ttl(value, rule(), report_)) failed_ = true;
 }
 
-void RuleReader::read_ttl(const Node& value) {
-  if (value.kind == Node::Kind::scalar && value.text == "origin") {
-    fail(value.place,
-         "ttl: 'origin' is not available in this version; write a duration such as 1h");
+void RuleReader::read_statuses(const Node& value) {
+  if (!config::read_statuses(value, rule(), report_)) failed_ = true;
+  statuses_ = &value;
+}
+
+void RuleReader::read_stale_while_revalidate(const Node& value) {
+  rule().stale_while_revalidate =
+      read_seconds(value, "stale_while_revalidate", ZeroSeconds::allowed, report_);
+  if (!rule().stale_while_revalidate) failed_ = true;
+}
+
+void RuleReader::read_stale_if_error(const Node& value) {
+  rule().stale_if_error = read_seconds(value, "stale_if_error", ZeroSeconds::allowed, report_);
+  if (!rule().stale_if_error) failed_ = true;
+}
+
+void RuleReader::read_client_cache_control(const Node& value) {
+  const std::string* text = read_text(value, "client_cache_control", "obey or ignore", report_);
+  if (text && *text != "obey" && *text != "ignore") {
+    fail(value.place, "client_cache_control: unknown word " + quote(*text) +
+                          policy::suggest_nearest(*text, client_cache_control_words()) + "; " +
+                          join_words(client_cache_control_words()) + " are known");
+  }
+  if (!text) failed_ = true;
+  if (text) rule().obeys_requests = *text == "obey";
+}
+
+void RuleReader::read_etag(const Node& value) {
+  read_flag(value, "etag", rule().makes_etags);
+}
+
+void RuleReader::read_compress(const Node& value) {
+  read_flag(value, "compress", rule().compression.is_on);
+}
+
+void RuleReader::read_flag(const Node& value, std::string_view owner, bool& flag) {
+  const std::string* text = read_text(value, owner, "true or false", report_);
+  if (!text) {
+    failed_ = true;
     return;
   }
-  if (value.kind == Node::Kind::scalar && value.text.starts_with('-')) {
-    fail(value.place,
-         "ttl: " + quote(value.text) + " is negative; to cache nothing leave the rule out");
+  const Parsed<bool> parsed = parse_boolean(*text);
+  if (const auto* refused = std::get_if<Refused>(&parsed)) {
+    fail(value.place, std::string(owner) + ": " + refused->why);
     return;
   }
-  const std::optional<milliseconds> duration = read_duration(value, "ttl");
-  if (!duration) return;
-  if (*duration < seconds(1)) {
-    fail(value.place, "ttl: " + quote(value.text) +
-                          " is less than a second; to cache nothing leave the rule out");
-    return;
-  }
-  rule().ttl = std::chrono::duration_cast<seconds>(*duration);
+  flag = std::get<bool>(parsed);
 }
 
 void RuleReader::read_key(const Node& value) {
@@ -289,8 +323,11 @@ std::vector<std::string> RuleReader::read_methods(const Node& value) {
 }
 
 void RuleReader::read_first_byte_timeout(const Node& value) {
-  const std::optional<milliseconds> duration = read_duration(value, "first_byte_timeout");
-  if (!duration) return;
+  const std::optional<milliseconds> duration = read_duration(value, "first_byte_timeout", report_);
+  if (!duration) {
+    failed_ = true;
+    return;
+  }
   if (*duration == milliseconds(0)) {
     fail(value.place,
          "first_byte_timeout: a deadline of 0 would fail every request; leave it out for the "
@@ -317,14 +354,7 @@ const std::vector<std::string_view>& rule_keys() {
 }
 
 const std::vector<std::string_view>& later_rule_keys() {
-  static const std::vector<std::string_view> names{"stale_while_revalidate",
-                                                   "stale_if_error",
-                                                   "mode",
-                                                   "tags",
-                                                   "settle",
-                                                   "coherence",
-                                                   "statuses",
-                                                   "after"};
+  static const std::vector<std::string_view> names{"mode", "tags", "settle", "coherence", "after"};
   return names;
 }
 
@@ -336,6 +366,11 @@ const std::vector<std::string_view>& evict_on_keys() {
 const std::vector<std::string_view>& evicting_methods() {
   static const std::vector<std::string_view> names{"POST", "PUT", "PATCH", "DELETE"};
   return names;
+}
+
+const std::vector<std::string_view>& client_cache_control_words() {
+  static const std::vector<std::string_view> words{"obey", "ignore"};
+  return words;
 }
 
 const std::vector<std::string_view>& share_words() {

@@ -39,5 +39,6 @@ void check_among(std::vector<ReadRule>& rules, std::vector<Finding>& findings);
 [[nodiscard]] const std::vector<std::string_view>& evict_on_keys();
 [[nodiscard]] const std::vector<std::string_view>& evicting_methods();
 [[nodiscard]] const std::vector<std::string_view>& share_words();
+[[nodiscard]] const std::vector<std::string_view>& client_cache_control_words();
 
 }  // namespace larder::config

@@ -38,8 +38,6 @@ std::string_view format_detail(Detail detail) {
       return "credentials";
     case Detail::request_content:
       return "request-content";
-    case Detail::range_request:
-      return "range-request";
     case Detail::upgrade_request:
       return "upgrade-request";
     case Detail::request_no_store:
@@ -74,8 +72,22 @@ std::string_view format_detail(Detail detail) {
       return "already-stale";
     case Detail::content_cut_off:
       return "content-cut-off";
-    case Detail::transfer_decoded:
-      return "transfer-decoded";
+    case Detail::no_freshness:
+      return "no-freshness";
+    case Detail::not_understood:
+      return "not-understood";
+    case Detail::not_for_credentials:
+      return "not-for-credentials";
+    case Detail::conditional_request:
+      return "conditional-request";
+    case Detail::too_many_tags:
+      return "too-many-tags";
+    case Detail::stale_while_revalidate:
+      return "stale-while-revalidate";
+    case Detail::stale_if_error:
+      return "stale-if-error";
+    case Detail::max_stale:
+      return "max-stale";
   }
   return {};
 }

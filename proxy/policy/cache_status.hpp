@@ -32,7 +32,6 @@ enum class Detail : std::uint8_t {
   too_deep_path,
   credentials,
   request_content,
-  range_request,
   upgrade_request,
   request_no_store,
   request_no_cache,
@@ -50,7 +49,14 @@ enum class Detail : std::uint8_t {
   event_stream,
   already_stale,
   content_cut_off,
-  transfer_decoded,
+  no_freshness,
+  not_understood,
+  not_for_credentials,
+  conditional_request,
+  too_many_tags,
+  stale_while_revalidate,
+  stale_if_error,
+  max_stale,
 };
 /// Lower case with hyphens: "no-rule".
 [[nodiscard]] std::string_view format_detail(Detail detail);

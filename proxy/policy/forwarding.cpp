@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "policy/compression.hpp"
+
 namespace larder::policy {
 
 using http::FieldName;
@@ -130,6 +132,12 @@ void append_forward_head(const http::RequestHead& head, const ForwardedFacts& fa
       continue;
     if (is_proxy_field(line, facts.trusted) || may_pose_as_another(line.name)) continue;
     if (http::is_hop_by_hop(line, head.fields)) continue;
+    if (line.id == FieldName::if_match && !http::is_safe(head.method, head.method_text)) {
+      // It guards the state of the resource, whichever representation's tag the client has.
+      const std::optional<std::string> known = make_origin_entity_tags(line.value);
+      append_line(out, line.name, known ? std::string_view(*known) : line.value);
+      continue;
+    }
     append_line(out, line.name, line.value);
   }
   append_proxy_fields(head, facts, out);
@@ -167,6 +175,11 @@ void append_fill_head(const http::RequestHead& head, const ForwardedFacts& facts
   for (const KeyedField& field : keyed) {
     if (field.value) append_line(out, field.name, field.sent.empty() ? *field.value : field.sent);
   }
+  // Without the field any coding would do (RFC 9110 12.5.3); what is stored is coded here.
+  const bool asks_for_codings =
+      std::any_of(keyed.begin(), keyed.end(),
+                  [](const KeyedField& field) { return field.name == "accept-encoding"; });
+  if (!asks_for_codings) append_line(out, "Accept-Encoding", "identity");
   if (!cookie.empty()) append_line(out, "Cookie", cookie);
   for (const http::FieldLine& line : head.fields) {
     const bool traces = line.id == FieldName::x_request_id || line.id == FieldName::traceparent;
@@ -227,14 +240,23 @@ bool may_matter(const http::FieldLine& line) {
   });
 }
 
-void append_end_to_end(const http::ResponseHead& head, bool without_age, std::string& out) {
+void append_end_to_end(const http::ResponseHead& head, bool without_age,
+                       const std::vector<std::string>& left_out, std::string& out) {
   for (const http::FieldLine& line : head.fields) {
     if (line.id == FieldName::content_length || line.id == FieldName::x_cache_status ||
         line.id == FieldName::cache_status || (without_age && line.id == FieldName::age))
       continue;
     if (http::is_hop_by_hop(line, head.fields)) continue;
+    if (std::any_of(left_out.begin(), left_out.end(), [&](const std::string& name) {
+          return http::equals_ignoring_case(name, line.name);
+        }))
+      continue;
     append_line(out, line.name, line.value);
   }
+}
+
+void append_end_to_end(const http::ResponseHead& head, bool without_age, std::string& out) {
+  append_end_to_end(head, without_age, {}, out);
 }
 
 void append_trailers(std::string_view section, const http::Fields& request, std::string& out) {

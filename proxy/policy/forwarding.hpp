@@ -65,7 +65,9 @@ void append_fill_head(const http::RequestHead& head, const ForwardedFacts& facts
 
 /// End-to-end fields of an origin's answer: appends each line that goes to the client or into the
 /// store; framing, hop-by-hop, X-Cache-Status and Cache-Status are left out, Age too when
-/// `without_age`.
+/// `without_age`, and fields named in `left_out` (lower case).
+void append_end_to_end(const http::ResponseHead& head, bool without_age,
+                       const std::vector<std::string>& left_out, std::string& out);
 void append_end_to_end(const http::ResponseHead& head, bool without_age, std::string& out);
 
 /// Trailer lines of an answer's `section` for a client whose TE asked for them (RFC 9110 6.5.1);

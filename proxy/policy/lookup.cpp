@@ -5,6 +5,7 @@
 
 #include "http/accept.hpp"
 #include "http/cache_control.hpp"
+#include "http/content_coding.hpp"
 #include "http/target.hpp"
 
 namespace larder::policy {
@@ -98,27 +99,6 @@ bool has_session_cookie(const http::Fields& fields, std::span<const std::string>
   });
 }
 
-/// "gzip" when the client takes it, "identity" otherwise: the codings Django's own middleware
-/// offers.
-std::string_view normalise_accept_encoding(std::string_view value) {
-  std::string_view rest = value;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(','), rest.size());
-    std::string_view member = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    while (!member.empty() && is_cookie_space(member.front())) member.remove_prefix(1);
-    const std::size_t name_end = std::min(member.find_first_of("; \t"), member.size());
-    if (!http::equals_ignoring_case(member.substr(0, name_end), "gzip")) continue;
-    const std::size_t q = member.find("q=", name_end);
-    // A zero quality is "0", "0.", "0.0", ... (RFC 9110 12.4.2).
-    if (q != std::string_view::npos &&
-        member.substr(q + 2).find_first_not_of("0. \t") == std::string_view::npos)
-      return "identity";
-    return "gzip";
-  }
-  return "identity";
-}
-
 /// The normalised value of a field that makes variants, and what the fill sends for it.
 KeyedField keyed_field(const http::RequestHead& head, const std::string& name,
                        std::span<const std::string> offered) {
@@ -133,7 +113,7 @@ KeyedField keyed_field(const http::RequestHead& head, const std::string& name,
     return field;
   }
   if (id == FieldName::accept_encoding) {
-    const std::string_view coding = value ? normalise_accept_encoding(*value) : "identity";
+    const std::string_view coding = http::AcceptEncoding(head.fields).normal_form();
     return {.name = name, .value = std::string(coding), .sent = {}};
   }
   return {.name = name, .value = std::move(value), .sent = {}};
@@ -206,12 +186,15 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
   if (head.framing.kind != http::BodyFraming::Kind::none)
     return PassOn{ForwardReason::bypass, Detail::request_content};
 
+  LookUp look_up;
   bool has_cache_control = false;
   bool has_credentials = false;
   for (const http::FieldLine& line : head.fields) {
     switch (line.id) {
-      case FieldName::range:
-        return PassOn{ForwardReason::bypass, Detail::range_request};
+      case FieldName::if_match:
+      case FieldName::if_unmodified_since:
+        // RFC 9111 4.3.2: conditions that are not for a cache to judge.
+        return PassOn{ForwardReason::bypass, Detail::conditional_request};
       case FieldName::upgrade:
         return PassOn{ForwardReason::bypass, Detail::upgrade_request};
       case FieldName::cache_control:
@@ -228,16 +211,22 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
   }
   if (has_credentials && facts.match.rule->share == Share::anonymous &&
       (head.fields.has(FieldName::authorization) ||
-       has_session_cookie(head.fields, facts.session_cookies)))
-    return PassOn{ForwardReason::bypass, Detail::credentials};
-
-  LookUp look_up;
+       has_session_cookie(head.fields, facts.session_cookies))) {
+    if (!facts.match.rule->origin) return PassOn{ForwardReason::bypass, Detail::credentials};
+    look_up.demands.has_credentials = true;
+  }
   if (has_cache_control) {
     const http::RequestCacheControl control = http::parse_request_cache_control(head.fields);
     if (control.no_store) return PassOn{ForwardReason::bypass, Detail::request_no_store};
-    look_up.demands.no_cache =
-        control.no_cache || (control.max_age && control.max_age->count() == 0);
     look_up.demands.only_if_cached = control.only_if_cached;
+    if (facts.match.rule->obeys_requests) {
+      // max-age=0, which browsers send on reload, asks for the same as no-cache.
+      look_up.demands.no_cache =
+          control.no_cache || (control.max_age && control.max_age->count() == 0);
+      look_up.demands.max_age = control.max_age;
+      look_up.demands.min_fresh = control.min_fresh;
+      look_up.demands.max_stale = control.max_stale;
+    }
   }
   return look_up;
 }

@@ -27,8 +27,14 @@ struct PassOn {
 
 /// What a client demands of reuse (RFC 9111 5.2.1).
 struct Demands {
-  bool no_cache = false;        ///< reuse nothing stored before this request
-  bool only_if_cached = false;  ///< 504 rather than asking the origin
+  bool no_cache = false;               ///< reuse nothing without asking the origin
+  bool only_if_cached = false;         ///< 504 rather than asking the origin
+  std::optional<seconds> max_age{};    ///< nothing older
+  std::optional<seconds> min_fresh{};  ///< fresh for at least this long
+  std::optional<seconds> max_stale{};  ///< no more than this long after its lifetime
+  /// The request carries credentials that no fill sends (`ttl: origin` alone): only what its terms
+  /// open to such requests may answer it (RFC 9111 3.5).
+  bool has_credentials = false;
 };
 
 struct LookUp {

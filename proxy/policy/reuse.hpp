@@ -17,10 +17,12 @@
 
 namespace larder::policy {
 
-/// Fresh: answer from the store.
+/// Answer from the store.
 struct Reuse {
   seconds age{0};
-  seconds ttl{0};  ///< freshness left, above zero
+  seconds ttl{0};        ///< freshness left; zero or below: stale, and allowed all the same
+  bool refresh = false;  ///< ask the origin behind the client's back (RFC 5861 3)
+  Detail detail = Detail::none;
   bool operator==(const Reuse&) const = default;
 };
 /// Ask the origin by a fill, for this reason.
@@ -33,6 +35,7 @@ struct Refill {
 /// What a fill could bring is not for this client: its own request goes to the origin.
 struct OwnRequest {
   ForwardReason reason = ForwardReason::vary_miss;
+  Detail detail = Detail::not_ours_to_share;
   bool operator==(const OwnRequest&) const = default;
 };
 using ReuseDecision = std::variant<Reuse, Refill, OwnRequest>;
@@ -45,6 +48,26 @@ using ReuseDecision = std::variant<Reuse, Refill, OwnRequest>;
 /// varies by them is for clients without them, unless the rule shares with everyone.
 [[nodiscard]] bool is_selected(const std::vector<std::string>& vary, const http::RequestHead& head,
                                Share share);
+
+/// How long after its lifetime a response may still be served (RFC 9111 4.2.4, RFC 5861): the
+/// rule's word, else the response's. Zero where it forbids that (must-revalidate, no-cache, ...).
+struct StaleBounds {
+  seconds while_revalidate{0};
+  seconds if_error{0};  ///< the origin answers 500, 502, 503 or 504
+  seconds if_unreachable{
+      0};  ///< it does not answer at all; where nobody says, `default_if_unreachable`
+};
+[[nodiscard]] StaleBounds stale_bounds(const StoredResponse& stored, const RouteRule& rule);
+inline constexpr seconds default_if_unreachable{300};
+
+/// How a request to the origin failed that would have made a stale response fresh.
+enum class OriginTrouble : std::uint8_t { unreachable, error_status };
+/// What may be served then: the stale response, or nothing.
+[[nodiscard]] std::optional<Reuse> decide_stale_reuse(const StoredResponse& stored,
+                                                      const RouteRule& rule, OriginTrouble trouble,
+                                                      SystemSeconds now);
+/// RFC 5861 4: the statuses that count as trouble.
+[[nodiscard]] bool is_origin_trouble(std::uint16_t status);
 
 /// `stored` may be null: nothing was found.
 [[nodiscard]] ReuseDecision decide_reuse(const http::RequestHead& head, const Demands& demands,

@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "policy/compression.hpp"
 #include "policy/key_template.hpp"
 #include "policy/path_pattern.hpp"
 
@@ -35,10 +37,36 @@ struct EvictOn {
   std::vector<std::string> methods;  ///< empty: every unsafe method
 };
 
+/// `ttl: origin`: freshness is the origin's word (RFC 9111 4.2).
+struct OriginFreshness {
+  std::optional<seconds>
+      otherwise;                ///< where a 200 says nothing of its freshness; none: not stored
+  std::optional<seconds> most;  ///< no lifetime is longer; none: no bound
+  bool heuristic = false;       ///< a tenth of its age where only Last-Modified is known
+  bool operator==(const OriginFreshness&) const = default;
+};
+
+/// How long answers of a status are fresh under a rule's own `ttl`.
+struct StatusTtl {
+  std::uint16_t status = 0;
+  seconds ttl{0};
+  bool operator==(const StatusTtl&) const = default;
+};
+
 struct RouteRule {
   std::string name;  ///< unique; the first path when the file gives none
   std::vector<PathPattern> paths;
-  seconds ttl{0};
+  seconds ttl{0};  ///< of a 200, whatever the origin says; unused with `origin`
+  std::optional<OriginFreshness> origin;  ///< instead of `ttl` and `statuses`
+  std::vector<StatusTtl> statuses;        ///< others that are stored
+  /// RFC 5861, in the place of what a response says; none: what it says.
+  std::optional<seconds> stale_while_revalidate;
+  std::optional<seconds> stale_if_error;
+  /// Do requests steer reuse by Cache-Control and Pragma (RFC 9111 5.2.1)? no-store and
+  /// only-if-cached do in any case.
+  bool obeys_requests = true;
+  bool makes_etags = true;  ///< for responses whose origin sends none
+  CompressionRule compression;
   KeyTemplate key;
   Share share = Share::anonymous;
   std::vector<VaryField> vary;  ///< default: Accept with application/json, text/html

@@ -3,8 +3,13 @@
 #include <algorithm>
 
 #include "http/cache_control.hpp"
+#include "http/content_coding.hpp"
 #include "http/date.hpp"
 #include "policy/forwarding.hpp"
+#include "policy/freshness.hpp"
+#include "policy/reuse.hpp"
+#include "policy/targeted_cache_control.hpp"
+#include "policy/validation.hpp"
 
 namespace larder::policy {
 
@@ -16,6 +21,8 @@ namespace {
 /// each answer that cannot be shared, short enough that a changed view is noticed.
 constexpr seconds trait_of_resource{60};
 constexpr seconds trait_of_moment{1};
+/// How long something stale is kept for the origin to confirm.
+constexpr seconds kept_for_validation{24 * 3600};
 
 bool is_keyed(std::span<const KeyedField> keyed, const std::string& name) {
   return std::any_of(keyed.begin(), keyed.end(),
@@ -58,59 +65,139 @@ seconds corrected_initial_age(const http::Fields& fields, SystemSeconds request_
   return std::max(apparent_age, age_value + response_delay);
 }
 
-StoringDecision decide_storing(const StoringFacts& facts) {
-  const http::Fields& fields = facts.head.fields;
-  if (facts.head.status != 200)
-    return DoNotStore{
-        Detail::status_not_stored, facts.head.status >= 500 ? seconds{0} : trait_of_moment, {}};
+namespace {
+
+std::optional<DoNotStore> refuse_by_status(const StoringFacts& facts, const OriginWord& word) {
+  const std::uint16_t status = facts.head.status;
+  const seconds remember = status >= 500 ? seconds{0} : trait_of_moment;
+  // 206 and 304 are parts of something else. What is said to somebody without the right credentials
+  // is not for those who have them.
+  const bool is_about_credentials = status == 401 || status == 403 || status == 407;
+  if (status < 200 || status == 206 || status == 304 ||
+      (is_about_credentials && facts.rule.share != Share::anonymous))
+    return DoNotStore{Detail::status_not_stored, remember, {}};
+  if (word.control.must_understand && !is_understood(status))
+    return DoNotStore{Detail::not_understood, remember, {}};
+  const bool is_named = facts.rule.origin || status == 200 ||
+                        std::any_of(facts.rule.statuses.begin(), facts.rule.statuses.end(),
+                                    [&](const StatusTtl& one) { return one.status == status; });
+  if (!is_named) return DoNotStore{Detail::status_not_stored, remember, {}};
+  return std::nullopt;
+}
+
+std::optional<DoNotStore> refuse_by_fields(const http::Fields& fields, const OriginWord& word) {
   if (fields.has(FieldName::set_cookie))
     return DoNotStore{Detail::set_cookie, trait_of_resource, {}};
   if (const auto type = fields.first(FieldName::content_type);
       type && type->starts_with("text/event-stream"))
     return DoNotStore{Detail::event_stream, trait_of_resource, {}};
+  // RFC 9111 5.2.2.3: whoever understands the status may leave no-store aside. That is for
+  // responses written with both; under a rule of ours no-store alone always counts.
+  if (word.control.no_store && !word.control.must_understand)
+    return DoNotStore{Detail::no_store, trait_of_resource, {}};
+  if (word.control.is_private) return DoNotStore{Detail::is_private, trait_of_resource, {}};
+  return std::nullopt;
+}
 
-  if (fields.has(FieldName::cache_control)) {
-    const http::ResponseCacheControl control = http::parse_response_cache_control(fields);
-    if (control.no_store) return DoNotStore{Detail::no_store, trait_of_resource, {}};
-    if (control.is_private || !control.private_fields.empty())
-      return DoNotStore{Detail::is_private, trait_of_resource, {}};
-    // RFC 9111 5.2.2.4: may be stored but not reused without validation, which would gain nothing
-    // yet.
-    if (control.no_cache || !control.no_cache_fields.empty())
-      return DoNotStore{Detail::no_cache, trait_of_resource, {}};
-  }
-
-  const LearnedVary::Names vary = vary_names(fields);
+std::optional<DoNotStore> refuse_by_vary(const LearnedVary::Names& vary,
+                                         std::span<const KeyedField> keyed, bool is_coded) {
   DoNotStore unkeyed{Detail::vary_unkeyed, seconds{0}, {}};
   for (const std::string& name : vary) {
     if (name == "*") return DoNotStore{Detail::vary_star, trait_of_resource, {}};
     if (name == "cookie" || name == "authorization") continue;  // see is_selected
-    if (!is_keyed(facts.keyed, name)) unkeyed.unkeyed.push_back(name);
+    // A fill asks for no coding unless the key knows it: what has none is for everyone.
+    if (name == "accept-encoding" && !is_coded) continue;
+    if (!is_keyed(keyed, name)) unkeyed.unkeyed.push_back(name);
   }
-  if (!unkeyed.unkeyed.empty()) return unkeyed;
+  if (unkeyed.unkeyed.empty()) return std::nullopt;
+  return unkeyed;
+}
 
-  if (facts.head.framing.kind == http::BodyFraming::Kind::length &&
-      facts.head.framing.length > facts.object_limit)
+std::optional<DoNotStore> refuse_by_framing(const http::BodyFraming& framing,
+                                            std::uint64_t object_limit) {
+  if (framing.kind == http::BodyFraming::Kind::length && framing.length > object_limit)
     return DoNotStore{Detail::too_large, trait_of_resource, {}};
   // RFC 9112 8: where only the connection's end delimits the content, a cut cannot be told from the
   // end.
-  if (facts.head.framing.kind == http::BodyFraming::Kind::until_close)
+  if (framing.kind == http::BodyFraming::Kind::until_close)
     return DoNotStore{Detail::content_cut_off, trait_of_resource, {}};
+  return std::nullopt;
+}
 
-  const seconds initial_age =
-      corrected_initial_age(fields, facts.request_time, facts.response_time);
-  if (initial_age >= facts.rule.ttl) return DoNotStore{Detail::already_stale, seconds{0}, {}};
+StoredResponse::Terms terms_of(const http::ResponseCacheControl& control) {
+  StoredResponse::Terms terms;
+  terms.validate_always = control.no_cache;
+  terms.never_stale =
+      control.must_revalidate || control.proxy_revalidate || control.s_maxage.has_value();
+  terms.for_credentials =
+      control.is_public || control.must_revalidate || control.s_maxage.has_value();
+  terms.stale_while_revalidate = control.stale_while_revalidate;
+  terms.stale_if_error = control.stale_if_error;
+  return terms;
+}
+
+/// Fields that private= and no-cache= name: a shared cache does not keep the former, and may not
+/// repeat the latter without asking (RFC 9111 5.2.2.4, 5.2.2.7).
+std::vector<std::string> fields_left_out(const http::ResponseCacheControl& control) {
+  std::vector<std::string> names = control.private_fields;
+  names.insert(names.end(), control.no_cache_fields.begin(), control.no_cache_fields.end());
+  return names;
+}
+
+}  // namespace
+
+seconds stale_retention(const StoredResponse& stored, const RouteRule& rule) {
+  const StaleBounds bounds = stale_bounds(stored, rule);
+  seconds retention = std::max(bounds.while_revalidate, bounds.if_unreachable);
+  if (is_validatable(stored)) retention = std::max(retention, kept_for_validation);
+  return retention;
+}
+
+StoringDecision decide_storing(const StoringFacts& facts) {
+  const http::Fields& fields = facts.head.fields;
+  const CacheDirectives said = read_cache_directives(fields);
+  const OriginWord word{.control = said.directives,
+                        .counts_expires = said.source == TargetedField::none};
+  if (auto refused = refuse_by_status(facts, word)) return *std::move(refused);
+  if (auto refused = refuse_by_fields(fields, word)) return *std::move(refused);
+  const LearnedVary::Names vary = vary_names(fields);
+  const bool is_coded =
+      http::is_coded(fields.first(FieldName::content_encoding).value_or(std::string_view()));
+  if (auto refused = refuse_by_vary(vary, facts.keyed, is_coded)) return *std::move(refused);
+  if (auto refused = refuse_by_framing(facts.head.framing, facts.object_limit))
+    return *std::move(refused);
 
   Keep keep;
-  keep.lifetime = facts.rule.ttl - initial_age;
-  keep.stored.status = facts.head.status;
-  keep.stored.response_time = facts.response_time;
-  keep.stored.initial_age = initial_age;
-  keep.stored.vary = vary;
-  append_end_to_end(facts.head, true, keep.stored.head);
+  StoredResponse& stored = keep.stored;
+  stored.status = facts.head.status;
+  stored.response_time = facts.response_time;
+  stored.initial_age = corrected_initial_age(fields, facts.request_time, facts.response_time);
+  stored.vary = vary;
+  stored.terms = terms_of(word.control);
+  std::optional<Tags> named = read_named_tags(fields, facts.origin);
+  if (!named) return DoNotStore{Detail::too_many_tags, trait_of_resource, {}};
+  stored.tags = *std::move(named);
+  stored.etag = fields.first(FieldName::etag).value_or(std::string_view());
+  stored.last_modified = fields.first(FieldName::last_modified).value_or(std::string_view());
+
+  const Freshness freshness = decide_freshness(facts.head, word, facts.rule, facts.response_time);
+  if (freshness.source == FreshnessSource::none)
+    return DoNotStore{Detail::no_freshness, trait_of_moment, {}};
+  stored.lifetime = freshness.lifetime;
+  const bool needs_asking =
+      stored.terms.validate_always || freshness.lifetime <= stored.initial_age;
+  // What has to be asked for each time is worth keeping only if asking may be answered with 304.
+  if (needs_asking && !is_validatable(stored)) {
+    const Detail why = stored.terms.validate_always ? Detail::no_cache : Detail::already_stale;
+    return DoNotStore{why, stored.terms.validate_always ? trait_of_resource : seconds{0}, {}};
+  }
+  keep.retention = std::max(freshness.lifetime - stored.initial_age, seconds{0}) +
+                   stale_retention(stored, facts.rule);
+
+  append_end_to_end(facts.head, true, fields_left_out(word.control), stored.head);
   if (!fields.has(FieldName::date))
-    keep.stored.head += "Date: " + http::format_date(facts.response_time) + "\r\n";
-  keep.stored.head += "Via: 1.1 larder\r\n";
+    stored.head += "Date: " + http::format_date(facts.response_time) + "\r\n";
+  stored.head += "Via: 1.1 larder\r\n";
   return keep;
 }
 

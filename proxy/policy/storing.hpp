@@ -1,7 +1,7 @@
 // Storing: may the answer to a fill be kept, and what exactly is kept (RFC 9111 3)?
 //
-// The rule's `ttl` replaces the origin's freshness lifetime, never its no-store, private or
-// Set-Cookie.
+// The rule's `ttl` replaces the origin's freshness lifetime, never its no-store, private, no-cache
+// or Set-Cookie. Under `ttl: origin` the origin's word is all there is.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include "policy/cache_status.hpp"
 #include "policy/learned_vary.hpp"
 #include "policy/lookup.hpp"
+#include "policy/named_tags.hpp"
 #include "policy/route.hpp"
 #include "policy/stored_response.hpp"
 
@@ -23,7 +24,9 @@ namespace larder::policy {
 /// Keep it. `stored` is complete but for its content.
 struct Keep {
   StoredResponse stored;
-  seconds lifetime{0};  ///< freshness left from now, above zero
+  /// How long it is worth keeping from now, above zero: while it is fresh, may be served stale, or
+  /// can be validated.
+  seconds retention{0};
 };
 struct DoNotStore {
   Detail reason = Detail::status_not_stored;
@@ -42,8 +45,12 @@ struct StoringFacts {
   SystemSeconds request_time{};       ///< when the fill was sent
   SystemSeconds response_time{};      ///< when its head had arrived
   std::uint64_t object_limit = 0;     ///< bytes of content
+  UriOrigin origin;                   ///< of the request, as its groups are named by
 };
 [[nodiscard]] StoringDecision decide_storing(const StoringFacts& facts);
+
+/// How long a stored response is worth keeping after it has become stale.
+[[nodiscard]] seconds stale_retention(const StoredResponse& stored, const RouteRule& rule);
 
 /// The field names of every Vary line: lower case, sorted, without repeats; "*" among them if it is
 /// there.

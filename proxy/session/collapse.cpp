@@ -22,6 +22,7 @@ void Collapse::leave(const std::string& key, const std::shared_ptr<Fill>& fill) 
   const std::scoped_lock lock(shard.mutex);
   const auto found = shard.fills.find(key);
   if (found != shard.fills.end() && found->second == fill) shard.fills.erase(found);
+  shard.departures.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace larder::session

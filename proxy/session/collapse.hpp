@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,13 +32,23 @@ class Collapse {
   /// The fill has ended; it is joined no more.
   void leave(const std::string& key, const std::shared_ptr<Fill>& fill);
 
+  /// How many fills with this key, or with one of its shard, have ended. Whoever looked into the
+  /// store before this number changed may have looked too early.
+  [[nodiscard]] std::uint64_t departures(const std::string& key) const {
+    return shard_of(key).departures.load(std::memory_order_acquire);
+  }
+
   static constexpr std::chrono::seconds blind_trust{1};
 
  private:
   struct Shard {
     std::mutex mutex;
     std::unordered_map<std::string, std::shared_ptr<Fill>> fills;
+    std::atomic<std::uint64_t> departures{0};
   };
+  [[nodiscard]] const Shard& shard_of(const std::string& key) const {
+    return shards_[std::hash<std::string>{}(key) % shards_.size()];
+  }
   [[nodiscard]] Shard& shard_of(const std::string& key) {
     return shards_[std::hash<std::string>{}(key) % shards_.size()];
   }

@@ -5,10 +5,13 @@
 
 #include "http/target.hpp"
 #include "policy/named_resources.hpp"
+#include "policy/named_tags.hpp"
 #include "policy/problem.hpp"
+#include "policy/selection.hpp"
 #include "policy/tags.hpp"
 #include "session/filling.hpp"
 #include "session/relay.hpp"
+#include "session/sending.hpp"
 #include "session/tunnel.hpp"
 
 namespace larder::session {
@@ -97,6 +100,7 @@ awaitable<After> Exchange::look_up(policy::Demands demands) {
     co_return after;
   }
 
+  departures_ = worker_.shared.collapse.departures(key_);
   std::optional<store::Lookup> found = worker_.store->lookup_now(key_, resource());
   if (!found) {
     store::Lookup looked_up = co_await worker_.store->lookup(key_, resource());
@@ -112,15 +116,45 @@ awaitable<After> Exchange::look_up(policy::Demands demands) {
 
 awaitable<After> Exchange::carry_out(policy::Reuse reuse, store::Lookup found) {
   record_.tier = found.tier;
-  record_.cache.result = CacheResult::hit;
+  if (reuse.refresh && found.available)
+    start_refresh(worker_, std::move(found.stamps), make_fill_job(found.response));
+  const After after = co_await answer_stored(reuse, std::move(found.response));
+  co_return after;
+}
+
+awaitable<After> Exchange::answer_stored(policy::Reuse reuse,
+                                         policy::StoredResponsePointer stored) {
+  record_.cache.result = reuse.ttl > seconds{0} ? CacheResult::hit : CacheResult::stale;
+  record_.cache.forward.reset();
   record_.cache.ttl = reuse.ttl;
-  const After after = co_await respond_from(std::move(found.response), reuse.age);
+  record_.cache.detail = reuse.detail;
+  const After after = co_await send_stored(answer_, head_, std::move(stored), reuse.age,
+                                           worker_.shared.clock.now_in_seconds());
   co_return after;
 }
 
 awaitable<After> Exchange::carry_out(policy::OwnRequest own, store::Lookup) {
-  const After after = co_await pass_on(own.reason, Detail::not_ours_to_share);
+  const After after = co_await pass_on(own.reason, own.detail);
   co_return after;
+}
+
+FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
+  const policy::FillRequest request =
+      policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
+  FillJob job{.key = key_,
+              .path = path_,
+              .rules = rules_,
+              .rule = match_.rule,
+              .keyed = request.keyed,
+              .head = {},
+              .previous = std::move(previous),
+              .scheme = std::string(forwarded_.proto),
+              .host = std::string(head_.host),
+              .first_byte_timeout = first_byte_timeout(),
+              .differs = request.differs || head_.method == http::Method::head};
+  policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
+                           job.head);
+  return job;
 }
 
 awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found) {
@@ -136,37 +170,43 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
         504, "nothing fresh is stored, and the request allows no other answer");
     co_return after;
   }
-  if (head_.method == http::Method::head) {
-    after = co_await pass_on(refill.reason, refill.detail);
-    co_return after;
-  }
+  if (!demands_.no_cache) stale_ = found.response;
 
   const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_);
   store::Stamps local = worker_.shared.local_stamps.current(tags);
   std::optional<store::Stamps> stamps;
   if (found.available) stamps = co_await worker_.store->stamps(resource(), std::move(found.stamps));
 
-  const policy::FillRequest request =
-      policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
+  FillJob job = make_fill_job(std::move(found.response));
+  job.may_store = stamps.has_value();
+  const bool differs = job.differs;
   const Collapse::Joined joined =
       worker_.shared.collapse.join(key_, stamps.value_or(store::Stamps{}), std::move(local),
                                    SteadyClock::now(), demands_.no_cache);
   record_.cache.collapsed = !joined.leads;
-  if (joined.leads) {
-    FillJob job{.key = key_,
-                .path = path_,
-                .rules = rules_,
-                .rule = match_.rule,
-                .keyed = request.keyed,
-                .head = {},
-                .may_store = stamps.has_value(),
-                .is_first_look = refill.reason == ForwardReason::uri_miss,
-                .first_byte_timeout = first_byte_timeout()};
-    policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
-                             job.head);
-    start_fill(worker_, joined.fill, std::move(job));
+  // Another fill may have ended between this request's look and its lead.
+  job.looks_again = refill.reason != ForwardReason::request &&
+                    worker_.shared.collapse.departures(key_) != departures_;
+  if (joined.leads) start_fill(worker_, joined.fill, std::move(job));
+  after = co_await answer_from(joined.fill, joined.leads, differs);
+  co_return after;
+}
+
+awaitable<After> Exchange::answer_failed(FetchFailure failure) {
+  record_.failure = failure;
+  After after = After::broken;
+  if (stale_) {
+    const std::optional<policy::Reuse> reuse =
+        policy::decide_stale_reuse(*stale_, *match_.rule, policy::OriginTrouble::unreachable,
+                                   worker_.shared.clock.now_in_seconds());
+    if (reuse) {
+      after = co_await answer_stored(*reuse, std::move(stale_));
+      co_return after;
+    }
   }
-  after = co_await answer_from(joined.fill, joined.leads, request.differs);
+  // RFC 9111 5.2.2.2: 504 where what is stored must not be served without asking.
+  const bool must_ask = stale_ && stale_->terms.never_stale;
+  after = co_await answer_.send_problem(must_ask ? 504 : status_for(failure), describe(failure));
   co_return after;
 }
 
@@ -180,9 +220,12 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
   Fill::Snapshot snapshot = fill->snapshot();
   bool changed = true;
   // Content of unknown length may yet prove too large: only the leader may begin with it.
+  // A part can be cut from the whole alone.
+  const bool needs_whole = head_.fields.has(http::FieldName::range);
   const auto is_undecided = [&] {
     return snapshot.state == Fill::State::waiting ||
-           (snapshot.state == Fill::State::arriving && !snapshot.length && !leads);
+           (snapshot.state == Fill::State::arriving &&
+            (needs_whole || (!snapshot.length && !leads)));
   };
   while (is_undecided() && changed) {
     changed = co_await fill->changed(snapshot.version, timer, patience);
@@ -194,11 +237,20 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
   switch (snapshot.state) {
     case Fill::State::waiting:
     case Fill::State::failed:
-      record_.failure = snapshot.state == Fill::State::failed ? snapshot.failure
-                                                              : FetchFailure::first_byte_timed_out;
-      after = co_await answer_.send_problem(status_for(record_.failure), describe(record_.failure));
+      after = co_await answer_failed(snapshot.state == Fill::State::failed
+                                         ? snapshot.failure
+                                         : FetchFailure::first_byte_timed_out);
       co_return after;
     case Fill::State::refused: {
+      if (stale_ && policy::is_origin_trouble(snapshot.origin_status)) {
+        const std::optional<policy::Reuse> reuse =
+            policy::decide_stale_reuse(*stale_, *match_.rule, policy::OriginTrouble::error_status,
+                                       worker_.shared.clock.now_in_seconds());
+        if (reuse) {
+          after = co_await answer_stored(*reuse, std::move(stale_));
+          co_return after;
+        }
+      }
       std::optional<OriginAnswer> answer;
       if (leads) answer = fill->take_answer();
       record_.cache.detail = snapshot.detail;
@@ -222,13 +274,15 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
     co_return after;
   }
   record_.cache.forward_status.reset();
+  if (snapshot.origin_status == 304) record_.cache.forward_status = snapshot.origin_status;
   if (snapshot.detail != Detail::none) record_.cache.detail = snapshot.detail;
   // Not claimed for content of unknown length that may yet prove too large.
   const bool will_be_whole = snapshot.state == Fill::State::complete || snapshot.length;
   record_.cache.stored = snapshot.detail == Detail::none && will_be_whole;
   if (record_.cache.result == CacheResult::expired) record_.cache.ttl = seconds{0};
   if (snapshot.state == Fill::State::complete) {
-    after = co_await respond_from(snapshot.response, snapshot.origin_age);
+    after = co_await send_stored(answer_, head_, snapshot.response, snapshot.origin_age,
+                                 worker_.shared.clock.now_in_seconds());
   } else {
     after = co_await stream_from(std::move(fill), std::move(snapshot), timer);
   }
@@ -237,8 +291,18 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
 
 awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapshot snapshot,
                                        std::shared_ptr<Timer> timer) {
-  answer_.begin(snapshot.response->status, policy::reason_phrase(snapshot.response->status));
-  answer_.head() += snapshot.response->head;
+  const policy::StoredResponse& arriving = *snapshot.response;
+  const policy::Selection selection =
+      policy::select(head_, arriving, worker_.shared.clock.now_in_seconds());
+  if (selection.not_modified) {
+    const After after = co_await send_stored(answer_, head_, snapshot.response, snapshot.origin_age,
+                                             worker_.shared.clock.now_in_seconds());
+    co_return after;
+  }
+  answer_.begin(arriving.status, policy::reason_phrase(arriving.status));
+  answer_.head() += policy::varies_by_coding(arriving, snapshot.length, match_.rule->compression)
+                        ? policy::make_decoded_head(arriving.head)
+                        : arriving.head;
   bool chunked = false;
   if (snapshot.length) {
     answer_.append_length(*snapshot.length);
@@ -247,12 +311,21 @@ awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapsho
   }
   if (snapshot.origin_age) answer_.append_age(*snapshot.origin_age);
   answer_.end_head({});
+  if (head_.method == http::Method::head) {
+    const After after = co_await answer_.finish();
+    co_return after;
+  }
   while (true) {
     // The state as it is before the content is looked at: what came before an end is then surely
     // seen.
     snapshot = fill->snapshot();
     for (std::string_view piece = fill->piece(record_.content_sent);
          !piece.empty() || !answer_.head().empty(); piece = fill->piece(record_.content_sent)) {
+      // The end is told once the answer is stored, so that whoever has the whole of it finds it
+      // there.
+      const bool ends = !piece.empty() && snapshot.length &&
+                        record_.content_sent + piece.size() == *snapshot.length;
+      if (ends && snapshot.state == Fill::State::arriving) break;
       const IoStatus written = co_await answer_.send(piece, chunked);
       if (written != IoStatus::ok) co_return After::broken;
     }
@@ -272,25 +345,12 @@ awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapsho
           co_await relay_content(std::move(*rest), nullptr, chunked, false, relay_to());
       co_return after;
     }
-    // The end is told once the answer is stored, so that whoever has the whole of it finds it
-    // there.
     const bool changed =
         co_await fill->changed(snapshot.version, timer, settings_.between_bytes_timeout);
     if (!changed) co_return After::broken;
   }
   if (chunked) answer_.head() += "0\r\n\r\n";
   const After after = co_await answer_.finish();
-  co_return after;
-}
-
-awaitable<After> Exchange::respond_from(policy::StoredResponsePointer stored,
-                                        std::optional<seconds> age) {
-  answer_.begin(stored->status, policy::reason_phrase(stored->status));
-  answer_.head() += stored->head;
-  answer_.append_length(stored->content.size);
-  if (age) answer_.append_age(*age);
-  answer_.end_head({});
-  const After after = co_await answer_.finish_with(stored->content.view());
   co_return after;
 }
 
@@ -349,6 +409,9 @@ policy::Tags Exchange::tags_made_old(const policy::EvictionDecision& eviction,
     if (const auto* evicted = std::get_if<policy::Evict>(&named))
       tags.insert(tags.end(), evicted->tags.begin(), evicted->tags.end());
   }
+  const policy::Tags invalidated = policy::read_invalidated_tags(
+      told.fields, {forwarded_.proto, head_.host}, head_.method, head_.method_text);
+  tags.insert(tags.end(), invalidated.begin(), invalidated.end());
   std::sort(tags.begin(), tags.end());
   tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   return tags;

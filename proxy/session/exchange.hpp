@@ -17,6 +17,7 @@
 #include "policy/tags.hpp"
 #include "session/answer.hpp"
 #include "session/fill.hpp"
+#include "session/filling.hpp"
 #include "session/relay.hpp"
 #include "session/worker.hpp"
 
@@ -42,11 +43,14 @@ class Exchange {
   [[nodiscard]] awaitable<After> carry_out(policy::Refill refill, store::Lookup found);
   [[nodiscard]] awaitable<After> carry_out(policy::OwnRequest own, store::Lookup found);
 
+  [[nodiscard]] FillJob make_fill_job(policy::StoredResponsePointer previous) const;
+  [[nodiscard]] awaitable<After> answer_stored(policy::Reuse reuse,
+                                               policy::StoredResponsePointer stored);
+  /// The origin gave no answer: what is stored, if it may be served stale, or a problem.
+  [[nodiscard]] awaitable<After> answer_failed(FetchFailure failure);
   [[nodiscard]] awaitable<After> answer_from(std::shared_ptr<Fill> fill, bool leads, bool differs);
   [[nodiscard]] awaitable<After> stream_from(std::shared_ptr<Fill> fill, Fill::Snapshot snapshot,
                                              std::shared_ptr<Timer> timer);
-  [[nodiscard]] awaitable<After> respond_from(policy::StoredResponsePointer stored,
-                                              std::optional<seconds> age);
 
   [[nodiscard]] awaitable<After> pass_on(policy::ForwardReason reason, policy::Detail detail);
   /// What a write with this outcome made old; empty: nothing.
@@ -72,7 +76,9 @@ class Exchange {
   bool ambiguous_ = false;
   policy::RouteMatch match_;
   policy::Demands demands_;
+  policy::StoredResponsePointer stale_;  ///< found, and perhaps to be served should the origin fail
   std::string key_;
+  std::uint64_t departures_ = 0;  ///< of fills, before the store was looked into
   ExchangeRecord record_;
   Answer answer_;
 };

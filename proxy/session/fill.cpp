@@ -30,6 +30,11 @@ void Fill::note_origin_age(policy::seconds age) {
   now_.origin_age = age;
 }
 
+void Fill::note_origin_status(std::uint16_t status) {
+  const std::scoped_lock lock(mutex_);
+  now_.origin_status = status;
+}
+
 void Fill::arrive(policy::StoredResponsePointer head, std::optional<std::size_t> length) {
   std::unique_lock lock(mutex_);
   piece_capacity_ = length ? std::max<std::size_t>(*length, 1) : piece_of_unknown_length;

@@ -40,6 +40,7 @@ class Fill {
     std::optional<policy::seconds> origin_age;
     policy::Detail detail = policy::Detail::none;
     FetchFailure failure = FetchFailure::none;
+    std::uint16_t origin_status = 0;  ///< once the origin has answered; 304: what was stored holds
   };
 
   /// `stamps` and `local`: of the resource's tags, read before the origin is asked.
@@ -54,6 +55,7 @@ class Fill {
 
   // The filling coroutine's side.
   void note_origin_age(policy::seconds age);
+  void note_origin_status(std::uint16_t status);
   /// Without `length` only the leader may read before the end: the content may yet prove too large,
   /// and then nobody else may have begun with it.
   void arrive(policy::StoredResponsePointer head, std::optional<std::size_t> length);

@@ -1,12 +1,18 @@
 #include "session/filling.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
+#include "policy/compression.hpp"
+#include "policy/freshness.hpp"
 #include "policy/reuse.hpp"
 #include "policy/storing.hpp"
+#include "policy/validation.hpp"
+#include "store/xxh3.hpp"
 
 namespace larder::session {
 
@@ -28,6 +34,19 @@ FetchFailure failure_of(BodyPart::Kind kind) {
   return FetchFailure::content_cut_off;
 }
 
+/// 0: there was no answer.
+std::uint16_t status_of(const FetchResult& result) {
+  const auto* answer = std::get_if<OriginAnswer>(&result);
+  return answer ? answer->connection->head.status : std::uint16_t{0};
+}
+
+/// Of the content and its type: another of either is another representation.
+std::uint64_t content_hash(const policy::StoredResponse& stored) {
+  const std::uint64_t parts[] = {store::xxh3(stored.content.view()),
+                                 store::xxh3(stored.field("content-type"))};
+  return store::xxh3({reinterpret_cast<const char*>(parts), sizeof parts});
+}
+
 enum class Followed : std::uint8_t { whole, too_large, failed };
 
 /// Takes in the content; readers follow it as it comes.
@@ -47,6 +66,36 @@ awaitable<Followed> follow(OriginAnswer& answer, Fill& fill, std::uint64_t limit
       co_return Followed::too_large;
     }
     fill.append(part.data);
+  }
+}
+
+/// Content that is compressed at once; more of it is in steps, so that others have their turn.
+constexpr std::size_t compressed_at_once = 64 * 1024;
+
+/// The content in gzip, where that pays.
+awaitable<void> compress(Worker& worker, const FillJob& job, policy::StoredResponse& stored) {
+  const policy::CompressionDecision decision = policy::decide_compression(
+      {.status = stored.status, .head = stored.head, .size = stored.content.size},
+      job.rule->compression);
+  const auto* chosen = std::get_if<policy::StoreCompressed>(&decision);
+  if (!chosen) co_return;
+  coding::CodingResult coded = coding::CodingError::too_large;
+  std::string_view content = stored.content.view();
+  if (content.size() <= compressed_at_once) {
+    coded = worker.gzip.compress(content, chosen->limit);
+  } else {
+    coding::GzipCompressor gzip;
+    gzip.start(chosen->limit);
+    for (; !content.empty(); content.remove_prefix(std::min(content.size(), compressed_at_once))) {
+      if (gzip.append(content.substr(0, compressed_at_once)) != coding::CodingError::none) break;
+      co_await asio::post(worker.io, use_awaitable);
+    }
+    coded = gzip.finish();
+  }
+  if (auto* bytes = std::get_if<policy::SharedBytes>(&coded)) {
+    stored.decoded_size = stored.content.size;
+    stored.content = std::move(*bytes);
+    stored.coded_head = policy::make_coded_head(stored.head);
   }
 }
 
@@ -73,6 +122,8 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
       break;
   }
   stored.content = fill.content();
+  if (job.rule->makes_etags) policy::add_own_etag(stored, content_hash(stored));
+  co_await compress(worker, job, stored);
   if (answer.connection->head.keep_alive && answer.content->surplus().empty()) {
     answer.content.reset();
     worker.origin.release(std::move(answer.connection));
@@ -82,43 +133,101 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   bool is_stored = false;
   if (job.may_store) {
     const store::PutOutcome outcome = co_await worker.store->put(
-        job.key, store::Resource{job.rule->name, job.path}, fill.stamps(), whole, kept.lifetime);
+        job.key, store::Resource{job.rule->name, job.path}, fill.stamps(), whole, kept.retention);
     is_stored = outcome == store::PutOutcome::stored;
   }
   fill.complete(whole, is_stored);
 }
 
-awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job) {
-  // Another fill may have ended between this one's look and its lead.
-  if (job.is_first_look && job.may_store) {
-    const std::optional<store::Lookup> again =
-        worker.store->lookup_now(job.key, store::Resource{job.rule->name, job.path});
-    if (again && again->response &&
-        policy::current_age(*again->response, worker.shared.clock.now_in_seconds()) <
-            job.rule->ttl) {
-      fill->complete(again->response, true);
-      co_return;
-    }
+policy::StoringDecision judge(const Worker& worker, const FillJob& job,
+                              const http::ResponseHead& head, policy::SystemSeconds request_time) {
+  return policy::decide_storing({.head = head,
+                                 .rule = *job.rule,
+                                 .keyed = job.keyed,
+                                 .request_time = request_time,
+                                 .response_time = worker.shared.clock.now_in_seconds(),
+                                 .object_limit = worker.shared.settings.object_limit,
+                                 .origin = {job.scheme, job.host}});
+}
+
+/// Takes in a 304. False: it does not speak of what is stored, or what it makes of it may not be
+/// kept.
+awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
+                        const http::ResponseHead& not_modified,
+                        policy::SystemSeconds request_time) {
+  const policy::StoredResponse& previous = *job.previous;
+  const std::optional<policy::FreshenedHead> freshened = policy::freshen(previous, not_modified);
+  if (!freshened) co_return false;
+  policy::StoringDecision decision = judge(worker, job, freshened->head, request_time);
+  auto* kept = std::get_if<policy::Keep>(&decision);
+  if (!kept) co_return false;
+  policy::StoredResponse stored = std::move(kept->stored);
+  stored.content = previous.content;
+  stored.decoded_size = previous.decoded_size;
+  if (stored.is_compressed()) stored.coded_head = policy::make_coded_head(stored.head);
+  stored.has_own_etag = previous.has_own_etag && stored.etag == previous.etag;
+  if (not_modified.fields.has(http::FieldName::age)) fill.note_origin_age(stored.initial_age);
+  const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
+  bool is_stored = false;
+  if (job.may_store) {
+    const store::PutOutcome outcome = co_await worker.store->freshen(
+        job.key, store::Resource{job.rule->name, job.path}, fill.stamps(), whole, kept->retention);
+    is_stored = outcome == store::PutOutcome::stored;
   }
-  const policy::SystemSeconds request_time = worker.shared.clock.now_in_seconds();
+  fill.note_origin_status(304);
+  fill.complete(whole, is_stored);
+  co_return true;
+}
+
+FetchRequest make_request(const FillJob& job, const policy::StoredResponse* validated) {
   FetchRequest request{.head = job.head,
                        .method = http::Method::get,
                        .repeatable = true,
                        .wants_upgrade = false,
                        .first_byte_timeout = job.first_byte_timeout};
+  if (validated) {
+    request.head.resize(request.head.size() - 2);  // the final empty line
+    policy::append_conditions(*validated, request.head);
+    request.head += "\r\n";
+  }
+  return request;
+}
+
+awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job) {
+  if (job.looks_again && job.may_store) {
+    const store::Resource resource{job.rule->name, job.path};
+    std::optional<store::Lookup> again = worker.store->lookup_now(job.key, resource);
+    if (!again) {
+      store::Lookup looked_up = co_await worker.store->lookup(job.key, resource);
+      again.emplace(std::move(looked_up));
+    }
+    if (again->response &&
+        policy::current_age(*again->response, worker.shared.clock.now_in_seconds()) <
+            policy::freshness_lifetime(*again->response, *job.rule)) {
+      fill->complete(again->response, true);
+      co_return;
+    }
+  }
+  policy::SystemSeconds request_time = worker.shared.clock.now_in_seconds();
+  const bool validates = job.previous && policy::is_validatable(*job.previous);
+  FetchRequest request = make_request(job, validates ? job.previous.get() : nullptr);
   FetchResult result = co_await fetch(worker.origin, std::move(request), InterimSink());
+  if (validates && status_of(result) == 304) {
+    const OriginAnswer told = std::move(std::get<OriginAnswer>(result));
+    const bool freshened =
+        co_await freshen(worker, *fill, job, told.connection->head, request_time);
+    if (freshened) co_return;
+    request_time = worker.shared.clock.now_in_seconds();
+    FetchRequest unconditional = make_request(job, nullptr);
+    result = co_await fetch(worker.origin, std::move(unconditional), InterimSink());
+  }
   if (const auto* failure = std::get_if<FetchFailure>(&result)) {
     fill->fail(*failure);
     co_return;
   }
   OriginAnswer answer = std::move(std::get<OriginAnswer>(result));
-  policy::StoringDecision decision =
-      policy::decide_storing({.head = answer.connection->head,
-                              .rule = *job.rule,
-                              .keyed = job.keyed,
-                              .request_time = request_time,
-                              .response_time = worker.shared.clock.now_in_seconds(),
-                              .object_limit = worker.shared.settings.object_limit});
+  fill->note_origin_status(answer.connection->head.status);
+  policy::StoringDecision decision = judge(worker, job, answer.connection->head, request_time);
   if (auto* kept = std::get_if<policy::Keep>(&decision)) {
     if (answer.connection->head.fields.has(http::FieldName::age))
       fill->note_origin_age(kept->stored.initial_age);
@@ -133,6 +242,21 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
   fill->refuse(refused.reason, std::move(answer));
 }
 
+/// Refreshes that may run beside the fills somebody waits for.
+constexpr unsigned most_refreshes = 64;
+
+awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
+  const store::Resource resource{job.rule->name, job.path};
+  store::Stamps local =
+      worker.shared.local_stamps.current(policy::tags_of_response(resource.rule, resource.path));
+  std::optional<store::Stamps> stamps = co_await worker.store->stamps(resource, std::move(known));
+  if (!stamps) co_return;
+  const std::string key = job.key;
+  const Collapse::Joined joined = worker.shared.collapse.join(
+      key, std::move(*stamps), std::move(local), SteadyClock::now(), false);
+  if (joined.leads) start_fill(worker, joined.fill, std::move(job));
+}
+
 }  // namespace
 
 void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job) {
@@ -143,6 +267,17 @@ void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job) 
                    // Out of memory is all that can be thrown; whoever waits must hear of it.
                    if (error) fill->fail(FetchFailure::content_cut_off);
                    worker.shared.collapse.leave(key, fill);
+                   --worker.fills;
+                 });
+}
+
+void start_refresh(Worker& worker, store::Stamps known, FillJob job) {
+  if (worker.draining || worker.refreshes >= most_refreshes) return;
+  ++worker.refreshes;
+  ++worker.fills;
+  asio::co_spawn(worker.io, run_refresh(worker, std::move(known), std::move(job)),
+                 [&worker](const std::exception_ptr&) {
+                   --worker.refreshes;
                    --worker.fills;
                  });
 }

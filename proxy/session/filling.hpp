@@ -20,11 +20,22 @@ struct FillJob {
   std::shared_ptr<const RuleSet> rules;
   const policy::RouteRule* rule = nullptr;  ///< within `rules`
   std::vector<policy::KeyedField> keyed;
-  std::string head;            ///< of the request, as it goes out
-  bool may_store = true;       ///< false: the store is unavailable
-  bool is_first_look = false;  ///< nothing was stored: look again, now that nobody else can lead
+  std::string head;  ///< of the request, as it goes out
+  /// What is stored and may be confirmed by the origin (RFC 9111 4.3); null: nothing.
+  policy::StoredResponsePointer previous;
+  std::string scheme;  ///< with `host`: the origin that the response's groups belong to
+  std::string host;
+  bool may_store = true;     ///< false: the store is unavailable
+  bool looks_again = false;  ///< a fill has ended since the store was looked into
   milliseconds first_byte_timeout{0};
+  /// The client's request said more than the fill does: an answer that is not stored is not its
+  /// own.
+  bool differs = false;
 };
+
+/// For a stale response that has been served meanwhile (RFC 5861 3): nobody waits for it. `known`:
+/// stamps that a lookup has just returned. Does nothing when too many are running.
+void start_refresh(Worker& worker, store::Stamps known, FillJob job);
 
 /// Runs on the worker's thread; counted in `worker.fills` until it ends, which it does by its
 /// deadlines.

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "coding/gzip.hpp"
 #include "config/config.hpp"
 #include "policy/learned_vary.hpp"
 #include "session/clock.hpp"
@@ -74,7 +75,9 @@ class Worker {
   std::unique_ptr<store::Store> store;
   std::shared_ptr<const RuleSet> rule_set;
   UnstoredKeys unstored;
-  unsigned fills = 0;  ///< running on this thread
+  coding::GzipCompressor gzip;  ///< for content that is compressed without waiting
+  unsigned fills = 0;           ///< running on this thread, with what starts them
+  unsigned refreshes = 0;       ///< being started on this thread
   bool draining = false;
 };
 

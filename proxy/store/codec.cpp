@@ -5,22 +5,24 @@
 #include <type_traits>
 #include <utility>
 
+#include "policy/compression.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::store {
 
 namespace {
 
-// Version 1, integers little-endian:
-//   "LRDR"  u16 version  u16 status  i64 response_time  i64 initial_age  i64 lifetime
-//   u64 content_size  u64 content_checksum
-//   u32+text key  u32+text head  u16 count of u16+text vary  u16 count of u16+text tags
-//   u16 count of u64 stamps
-//   u64 XXH3-64 of all before
+// Version 2, integers little-endian:
+//   "LRDR"  u16 version  u16 status  i64 response_time  i64 initial_age  i64 lifetime (in the
+//   store) i64 freshness lifetime  u16 flags  i64 stale_while_revalidate  i64 stale_if_error (-1:
+//   none) u64 content_size  u64 content_checksum u32+text key  u32+text head  u16+text etag
+//   u16+text last_modified u16 count of u16+text vary  u16 count of u16+text tags u16 count of u64
+//   stamps u64 XXH3-64 of all before
 constexpr std::string_view magic = "LRDR";
 constexpr std::size_t checksum_size = sizeof(std::uint64_t);
 constexpr std::size_t largest_key = 64 << 10;
 constexpr std::size_t largest_head = 1 << 20;
+constexpr std::uint64_t largest_content = std::uint64_t{1} << 32;
 constexpr std::int64_t largest_time = std::int64_t{1} << 40;  // seconds; far beyond any date
 
 class Writer {
@@ -89,11 +91,55 @@ bool is_head(std::string_view head) {
   return true;
 }
 
+constexpr std::size_t largest_text = std::numeric_limits<std::uint16_t>::max();
+
+bool is_short(const std::string& text) {
+  return text.size() <= largest_text;
+}
 bool are_short(const std::vector<std::string>& texts) {
-  constexpr std::size_t largest = std::numeric_limits<std::uint16_t>::max();
-  return texts.size() <= largest &&
-         std::all_of(texts.begin(), texts.end(),
-                     [](const std::string& text) { return text.size() <= largest; });
+  return texts.size() <= largest_text && std::all_of(texts.begin(), texts.end(), is_short);
+}
+
+/// Bits of `flags`; others are refused.
+enum Flag : std::uint16_t {
+  validate_always = 1,
+  never_stale = 2,
+  for_credentials = 4,
+  own_etag = 8,
+  all_flags = 15,
+};
+
+void write_terms(Writer& writer, const policy::StoredResponse& response) {
+  const policy::StoredResponse::Terms& terms = response.terms;
+  unsigned flags = 0;
+  if (terms.validate_always) flags |= Flag::validate_always;
+  if (terms.never_stale) flags |= Flag::never_stale;
+  if (terms.for_credentials) flags |= Flag::for_credentials;
+  if (response.has_own_etag) flags |= Flag::own_etag;
+  constexpr std::chrono::seconds none{-1};
+  writer.integer(std::int64_t{response.lifetime.count()});
+  writer.integer(static_cast<std::uint16_t>(flags));
+  writer.integer(std::int64_t{terms.stale_while_revalidate.value_or(none).count()});
+  writer.integer(std::int64_t{terms.stale_if_error.value_or(none).count()});
+}
+
+std::optional<std::chrono::seconds> read_bound(Reader& reader) {
+  const auto bound = reader.integer<std::int64_t>();
+  if (bound < -1 || bound > largest_time) reader.failed = true;
+  if (bound < 0) return std::nullopt;
+  return std::chrono::seconds(bound);
+}
+
+void read_terms(Reader& reader, policy::StoredResponse& response) {
+  response.lifetime = std::chrono::seconds(reader.integer<std::int64_t>());
+  const auto flags = reader.integer<std::uint16_t>();
+  if (flags > Flag::all_flags) reader.failed = true;
+  response.terms.validate_always = flags & Flag::validate_always;
+  response.terms.never_stale = flags & Flag::never_stale;
+  response.terms.for_credentials = flags & Flag::for_credentials;
+  response.has_own_etag = flags & Flag::own_etag;
+  response.terms.stale_while_revalidate = read_bound(reader);
+  response.terms.stale_if_error = read_bound(reader);
 }
 
 void write_texts(Writer& writer, const std::vector<std::string>& texts) {
@@ -127,17 +173,19 @@ bool is_sane(const HeadRecord& record) {
   const std::int64_t time = record.response.response_time.time_since_epoch().count();
   const std::int64_t age = record.response.initial_age.count();
   const std::int64_t lifetime = record.lifetime.count();
+  const std::int64_t fresh = record.response.lifetime.count();
   return record.response.status >= 200 && record.response.status <= 599 && time >= 0 &&
          time <= largest_time && age >= 0 && age <= largest_time && lifetime > 0 &&
-         lifetime <= largest_time && is_head(record.response.head);
+         lifetime <= largest_time && record.response.decoded_size <= largest_content &&
+         fresh >= 0 && fresh <= largest_time && is_head(record.response.head);
 }
 
 }  // namespace
 
 std::optional<std::string> encode_head(std::string_view key, const policy::StoredResponse& response,
                                        const Stamps& stamps, std::chrono::seconds lifetime) {
-  if (key.size() > largest_key || response.head.size() > largest_head ||
-      !are_short(response.vary) || !are_short(response.tags) ||
+  if (key.size() > largest_key || response.head.size() > largest_head || !is_short(response.etag) ||
+      !is_short(response.last_modified) || !are_short(response.vary) || !are_short(response.tags) ||
       stamps.size() > std::numeric_limits<std::uint16_t>::max())
     return {};
   Writer writer;
@@ -148,10 +196,14 @@ std::optional<std::string> encode_head(std::string_view key, const policy::Store
   writer.integer(std::int64_t{response.response_time.time_since_epoch().count()});
   writer.integer(std::int64_t{response.initial_age.count()});
   writer.integer(std::int64_t{lifetime.count()});
+  write_terms(writer, response);
   writer.integer(std::uint64_t{response.content.size});
+  writer.integer(response.decoded_size);
   writer.integer(xxh3(response.content.view()));
   writer.text<std::uint32_t>(key);
   writer.text<std::uint32_t>(response.head);
+  writer.text<std::uint16_t>(response.etag);
+  writer.text<std::uint16_t>(response.last_modified);
   write_texts(writer, response.vary);
   write_texts(writer, response.tags);
   writer.integer(static_cast<std::uint16_t>(stamps.size()));
@@ -175,14 +227,20 @@ std::optional<HeadRecord> decode_head(std::string_view key, std::string_view rec
       policy::SystemSeconds(std::chrono::seconds(reader.integer<std::int64_t>()));
   head.response.initial_age = std::chrono::seconds(reader.integer<std::int64_t>());
   head.lifetime = std::chrono::seconds(reader.integer<std::int64_t>());
+  read_terms(reader, head.response);
   head.content_size = reader.integer<std::uint64_t>();
+  head.response.decoded_size = reader.integer<std::uint64_t>();
   head.content_checksum = reader.integer<std::uint64_t>();
   if (reader.text<std::uint32_t>() != key) return {};
   head.response.head = reader.text<std::uint32_t>();
+  head.response.etag = reader.text<std::uint16_t>();
+  head.response.last_modified = reader.text<std::uint16_t>();
   head.response.vary = read_texts(reader);
   head.response.tags = read_texts(reader);
   head.stamps = read_stamps(reader);
   if (reader.failed || reader.left() != 0 || !is_sane(head)) return {};
+  if (head.response.is_compressed())
+    head.response.coded_head = policy::make_coded_head(head.response.head);
   return head;
 }
 

@@ -18,7 +18,7 @@
 
 namespace larder::store {
 
-inline constexpr std::uint16_t codec_version = 1;
+inline constexpr std::uint16_t codec_version = 2;
 
 /// All of a stored response but its content.
 struct HeadRecord {

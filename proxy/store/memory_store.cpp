@@ -81,6 +81,8 @@ std::uint64_t MemoryStore::size_of(std::string_view key, const policy::StoredRes
   if (guard.slots.size() > 8) size += allocated(guard.slots.capacity() * sizeof(LocalStamps::Slot));
   if (!stamps.empty()) size += allocated(stamps.capacity() * sizeof(Stamp));
   size += allocated(sizeof(policy::StoredResponse) + control_block);
+  size += allocated_by(response.coded_head) + allocated_by(response.etag) +
+          allocated_by(response.last_modified);
   size += allocated_by(response.head) + allocated_by(response.vary) + allocated_by(response.tags);
   if (response.content.size != 0) size += allocated(response.content.size + control_block + 8);
   return size;

@@ -220,7 +220,7 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
 
 awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, Stamps stamps,
                                            policy::StoredResponsePointer response,
-                                           std::chrono::seconds lifetime) {
+                                           std::chrono::seconds lifetime, Content content) {
   const auto self = shared_from_this();
   if (!is_available()) co_return Put{PutOutcome::unavailable, {}};
   const policy::Tags tags = stamped_tags(resource);
@@ -254,7 +254,12 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   add_stamp_keys(read, tags);
   pipeline.add(read);
   pipeline.add({"MULTI"});
-  pipeline.add({"HSET", value_key, "h", *head, "b", response->content.view()});
+  Command write{"HSET", value_key, "h", *head};
+  if (content == Content::written) {
+    write.add("b");
+    write.add(response->content.view());
+  }
+  pipeline.add(write);
   const std::chrono::milliseconds lives = std::min(lifetime, 10 * stamp_lifetime);
   pipeline.add({"PEXPIRE", value_key, std::to_string(lives.count())});
   RedisIndex::add(pipeline, std::string_view(value_key).substr(value_prefix.size()), indexed);

@@ -47,6 +47,9 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
     Stamps kept;  ///< of a response that was stored
   };
 
+  /// Of a put: whether the content goes with it, or is what lies in Redis under the key.
+  enum class Content : std::uint8_t { written, is_there };
+
   /// Connects as soon as `context` runs. `pending` and `log` outlive `context`.
   [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
                                                           const config::RedisSettings& settings,
@@ -62,7 +65,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known);
   [[nodiscard]] awaitable<Put> put(std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
-                                   std::chrono::seconds lifetime);
+                                   std::chrono::seconds lifetime, Content content);
   [[nodiscard]] awaitable<EvictOutcome> evict(policy::Tags tags);
   void close();
 

@@ -76,6 +76,13 @@ class Store {
                                                   policy::StoredResponsePointer response,
                                                   std::chrono::seconds lifetime) = 0;
 
+  /// As put(), for a response whose content is the one stored under this key already, which is not
+  /// written again (RFC 9111 4.3.4).
+  [[nodiscard]] virtual awaitable<PutOutcome> freshen(std::string key, Resource resource,
+                                                      Stamps stamps,
+                                                      policy::StoredResponsePointer response,
+                                                      std::chrono::seconds lifetime) = 0;
+
   /// Makes all responses with one of these tags unusable. Whatever the outcome, this process
   /// returns none of them from now on.
   [[nodiscard]] virtual awaitable<EvictOutcome> evict(policy::Tags tags) = 0;

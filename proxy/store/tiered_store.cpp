@@ -63,6 +63,12 @@ class MemoryAlone : public Store {
     co_return kept ? PutOutcome::stored : PutOutcome::too_large;
   }
 
+  awaitable<PutOutcome> freshen(std::string key, Resource resource, Stamps stamps,
+                                policy::StoredResponsePointer response,
+                                std::chrono::seconds lifetime) override {
+    return put(std::move(key), resource, std::move(stamps), std::move(response), lifetime);
+  }
+
   awaitable<EvictOutcome> evict(policy::Tags tags) override {
     shared_.stamps.evict(with_named_tag(std::move(tags)));
     co_return EvictOutcome::done;
@@ -102,7 +108,14 @@ class OverRedis : public Store {
                             policy::StoredResponsePointer response,
                             std::chrono::seconds lifetime) override {
     return put(shared_, redis_, std::move(key), resource, std::move(stamps), std::move(response),
-               lifetime);
+               lifetime, RedisStore::Content::written);
+  }
+
+  awaitable<PutOutcome> freshen(std::string key, Resource resource, Stamps stamps,
+                                policy::StoredResponsePointer response,
+                                std::chrono::seconds lifetime) override {
+    return put(shared_, redis_, std::move(key), resource, std::move(stamps), std::move(response),
+               lifetime, RedisStore::Content::is_there);
   }
 
   awaitable<EvictOutcome> evict(policy::Tags tags) override {
@@ -142,10 +155,11 @@ class OverRedis : public Store {
   static awaitable<PutOutcome> put(Shared& shared, std::shared_ptr<RedisStore> redis,
                                    std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
-                                   std::chrono::seconds lifetime) {
+                                   std::chrono::seconds lifetime, RedisStore::Content content) {
     const policy::Tags tags = stamped_tags(resource);
     const Stamps local = shared.stamps.current(tags);
-    RedisStore::Put put = co_await redis->put(key, resource, std::move(stamps), response, lifetime);
+    RedisStore::Put put =
+        co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
     if (put.outcome == PutOutcome::stored)
       keep(shared, std::move(key), tags, local, std::move(response), std::move(put.kept), lifetime);
     co_return put.outcome;

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 #include <yaml-cpp/yaml.h>
 
+#include "config/lifetimes.hpp"
 #include "config/rules.hpp"
 #include "config/settings.hpp"
 #include "files.hpp"
@@ -74,12 +75,16 @@ TEST_CASE("the schema knows the keys that the loader knows") {
   const YAML::Node rule = definitions()["rule"];
   CHECK(keys(rule["properties"]) == words(rule_keys()));
   CHECK(items(rule["required"]) == std::set<std::string>{"path", "ttl"});
+  const YAML::Node origin = definitions()["origin_ttl"];
+  CHECK(keys(origin["properties"]) == words(origin_ttl_keys()));
+  CHECK(items(rule["properties"]["client_cache_control"]["anyOf"][0]["enum"]) ==
+        words(client_cache_control_words()));
   const YAML::Node write = definitions()["evicting_entry"];
   CHECK(keys(write["properties"]) == words(evict_on_keys()));
   CHECK(items(definitions()["method"]["anyOf"][0]["enum"]) == words(evicting_methods()));
   CHECK(items(rule["properties"]["share"]["anyOf"][0]["enum"]) == words(share_words()));
   CHECK(keys(definitions()["settings"]["properties"]) == words(file_settings()));
-  for (const YAML::Node& closed : {schema, rule, write, definitions()["settings"]}) {
+  for (const YAML::Node& closed : {schema, rule, origin, write, definitions()["settings"]}) {
     CHECK_FALSE(closed["additionalProperties"].as<bool>(true));
   }
 }

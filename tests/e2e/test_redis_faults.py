@@ -1,5 +1,6 @@
 """Redis is a help, never a need: whatever happens to it, the API answers, in time and with nothing old."""
 
+import functools
 import random
 import threading
 import time
@@ -24,6 +25,12 @@ RETURNS = {
     "killed": lambda server: server.start(),
     "stopped": lambda server: server.process.resume(),
 }
+
+
+@pytest.fixture
+def start_larder(start_larder):
+    """With the deadline for Redis as it is shipped."""
+    return functools.partial(start_larder, env={"LARDER_REDIS_TIMEOUT": "50ms"})
 
 
 @pytest.fixture(params=["0", "64MiB"], ids=["Redis alone", "both tiers"])

@@ -1,7 +1,8 @@
-// Field values: Cache-Control, HTTP-date and Accept. What is written anew from a parsed value is
-// parsed as the same value; more directives never permit more.
+// Field values: Cache-Control, HTTP-date, Accept and Accept-Encoding. What is written anew from a
+// parsed value is parsed as the same value; more directives never permit more.
 #include "http/accept.hpp"
 #include "http/cache_control.hpp"
+#include "http/content_coding.hpp"
 #include "http/date.hpp"
 #include "oracle.hpp"
 
@@ -116,6 +117,17 @@ void check_accept(std::string_view value) {
   require(known, "a class is one of few");
 }
 
+void check_accept_encoding(std::string_view value) {
+  const fuzz::Exact exact(value);
+  const http::AcceptEncoding parsed(exact.view());
+  const std::string_view normal = parsed.normal_form();
+  require(normal == "gzip" || normal == "identity", "a class is one of two");
+  require(normal != "gzip" || parsed.accepts("gzip"), "what is preferred is acceptable");
+  require(http::AcceptEncoding(normal).normal_form() == normal, "the normal form is its own");
+  const std::string forbidding = std::string(value) + ",gzip;q=0";
+  require(!http::AcceptEncoding(forbidding).accepts("gzip"), "what is forbidden stays forbidden");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -124,5 +136,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_request(input.view());
   check_date(input.view());
   check_accept(input.view());
+  check_accept_encoding(input.view());
   return 0;
 }

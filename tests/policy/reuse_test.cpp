@@ -61,6 +61,143 @@ TEST_CASE("decide_reuse: fresh while the lifetime is greater than the age") {
         ReuseDecision(Refill{ForwardReason::uri_miss, {}}));
 }
 
+TEST_CASE("decide_reuse: what requests and responses say beyond the lifetime") {
+  struct Case {
+    const char* name;
+    const char* section;
+    seconds resident;
+    Demands demands;
+    StoredResponse::Terms terms;
+    ReuseDecision expected;
+  };
+  const StoredResponse::Terms none;
+  const Case cases[] = {
+      {"max-age allows what is that old",
+       "9111 5.2.1.1",
+       10s,
+       {.max_age = 10s},
+       none,
+       Reuse{10s, 50s}},
+      {"max-age refuses what is older",
+       "9111 5.2.1.1",
+       11s,
+       {.max_age = 10s},
+       none,
+       Refill{ForwardReason::request, 49s}},
+      {"min-fresh is met", "9111 5.2.1.3", 10s, {.min_fresh = 50s}, none, Reuse{10s, 50s}},
+      {"min-fresh is not",
+       "9111 5.2.1.3",
+       11s,
+       {.min_fresh = 50s},
+       none,
+       Refill{ForwardReason::request, 49s}},
+      {"max-stale takes what is stale",
+       "9111 5.2.1.2",
+       70s,
+       {.max_stale = 10s},
+       none,
+       Reuse{70s, -10s, false, Detail::max_stale}},
+      {"max-stale has an end",
+       "9111 5.2.1.2",
+       71s,
+       {.max_stale = 10s},
+       none,
+       Refill{ForwardReason::stale, -11s}},
+      {"max-stale does not go before must-revalidate",
+       "9111 5.2.2.2",
+       70s,
+       {.max_stale = 10s},
+       {.never_stale = true},
+       Refill{ForwardReason::stale, -10s}},
+      {"max-age bounds what max-stale allows",
+       "9111 5.2.1.1",
+       70s,
+       {.max_age = 65s, .max_stale = 10s},
+       none,
+       Refill{ForwardReason::stale, -10s}},
+      {"no-cache in the response asks each time",
+       "9111 5.2.2.4",
+       1s,
+       {},
+       {.validate_always = true},
+       Refill{ForwardReason::stale, 59s, Detail::no_cache}},
+      {"stale-while-revalidate serves and asks",
+       "5861 3",
+       69s,
+       {},
+       {.stale_while_revalidate = 10s},
+       Reuse{69s, -9s, true, Detail::stale_while_revalidate}},
+      {"stale-while-revalidate has an end",
+       "5861 3",
+       70s,
+       {},
+       {.stale_while_revalidate = 10s},
+       Refill{ForwardReason::stale, -10s}},
+      {"credentials are answered by what is public",
+       "9111 3.5",
+       1s,
+       {.has_credentials = true},
+       {.for_credentials = true},
+       Reuse{1s, 59s}},
+      {"credentials are not answered by anything else",
+       "9111 3.5",
+       1s,
+       {.has_credentials = true},
+       none,
+       OwnRequest{ForwardReason::request, Detail::not_for_credentials}},
+  };
+  const test::Request request({"GET / HTTP/1.1", "Host: a"});
+  RouteRule rule;
+  rule.ttl = 60s;
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CAPTURE(c.section);
+    StoredResponse stored;
+    stored.response_time = noon;
+    stored.terms = c.terms;
+    CHECK(decide_reuse(request.head, c.demands, &stored, rule, noon + c.resident) == c.expected);
+  }
+  CHECK(decide_reuse(request.head, {.has_credentials = true}, nullptr, rule, noon) ==
+        ReuseDecision(OwnRequest{ForwardReason::uri_miss, Detail::credentials}));
+}
+
+TEST_CASE("decide_stale_reuse: what may stand in for an origin in trouble") {
+  using Trouble = OriginTrouble;
+  struct Case {
+    const char* name;
+    std::optional<seconds> by_rule;
+    StoredResponse::Terms terms;
+    Trouble trouble;
+    seconds stale_for;
+    bool served;
+  };
+  const StoredResponse::Terms none;
+  const Case cases[] = {
+      {"nobody says, unreachable", {}, none, Trouble::unreachable, 300s, true},
+      {"nobody says, unreachable for long", {}, none, Trouble::unreachable, 301s, false},
+      {"nobody says, an error", {}, none, Trouble::error_status, 1s, false},
+      {"the response says", {}, {.stale_if_error = 20s}, Trouble::error_status, 20s, true},
+      {"the response says, later", {}, {.stale_if_error = 20s}, Trouble::error_status, 21s, false},
+      {"the rule goes before it", 40s, {.stale_if_error = 20s}, Trouble::error_status, 40s, true},
+      {"the rule says never", 0s, none, Trouble::unreachable, 1s, false},
+      {"must-revalidate forbids it", 40s, {.never_stale = true}, Trouble::unreachable, 1s, false},
+      {"no-cache forbids it", 40s, {.validate_always = true}, Trouble::unreachable, 1s, false},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    RouteRule rule;
+    rule.ttl = 60s;
+    rule.stale_if_error = c.by_rule;
+    StoredResponse stored;
+    stored.response_time = noon;
+    stored.terms = c.terms;
+    const std::optional<Reuse> reuse =
+        decide_stale_reuse(stored, rule, c.trouble, noon + 60s + c.stale_for);
+    CHECK(reuse.has_value() == c.served);
+    if (reuse) CHECK(reuse->ttl == -c.stale_for);
+  }
+}
+
 TEST_CASE("is_selected: who may get a response that varies by what a fill never sends") {
   const test::Request plain({"GET / HTTP/1.1", "Host: a"});
   const test::Request with_cookie({"GET / HTTP/1.1", "Host: a", "Cookie: csrftoken=1"});

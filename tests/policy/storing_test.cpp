@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "policy/reuse.hpp"
 #include "support/heads.hpp"
 
 namespace larder::policy {
@@ -49,9 +50,18 @@ TEST_CASE("decide_storing: what is never kept, whatever the rule says") {
       {"private",
        {"HTTP/1.1 200 OK", "Content-Length: 2", "Cache-Control: max-age=9, private"},
        Detail::is_private},
-      {"private with field names",
+      {"private with field names keeps those out, not the response",
        {"HTTP/1.1 200 OK", "Content-Length: 2", "Cache-Control: private=\"x\""},
-       Detail::is_private},
+       std::nullopt},
+      {"no-cache with something to ask by",
+       {"HTTP/1.1 200 OK", "Content-Length: 2", "Cache-Control: no-cache", "ETag: \"a\""},
+       std::nullopt},
+      {"no-store with must-understand, of a status that is understood",
+       {"HTTP/1.1 200 OK", "Content-Length: 2", "Cache-Control: no-store, must-understand"},
+       std::nullopt},
+      {"older than the ttl already, with something to ask by",
+       {"HTTP/1.1 200 OK", "Content-Length: 2", "Age: 60", "ETag: \"a\""},
+       std::nullopt},
       {"no-cache",
        {"HTTP/1.1 200 OK", "Content-Length: 2", "Cache-Control: no-cache"},
        Detail::no_cache},
@@ -113,12 +123,97 @@ TEST_CASE("decide_storing: what is kept of a response") {
   const StoringDecision decision = decide(response);
   REQUIRE(std::holds_alternative<Keep>(decision));
   const Keep& keep = std::get<Keep>(decision);
-  CHECK(keep.lifetime == 50s);
+  CHECK(keep.retention == 50s + default_if_unreachable);
+  CHECK(keep.stored.lifetime == 60s);
   CHECK(keep.stored.initial_age == 10s);
   CHECK(keep.stored.vary == std::vector<std::string>{"accept"});
   CHECK(keep.stored.head ==
         "Content-Type: application/json\r\nVary: Accept\r\nVia: 1.1 other\r\n"
         "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nVia: 1.1 larder\r\n");
+}
+
+TEST_CASE("decide_storing: other statuses") {
+  struct Case {
+    const char* name;
+    const char* section;
+    std::vector<std::string> lines;
+    Share share;
+    std::optional<Detail> refused;  ///< none: kept
+  };
+  const auto refused_status = Detail::status_not_stored;
+  const Case cases[] = {
+      {"any final status that says how long",
+       "9111 3",
+       {"HTTP/1.1 418 Teapot", "Cache-Control: max-age=9"},
+       Share::everyone,
+       std::nullopt},
+      {"one that says nothing",
+       "9111 4.2.2",
+       {"HTTP/1.1 404 Not Found"},
+       Share::everyone,
+       Detail::no_freshness},
+      {"a part of a response",
+       "9111 3.3",
+       {"HTTP/1.1 206 Partial Content", "Cache-Control: max-age=9"},
+       Share::everyone,
+       refused_status},
+      {"a status that is not understood, where it must be",
+       "9111 5.2.2.3",
+       {"HTTP/1.1 299 Odd", "Cache-Control: max-age=9, must-understand"},
+       Share::everyone,
+       Detail::not_understood},
+      {"a refusal of credentials that were not sent is not for those who send them",
+       "9111 3.5",
+       {"HTTP/1.1 401 No", "Cache-Control: max-age=9"},
+       Share::everyone,
+       refused_status},
+      {"the same among those who send none",
+       "9111 3",
+       {"HTTP/1.1 401 No", "Cache-Control: max-age=9"},
+       Share::anonymous,
+       std::nullopt},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CAPTURE(c.section);
+    std::vector<std::string> lines = c.lines;
+    lines.emplace_back("Content-Length: 2");
+    const test::Response response(lines);
+    RouteRule rule;
+    rule.origin.emplace();
+    rule.share = c.share;
+    const StoringDecision decision = decide_storing({.head = response.head,
+                                                     .rule = rule,
+                                                     .keyed = {},
+                                                     .request_time = noon,
+                                                     .response_time = noon,
+                                                     .object_limit = 1000});
+    if (c.refused) {
+      REQUIRE(std::holds_alternative<DoNotStore>(decision));
+      CHECK(format_detail(std::get<DoNotStore>(decision).reason) == format_detail(*c.refused));
+    } else {
+      CHECK(std::holds_alternative<Keep>(decision));
+    }
+  }
+}
+
+TEST_CASE("decide_storing: terms, validators, and fields that only one may have") {
+  const test::Response response(
+      {"HTTP/1.1 200 OK", "Content-Length: 2", "ETag: W/\"a\"",
+       "Cache-Control: public, must-revalidate, stale-if-error=5, private=\"X-Mine, x-his\"",
+       "X-Mine: 1", "X-His: 2", "X-Ours: 3", "Date: Sun, 06 Nov 1994 08:49:37 GMT"});
+  const StoringDecision decision = decide(response);
+  REQUIRE(std::holds_alternative<Keep>(decision));
+  const StoredResponse& stored = std::get<Keep>(decision).stored;
+  CHECK(stored.etag == "W/\"a\"");
+  CHECK(stored.terms == StoredResponse::Terms{.validate_always = false,
+                                              .never_stale = true,
+                                              .for_credentials = true,
+                                              .stale_while_revalidate = std::nullopt,
+                                              .stale_if_error = 5s});
+  CHECK(stored.field("x-ours") == "3");
+  CHECK(stored.field("x-mine").empty());
+  CHECK(stored.field("x-his").empty());
 }
 
 TEST_CASE("decide_storing: names to learn are those outside the key") {

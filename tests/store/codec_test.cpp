@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "policy/compression.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::store {
@@ -23,8 +24,17 @@ policy::StoredResponse example() {
   response.content = policy::SharedBytes::copy_of(std::string_view("[{\"id\": 1}]\r\n\0end", 17));
   response.response_time = policy::SystemSeconds(1'790'000'000s);
   response.initial_age = 7s;
+  response.lifetime = 600s;
+  response.terms = {.validate_always = false,
+                    .never_stale = true,
+                    .for_credentials = true,
+                    .stale_while_revalidate = 30s,
+                    .stale_if_error = std::nullopt};
+  response.etag = "W/\"v1\"";
+  response.last_modified = "Sun, 06 Nov 1994 08:49:37 GMT";
   response.vary = {"accept", "accept-language"};
   response.tags = {"k:models"};
+  response.decoded_size = 4711;
   return response;
 }
 
@@ -55,8 +65,15 @@ void check_is_example(const std::optional<HeadRecord>& head) {
   CHECK(head->response.head == expected.head);
   CHECK(head->response.response_time == expected.response_time);
   CHECK(head->response.initial_age == expected.initial_age);
+  CHECK(head->response.lifetime == expected.lifetime);
+  CHECK(head->response.terms == expected.terms);
+  CHECK(head->response.etag == expected.etag);
+  CHECK(head->response.last_modified == expected.last_modified);
+  CHECK(head->response.has_own_etag == expected.has_own_etag);
   CHECK(head->response.vary == expected.vary);
   CHECK(head->response.tags == expected.tags);
+  CHECK(head->response.decoded_size == expected.decoded_size);
+  CHECK(head->response.coded_head == policy::make_coded_head(expected.head));
   CHECK(head->stamps == example_stamps);
   CHECK(head->lifetime == 3600s);
   CHECK(is_content_of(*head, expected.content.view()));
@@ -74,12 +91,12 @@ TEST_CASE("codec: what was encoded is decoded") {
   CHECK(is_content_of(*head, ""));
 }
 
-TEST_CASE("codec: version 1 is frozen") {
-  const std::string golden = read_golden("codec-1-head.bin");
+TEST_CASE("codec: version 2 is frozen") {
+  const std::string golden = read_golden("codec-2-head.bin");
   REQUIRE_FALSE(golden.empty());
   check_is_example(decode_head(example_key, golden));
   CHECK(encode_example() == golden);
-  CHECK(read_golden("codec-1-content.bin") == example().content.view());
+  CHECK(read_golden("codec-2-content.bin") == example().content.view());
 }
 
 TEST_CASE("codec: a record cut at any length is nothing") {
@@ -132,7 +149,8 @@ TEST_CASE("codec: what has a true checksum and makes no sense is nothing") {
   };
   const Case cases[] = {
       {"another magic", 0, "LRDX"},
-      {"version 2", 4, std::string("\x02\x00", 2)},
+      {"version 1", 4, std::string("\x01\x00", 2)},
+      {"version 3", 4, std::string("\x03\x00", 2)},
       {"version 0", 4, std::string("\x00\x00", 2)},
       {"status 0", 6, std::string("\x00\x00", 2)},
       {"status 199", 6, std::string("\xc7\x00", 2)},
@@ -141,14 +159,18 @@ TEST_CASE("codec: what has a true checksum and makes no sense is nothing") {
       {"a time beyond all dates", 8, std::string("\0\0\0\0\0\0\0\x7f", 8)},
       {"a negative age", 16, std::string(8, '\xff')},
       {"no lifetime", 24, std::string(8, '\0')},
-      {"a key of 4 GiB", 48, std::string(4, '\xff')},
-      {"a head of 4 GiB", 52 + example_key.size(), std::string(4, '\xff')},
-      {"NUL in the head", 56 + example_key.size(), std::string(1, '\0')},
-      {"an empty line in the head", 56 + example_key.size(), "\r\n"},
-      {"a bare LF in the head", 58 + example_key.size(), "\n"},
-      {"a bare CR in the head", 58 + example_key.size(), "\r"},
-      {"a line without colon", 56 + example_key.size() + 12, "x"},
-      {"a line without name", 56 + example_key.size(), ":"},
+      {"a negative freshness", 32, std::string(8, '\xff')},
+      {"unknown flags", 40, std::string("\x10\x00", 2)},
+      {"a bound below none", 42, std::string("\xfe") + std::string(7, '\xff')},
+      {"a decoded size beyond bounds", 66, std::string(8, '\xff')},
+      {"a key of 4 GiB", 82, std::string(4, '\xff')},
+      {"a head of 4 GiB", 86 + example_key.size(), std::string(4, '\xff')},
+      {"NUL in the head", 90 + example_key.size(), std::string(1, '\0')},
+      {"an empty line in the head", 90 + example_key.size(), "\r\n"},
+      {"a bare LF in the head", 92 + example_key.size(), "\n"},
+      {"a bare CR in the head", 92 + example_key.size(), "\r"},
+      {"a line without colon", 90 + example_key.size() + 12, "x"},
+      {"a line without name", 90 + example_key.size(), ":"},
   };
   const std::string record = encode_example();
   check_is_example(decode_head(example_key, signed_again(record)));
@@ -177,7 +199,8 @@ TEST_CASE("codec: with a true checksum, any byte changed decodes as it reads or 
       std::optional<std::string> again =
           encode_head(example_key, head->response, head->stamps, head->lifetime);
       REQUIRE(again);
-      again->replace(32, 16, changed, 32, 16);
+      again->replace(58, 8, changed, 58, 8);
+      again->replace(74, 8, changed, 74, 8);
       CHECK(signed_again(*again) == changed);
     }
   }

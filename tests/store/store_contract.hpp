@@ -52,6 +52,22 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
     CHECK(a->content("k", models) == "second");
   }
 
+  SUBCASE("a 304 gives what is stored a new head and leaves the content where it is") {
+    REQUIRE(a->fill("k", models, "content") == PutOutcome::stored);
+    policy::StoredResponse response = *make_response("content");
+    response.head = "Content-Type: text/plain\r\nETag: \"2\"\r\n";
+    response.lifetime = std::chrono::seconds(77);
+    const auto freshened = std::make_shared<const policy::StoredResponse>(response);
+    REQUIRE(a->freshen("k", models, a->stamps(models).value(), freshened) == PutOutcome::stored);
+    for (int round = 0; round < 2; ++round) {
+      const Lookup found = a->lookup("k", models);
+      REQUIRE(found.response);
+      CHECK(found.response->head == response.head);
+      CHECK(found.response->lifetime == response.lifetime);
+      CHECK(found.response->content.view() == "content");
+    }
+  }
+
   SUBCASE("contents of any size, whole") {
     for (const std::size_t size : {0, 1, 255, 256, 257, 4'096, 65'536, 1'000'000, 8 << 20}) {
       CAPTURE(size);

@@ -75,6 +75,12 @@ class TestStore {
     return run(
         store->put(std::move(key), resource, std::move(stamps), std::move(response), lifetime));
   }
+  store::PutOutcome freshen(std::string key, Resource resource, Stamps stamps,
+                            policy::StoredResponsePointer response,
+                            std::chrono::seconds lifetime = 1h) {
+    return run(
+        store->freshen(std::move(key), resource, std::move(stamps), std::move(response), lifetime));
+  }
   store::EvictOutcome evict(policy::Tags tags) { return run(store->evict(std::move(tags))); }
 
   /// A whole fill: stamps, then put.

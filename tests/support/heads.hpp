@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -25,7 +26,7 @@ struct Request {
 };
 
 struct Response {
-  explicit Response(std::initializer_list<std::string> lines,
+  explicit Response(const std::vector<std::string>& lines,
                     http::Method method = http::Method::get) {
     for (const std::string& line : lines) *text += line + "\r\n";
     *text += "\r\n";

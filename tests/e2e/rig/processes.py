@@ -10,16 +10,20 @@ import subprocess
 from rig.waiting import eventually
 
 _running = []
+_given = set()
 WITH_US = ["setpriv", "--pdeathsig", "KILL"]  # also a killed pytest leaves no server behind
 
 
 def free_port():
-    """Below the range from which the system takes ports for outgoing connections."""
+    """Below the range from which the system takes ports for outgoing connections; never one twice."""
     for _ in range(200):
         port = random.randrange(20000, 32000)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
+                _given.add(port)
                 return port
             except OSError:
                 continue
