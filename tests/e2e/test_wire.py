@@ -37,8 +37,9 @@ TRUST = {"stranger": "off", "trusted hop": "127.0.0.0/8"}
 # Written by Larder on every request; left out of the comparison unless the case names them itself.
 OWN_LINES = (b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host", b"Via")
 OWN_AGENT = b"User-Agent: larder\r\n"
-# What differs between a stored response and the same one passed on, and from second to second.
-MOMENTARY = {"age", "date", "cache-status", "x-cache-status"}
+# What differs between a stored response and the same one passed on, and from second to second. The length of
+# a mirrored request differs with it; that content is as long as its length says, the client has seen.
+MOMENTARY = {"age", "date", "cache-status", "x-cache-status", "content-length"}
 
 probe_numbers = itertools.count()
 
@@ -245,5 +246,6 @@ def ask(larder, request):
 
 
 def mirrored(body):
-    """The lines of a mirrored request, but the one that tells a fill from a request passed on."""
-    return sorted(body.replace(OWN_AGENT, b"").split(b"\r\n"))
+    """The lines of a mirrored request, but those that tell a fill from a request passed on, and whose it was."""
+    lines = body.replace(OWN_AGENT, b"").split(b"\r\n")
+    return sorted(line for line in lines if not re.fullmatch(rb"X-Forwarded-For: [0-9., ]+", line))
