@@ -6,42 +6,26 @@ each byte that reached the origin, whether Larder's connections to the origin ar
 case names an innocent, that somebody else's request for the same URL gets what it would have got without.
 """
 
-import itertools
 import re
 from collections import Counter
 
 import pytest
 
 from rig import wire_corpus
-from rig.larder import Larder
 from rig.waiting import eventually
-from rig.wire_client import Client, CutOff
-from rig.wire_corpus import NEVER_WHOLE, NO_WHOLE_REQUEST, NOTHING, EndSending, ReadAnswer
-from rig.wire_origin import PROBE, WireOrigin, joined_chunks, values_of
+from rig.wire_client import Client
+from rig.wire_corpus import NEVER_WHOLE, NO_WHOLE_REQUEST, NOTHING
+from rig.wire_origin import WireOrigin, joined_chunks, values_of
+from rig.wire_runner import check_connection, converse, probe, start_larders, stop_larders
 
 CASES = wire_corpus.load()
 
-RULES = """
-rules:
-  - {name: things, path: ["/things/<slug:case>/", "/things/<slug:case>/<path:rest>"], ttl: 1h, share: everyone, vary: []}
-  - {name: pages, path: "/pages/<slug:case>/", ttl: 1h, share: everyone, vary: [], key: "{path}?{query.page,format}"}
-  - {name: open, path: ["/open/<slug:case>/", "/open/<slug:case>/<path:rest>"], ttl: 1h, vary: []}
-  - {name: negotiated, path: "/negotiated/<slug:case>/", ttl: 1h, share: everyone}
-  - {name: spoken, path: "/spoken/<slug:case>/", ttl: 1h, share: everyone, vary: [Accept-Language]}
-  - {name: priced, path: "/priced/<slug:case>/", ttl: 1h, share: everyone, vary: [], key: "{path}|{cookie.currency}"}
-settings:
-  origin_idle_timeout: 60s
-  first_byte_timeout: 8s
-"""
-TRUST = {"stranger": "off", "trusted hop": "127.0.0.0/8"}
 # Written by Larder on every request; left out of the comparison unless the case names them itself.
 OWN_LINES = (b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host", b"Via")
 OWN_AGENT = b"User-Agent: larder\r\n"
 # What differs between a stored response and the same one passed on, and from second to second. The length of
 # a mirrored request differs with it; that content is as long as its length says, the client has seen.
 MOMENTARY = {"age", "date", "cache-status", "x-cache-status", "content-length"}
-
-probe_numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +37,9 @@ def origin():
 
 @pytest.fixture(scope="module")
 def larders(origin, logs, tmp_path_factory):
-    """By who the client is to them. One thread: what came first was done first."""
-    folder, started = tmp_path_factory.mktemp("wire"), {}
-    for client, trusted in TRUST.items():
-        rules = folder / f"{client.replace(' ', '-')}.yaml"
-        rules.write_text(f"{RULES}  trusted_proxies: {trusted}\n")
-        started[client] = Larder(origin.url, rules, logs, threads=1)
+    started = start_larders(origin.url, tmp_path_factory.mktemp("wire"), logs)
     yield started
-    complaints = [complaint for complaint in (larder.stop() for larder in started.values()) if complaint]
-    assert not complaints, "\n\n".join(complaints)
+    stop_larders(started)
 
 
 @pytest.fixture(scope="module")
@@ -101,32 +79,6 @@ def test_every_case_of_every_file_was_run(seen, request, capsys):
 
 # --- the client's side ---
 
-def converse(client, case):
-    """The responses in order; the last one may be what came of one that was cut off."""
-    expected, answers = iter([] if case.answers == NEVER_WHOLE else case.answers), []
-
-    def read():
-        answer = next(expected, None)
-        answers.append(client.read(answer.to.encode() if answer else b"GET"))
-        return answers[-1]
-
-    try:
-        for part in case.sends:
-            if isinstance(part, ReadAnswer):
-                answer = read()
-                assert answer and answer.status == part.status, f"{part.status} was awaited, not {answer}"
-            elif isinstance(part, EndSending):
-                client.end_sending()
-            elif not client.send(case.fill_in(part)):
-                break
-        while case.answers == NEVER_WHOLE or len(answers) < len(case.answers):
-            if read() is None or (case.answers == NEVER_WHOLE and answers[-1].status >= 200):
-                break
-    except CutOff as error:
-        return [*answers, error.response], True
-    return answers, False
-
-
 def check_answers(case, answers, cut_off):
     if case.answers == NEVER_WHOLE:
         final = answers[-1] if answers else None
@@ -145,24 +97,6 @@ def check_answers(case, answers, cut_off):
             assert case.fill_in(part) not in whole
         if expected.cache:
             assert answer.values("x-cache-status") == [expected.cache.encode()]
-
-
-def check_connection(case, client):
-    """Closed without a byte more, or in step: the next request gets its own answer."""
-    if case.then == "either":
-        return
-    if case.then == "closed":
-        assert client.read_end() == b"", "bytes behind the last answer"
-    else:
-        probe(client)
-
-
-def probe(client):
-    target = PROBE + b"%d" % next(probe_numbers)
-    client.send(b"GET " + target + b" HTTP/1.1\r\nHost: probe\r\n\r\n")
-    answer = client.read()
-    assert answer and answer.status == 200, f"the next request got {answer}"
-    assert answer.body.startswith(b"GET " + target + b" HTTP/1.1\r\n"), f"the next request got {answer.body!r}"
 
 
 # --- the origin's side ---
