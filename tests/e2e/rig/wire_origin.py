@@ -148,7 +148,15 @@ class WireOrigin:
     # --- for the tests ---
 
     def begin(self, replies=()):
-        """From now on requests are noted anew and answered by these, one each in order, then honestly."""
+        """From now on requests are noted anew and answered by these, one each in order, then honestly.
+
+        Connections that a case before has left open, having failed, are ended: its failure is its own.
+        """
+        for connected in list(self._open):
+            try:
+                connected.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
         with self._lock:
             self._replies, self._arrived, self.errors = list(replies), [], []
             self._to_be_closed, self._late = [], []
