@@ -9,9 +9,9 @@ from rig.wire_origin import PROBE
 
 RULES = """
 rules:
-  - {name: things, path: ["/things/<slug:case>/", "/things/<slug:case>/<path:rest>"], ttl: 1h, share: everyone, vary: []}
+  - {name: things, path: ["/things/<slug:case>/", "/things/<slug:case>/<path:x>"], ttl: 1h, share: everyone, vary: []}
   - {name: pages, path: "/pages/<slug:case>/", ttl: 1h, share: everyone, vary: [], key: "{path}?{query.page,format}"}
-  - {name: open, path: ["/open/<slug:case>/", "/open/<slug:case>/<path:rest>"], ttl: 1h, vary: []}
+  - {name: open, path: ["/open/<slug:case>/", "/open/<slug:case>/<path:x>"], ttl: 1h, vary: []}
   - {name: negotiated, path: "/negotiated/<slug:case>/", ttl: 1h, share: everyone}
   - {name: spoken, path: "/spoken/<slug:case>/", ttl: 1h, share: everyone, vary: [Accept-Language]}
   - {name: priced, path: "/priced/<slug:case>/", ttl: 1h, share: everyone, vary: [], key: "{path}|{cookie.currency}"}
@@ -66,7 +66,7 @@ def converse(client, case):
 
 
 def check_connection(case, client):
-    """What the case says becomes of its connection: closed without a byte more, or in step: the next request gets its own answer."""
+    """Closed without a byte more, or in step: the next request gets its own answer."""
     if case.then == "either":
         return
     if case.then == "closed":
