@@ -75,6 +75,37 @@ void append_proxy_fields(const http::RequestHead& head, const ForwardedFacts& fa
   out += head.version == http::Version::http_1_0 ? "1.0 larder\r\n" : "1.1 larder\r\n";
 }
 
+/// Is it made of what addresses are made of, a port included? Not a check that it is one.
+bool looks_like_address(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789abcdefABCDEF.:[]") == text.npos;
+}
+
+// The same for a fill, whose answer is everybody's: of what hops before have said, only what the
+// key knows, and addresses, which an origin may count requests by. Any other text could be
+// somebody's own.
+void append_fill_proxy_fields(const http::RequestHead& head, const ForwardedFacts& facts,
+                              std::string& out) {
+  out += "X-Forwarded-For: ";
+  const auto before = head.fields.combined(FieldName::x_forwarded_for);
+  std::string_view rest = facts.trusted && before ? std::string_view(*before) : std::string_view();
+  std::string_view separator;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    std::string_view member = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    while (member.starts_with(' ') || member.starts_with('\t')) member.remove_prefix(1);
+    while (member.ends_with(' ') || member.ends_with('\t')) member.remove_suffix(1);
+    if (!looks_like_address(member)) continue;
+    out.append(separator).append(member);
+    separator = ", ";
+  }
+  if (!facts.peer.empty()) out.append(separator).append(facts.peer);
+  out += "\r\n";
+  append_line(out, "X-Forwarded-Proto", facts.proto);
+  append_line(out, "X-Forwarded-Host", facts.host);
+  append_line(out, "Via", "1.1 larder");
+}
+
 // What append_proxy_fields writes itself, and what of it an untrusted hop may not say.
 bool is_proxy_field(const http::FieldLine& line, bool trusted) {
   switch (line.id) {
@@ -181,11 +212,7 @@ void append_fill_head(const http::RequestHead& head, const ForwardedFacts& facts
                   [](const KeyedField& field) { return field.name == "accept-encoding"; });
   if (!asks_for_codings) append_line(out, "Accept-Encoding", "identity");
   if (!cookie.empty()) append_line(out, "Cookie", cookie);
-  for (const http::FieldLine& line : head.fields) {
-    const bool traces = line.id == FieldName::x_request_id || line.id == FieldName::traceparent;
-    if (traces && !http::is_hop_by_hop(line, head.fields)) append_line(out, line.name, line.value);
-  }
-  append_proxy_fields(head, lowered, out);
+  append_fill_proxy_fields(head, lowered, out);
   append_line(out, "User-Agent", "larder");
   out += "\r\n";
 }

@@ -51,9 +51,9 @@ struct KeyedField {
   std::string sent;  ///< what the fill sends where that is not `value`; empty: `value`
 };
 
-/// Appends the head of a fill: `target`, Host, X-Forwarded-*, the keyed fields, and what never
-/// changes an answer (X-Request-ID, traceparent). `cookie` is the Cookie value that the key names,
-/// or empty.
+/// Appends the head of a fill: `target`, Host, X-Forwarded-* and the keyed fields. No text of the
+/// client's that the key does not know: an origin that answers with it would tell everybody.
+/// `cookie` is the Cookie value that the key names, or empty.
 void append_fill_head(const http::RequestHead& head, const ForwardedFacts& facts,
                       std::string_view target, const std::vector<KeyedField>& keyed,
                       std::string_view cookie, std::string& out);

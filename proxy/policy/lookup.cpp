@@ -177,14 +177,23 @@ void append_part(const KeyPart& part, const LookupFacts& facts, const Parameters
 
 }  // namespace
 
+namespace {
+
+/// "Content-Length: 0" announces none.
+bool has_content(const http::BodyFraming& framing) {
+  return framing.kind != http::BodyFraming::Kind::none &&
+         !(framing.kind == http::BodyFraming::Kind::length && framing.length == 0);
+}
+
+}  // namespace
+
 LookupDecision decide_lookup(const LookupFacts& facts) {
   const http::RequestHead& head = facts.head;
   if (head.method != http::Method::get && head.method != http::Method::head)
     return PassOn{ForwardReason::method};
   if (facts.ambiguous) return PassOn{ForwardReason::bypass, Detail::ambiguous_target};
   if (!facts.match.rule) return PassOn{ForwardReason::bypass, Detail::no_rule};
-  if (head.framing.kind != http::BodyFraming::Kind::none)
-    return PassOn{ForwardReason::bypass, Detail::request_content};
+  if (has_content(head.framing)) return PassOn{ForwardReason::bypass, Detail::request_content};
 
   LookUp look_up;
   bool has_cache_control = false;

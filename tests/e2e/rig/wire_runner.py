@@ -9,12 +9,12 @@ from rig.wire_origin import PROBE
 
 RULES = """
 rules:
-  - {name: things, path: ["/things/<slug:case>/", "/things/<slug:case>/<path:x>"], ttl: 1h, share: everyone, vary: []}
-  - {name: pages, path: "/pages/<slug:case>/", ttl: 1h, share: everyone, vary: [], key: "{path}?{query.page,format}"}
-  - {name: open, path: ["/open/<slug:case>/", "/open/<slug:case>/<path:x>"], ttl: 1h, vary: []}
-  - {name: negotiated, path: "/negotiated/<slug:case>/", ttl: 1h, share: everyone}
-  - {name: spoken, path: "/spoken/<slug:case>/", ttl: 1h, share: everyone, vary: [Accept-Language]}
-  - {name: priced, path: "/priced/<slug:case>/", ttl: 1h, share: everyone, vary: [], key: "{path}|{cookie.currency}"}
+  - {name: things, path: ["/things/<slug:case>/", "/things/<slug:case>/<path:x>"], ttl: 1h, etag: false, compress: false, share: everyone, vary: []}
+  - {name: pages, path: "/pages/<slug:case>/", ttl: 1h, etag: false, compress: false, share: everyone, vary: [], key: "{path}?{query.page,format}"}
+  - {name: open, path: ["/open/<slug:case>/", "/open/<slug:case>/<path:x>"], ttl: 1h, etag: false, compress: false, vary: []}
+  - {name: negotiated, path: "/negotiated/<slug:case>/", ttl: 1h, etag: false, compress: false, share: everyone}
+  - {name: spoken, path: "/spoken/<slug:case>/", ttl: 1h, etag: false, compress: false, share: everyone, vary: [Accept-Language]}
+  - {name: priced, path: "/priced/<slug:case>/", ttl: 1h, etag: false, compress: false, share: everyone, vary: [], key: "{path}|{cookie.currency}"}
 settings:
   origin_idle_timeout: 60s
   first_byte_timeout: 8s
