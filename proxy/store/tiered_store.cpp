@@ -1,5 +1,8 @@
 #include "store/tiered_store.hpp"
 
+#include <memory>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "store/redis_store.hpp"
@@ -82,13 +85,47 @@ class MemoryAlone : public Store {
   bool closed_ = false;
 };
 
+/// Large responses that somebody on this thread is reading: those who load the same from Redis
+/// meanwhile share the one copy.
+class LargeInUse {
+ public:
+  static constexpr std::size_t large = 64 * 1024;
+
+  /// The copy in use, when it is the one that was put with these stamps; else `loaded`, which from
+  /// now on is in use.
+  policy::StoredResponsePointer share(std::string_view key, policy::StoredResponsePointer loaded,
+                                      const Stamps& stamps) {
+    if (loaded->content.size < large) return loaded;
+    if (uses_.size() >= most)
+      std::erase_if(uses_, [](const auto& use) { return use.second.response.expired(); });
+    Use& use = uses_[std::string(key)];
+    policy::StoredResponsePointer present = use.response.lock();
+    if (present && use.stamps == stamps && present->head == loaded->head &&
+        present->response_time == loaded->response_time &&
+        present->content.size == loaded->content.size)
+      return present;
+    use = {loaded, stamps};
+    return loaded;
+  }
+
+ private:
+  /// So many that nobody reads any more are kept at most.
+  static constexpr std::size_t most = 256;
+  struct Use {
+    std::weak_ptr<const policy::StoredResponse> response;
+    Stamps stamps;
+  };
+  std::unordered_map<std::string, Use> uses_;
+};
+
 /// Redis, with or without memory before it. Coroutines hold what they use after a wait: the store
 /// may be gone by then.
 class OverRedis : public Store {
  public:
   OverRedis(Shared& shared, asio::io_context& context, const config::RedisSettings& settings)
       : shared_(shared),
-        redis_(RedisStore::create(context, settings, shared.pending, shared.log)) {}
+        redis_(RedisStore::create(context, settings, shared.pending, shared.log)),
+        large_(std::make_shared<LargeInUse>()) {}
   ~OverRedis() override { redis_->close(); }
 
   std::optional<Lookup> lookup_now(std::string_view, Resource) override {
@@ -97,7 +134,7 @@ class OverRedis : public Store {
   }
 
   awaitable<Lookup> lookup(std::string_view key, Resource resource) override {
-    return lookup(shared_, redis_, key, resource);
+    return lookup(shared_, redis_, large_, key, resource);
   }
 
   awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known) override {
@@ -127,7 +164,8 @@ class OverRedis : public Store {
 
  private:
   static awaitable<Lookup> lookup(Shared& shared, std::shared_ptr<RedisStore> redis,
-                                  std::string_view key, Resource resource) {
+                                  std::shared_ptr<LargeInUse> large, std::string_view key,
+                                  Resource resource) {
     std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
     if (held) {
       const policy::Tags& own = held->response->tags;
@@ -146,9 +184,11 @@ class OverRedis : public Store {
     const policy::Tags tags = stamped_tags(resource);
     const Stamps local = shared.stamps.current(tags);
     RedisStore::Found found = co_await redis->lookup(key, resource);
-    if (found.lookup.response)
+    if (found.lookup.response) {
+      found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
       keep(shared, std::string(key), tags, local, found.lookup.response, std::move(found.kept),
            found.lifetime);
+    }
     co_return std::move(found.lookup);
   }
 
@@ -184,6 +224,7 @@ class OverRedis : public Store {
 
   Shared& shared_;
   const std::shared_ptr<RedisStore> redis_;
+  const std::shared_ptr<LargeInUse> large_;
 };
 
 }  // namespace

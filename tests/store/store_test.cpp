@@ -57,6 +57,19 @@ TEST_CASE("tiers: which one answers") {
   CHECK(now->tier == store::Tier::memory);
 }
 
+TEST_CASE("over Redis: those who read a large response at once share one copy of it") {
+  const auto store = make_over_redis(shared_redis(), 0);
+  const std::string large(100'000, 'x');
+  store->fill("k", models, large);
+  const policy::StoredResponsePointer first = store->lookup("k", models).response;
+  const policy::StoredResponsePointer second = store->lookup("k", models).response;
+  CHECK(first == second);
+  store->fill("k", models, std::string(100'001, 'y'));
+  const policy::StoredResponsePointer newer = store->lookup("k", models).response;
+  CHECK(newer->content.view().front() == 'y');
+  CHECK(first->content.view() == large);
+}
+
 TEST_CASE("two stores on one Redis: what one evicts, the other does not return") {
   RedisServer& redis = shared_redis();
   for (const std::uint64_t memory : {std::uint64_t{0}, memory_size}) {
