@@ -15,6 +15,8 @@ namespace larder::session {
 namespace {
 
 constexpr std::size_t first_buffer = 4 * 1024;
+/// After so long without a request a connection gives up its buffers.
+constexpr milliseconds awake_time{1000};
 /// What an idle connection may keep of its scratch.
 constexpr std::size_t idle_scratch = 4 * 1024;
 constexpr milliseconds linger_timeout{2000};
@@ -242,19 +244,16 @@ awaitable<Connection::HeadRead> Connection::read_head() {
         co_return HeadRead::complete;
       }
     }
-    if (filled_ == buffer_.size()) buffer_.resize(std::max(first_buffer, buffer_.size() * 2));
-    milliseconds timeout = worker_.draining ? drain_patience : settings.idle_timeout;
-    if (filled_ > 0) {
+    in_a_row_ = 0;
+    ReadResult read;
+    if (filled_ == 0) {
+      read = co_await read_first();
+    } else {
       // The whole head has one deadline, however slowly its bytes drip.
       if (give_up == SteadyClock::time_point{})
         give_up = SteadyClock::now() + settings.head_timeout;
-      timeout = left_until(give_up);
+      read = co_await read_more(left_until(give_up));
     }
-    in_a_row_ = 0;
-    idle_ = filled_ == 0;
-    const ReadResult read =
-        co_await stream_.read_some({buffer_.data() + filled_, buffer_.size() - filled_}, timeout);
-    idle_ = false;
     if (read.status == IoStatus::timed_out && filled_ > 0) {
       timed_out_ = true;
       co_return HeadRead::refused;
@@ -262,6 +261,29 @@ awaitable<Connection::HeadRead> Connection::read_head() {
     if (read.status != IoStatus::ok) co_return HeadRead::ended;
     filled_ += read.size;
   }
+}
+
+awaitable<ReadResult> Connection::read_more(milliseconds timeout) {
+  if (filled_ == buffer_.size()) buffer_.resize(std::max(first_buffer, buffer_.size() * 2));
+  const ReadResult read =
+      co_await stream_.read_some({buffer_.data() + filled_, buffer_.size() - filled_}, timeout);
+  co_return read;
+}
+
+awaitable<ReadResult> Connection::read_first() {
+  const milliseconds patience =
+      worker_.draining ? drain_patience : worker_.shared.settings.idle_timeout;
+  idle_ = true;
+  ReadResult read = co_await read_more(std::min(patience, awake_time));
+  if (read.status == IoStatus::timed_out && patience > awake_time && !worker_.draining) {
+    // Assigning an empty one would keep the room.
+    std::vector<char>().swap(buffer_);
+    std::string().swap(out_);
+    read.status = co_await stream_.wait_readable(patience - awake_time);
+    if (read.status == IoStatus::ok) read = co_await read_more(awake_time);
+  }
+  idle_ = false;
+  co_return read;
 }
 
 void Connection::consume(std::string_view surplus) {

@@ -58,6 +58,10 @@ class Connection : public boost::intrusive::list_base_hook<
                                        std::string_view more = {});
   [[nodiscard]] awaitable<void> linger();
   void consume(std::string_view surplus);
+  /// The next bytes of a head, into the buffer. `timeout`: for a head that has begun.
+  [[nodiscard]] awaitable<ReadResult> read_more(milliseconds timeout);
+  /// Waits for the first bytes of a head, after a while without keeping room for them.
+  [[nodiscard]] awaitable<ReadResult> read_first();
 
   Worker& worker_;
   Stream stream_;

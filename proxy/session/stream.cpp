@@ -76,6 +76,13 @@ awaitable<ReadResult> Stream::read_some(std::span<char> room, milliseconds timeo
   co_return ReadResult{status_of(error, expired), size};
 }
 
+awaitable<IoStatus> Stream::wait_readable(milliseconds timeout) {
+  if (!socket_.is_open()) co_return IoStatus::closed;
+  if (tls_ && tls_->has_pending()) co_return IoStatus::ok;
+  const IoStatus ready = co_await wait_for(TlsNeed::readable, reading_, timeout);
+  co_return ready;
+}
+
 void Stream::set_read_timeout(milliseconds timeout) {
   if (reading_.is_pending) deadlines_.set(reading_, timeout);
 }

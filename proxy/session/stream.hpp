@@ -56,6 +56,8 @@ class Stream {
 
   /// `timeout` zero: none (endless streams).
   [[nodiscard]] awaitable<ReadResult> read_some(std::span<char> room, milliseconds timeout);
+  /// As read_some(), but without taking anything: for whoever does not want to keep room for it.
+  [[nodiscard]] awaitable<IoStatus> wait_readable(milliseconds timeout);
   /// Moves the deadline of the read that is pending, or does nothing.
   void set_read_timeout(milliseconds timeout);
   /// Writes all of the pieces, in order. `timeout` is for each step forward, not for the whole: the

@@ -7,7 +7,7 @@ import pytest
 
 from rig.http import RawConnection, cache_status, state
 from rig.rules import THINGS
-from rig.waiting import Background, eventually
+from rig.waiting import Background, eventually, throughout
 
 GET = b"GET /things/ HTTP/1.1\r\nHost: things.example\r\n\r\n"
 RULES = """
@@ -107,6 +107,18 @@ def test_a_connection_ends_after_its_number_of_requests(start_larder, origin):
         ends = [ask(connection)[1].get("connection") for _ in range(3)]
         assert ends == [None, None, "close"]
         assert connection.file.read() == b""
+
+
+def test_a_connection_that_rested_is_served_as_before(start_larder, origin):
+    larder = start_larder(origin.url, THINGS)
+    with RawConnection(larder.url) as used, RawConnection(larder.url) as unused:
+        assert ask(used)[0] == 200
+        # Longer than a connection keeps its buffers.
+        client = larder.client()
+        throughout(1.5, lambda: client.get("/things/"))
+        for connection in (used, unused, used):
+            status, _, body = ask(connection)
+            assert (status, body) == (200, b"/things/")
 
 
 def test_pipelined_requests_are_answered_in_order(start_larder, origin):
