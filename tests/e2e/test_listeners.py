@@ -17,6 +17,7 @@ from rig.processes import free_port
 from rig.rules import THINGS
 from rig.waiting import eventually
 
+LOCAL = "DNS:localhost,IP:127.0.0.1"
 GET = b"GET /other/ HTTP/1.1\r\nHost: things.example\r\n\r\n"
 
 
@@ -85,7 +86,7 @@ def test_a_unix_socket_is_trusted_has_no_address_and_goes_at_the_end(start_larde
 
 
 def test_sockets_of_systemd_are_all_used(origin, logs, certificates, tmp_path):
-    pem, key = certificates.make("systemd")
+    pem, key = certificates.make("systemd", LOCAL)
     path = tmp_path / "systemd.sock"
     plain, encrypted = (socket.create_server(("127.0.0.1", 0)) for _ in range(2))
     local = socket.socket(socket.AF_UNIX)
@@ -137,7 +138,7 @@ def start_tls(start_larder, origin, certificates, tmp_path):
     """A Larder with a TLS listener: (larder, its port). The files are tmp_path's own."""
 
     def start(name="server", arguments=()):
-        put_certificate(tmp_path, *certificates.make(name))
+        put_certificate(tmp_path, *certificates.make(name, LOCAL))
         port = free_port()
         larder = start_larder(origin.url, THINGS, arguments=[
             "--listen", f"https://127.0.0.1:{port}", "--tls-certificate", str(tmp_path / "cert.pem"),
@@ -206,7 +207,7 @@ def test_a_handshake_that_does_not_come_has_a_deadline_and_holds_up_nobody(start
 def test_clients_must_show_a_certificate_where_that_is_asked_for(start_tls, certificates):
     _, port = start_tls(arguments=["--tls-client-ca", str(certificates.ca)])
     url = f"https://localhost:{port}/things/"
-    client = tuple(map(str, certificates.make("client")))
+    client = tuple(map(str, certificates.make("client", LOCAL)))
     assert requests.get(url, timeout=10, verify=str(certificates.ca), cert=client).status_code == 200
     with pytest.raises(requests.RequestException):
         requests.get(url, timeout=10, verify=str(certificates.ca))
@@ -215,7 +216,7 @@ def test_clients_must_show_a_certificate_where_that_is_asked_for(start_tls, cert
 def test_a_new_certificate_is_taken_without_a_restart_and_a_bad_one_is_not(start_tls, certificates, tmp_path):
     larder, port = start_tls("before")
     assert subject_at(port, certificates) == "before"
-    put_certificate(tmp_path, *certificates.make("after"))
+    put_certificate(tmp_path, *certificates.make("after", LOCAL))
     eventually(lambda: subject_at(port, certificates) == "after", "the new certificate is shown")
     (tmp_path / "key.pem").write_text("no key")
     eventually(lambda: "the certificate stays as it was: cannot use the key" in larder.process.log_text(),

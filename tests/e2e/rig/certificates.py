@@ -1,26 +1,29 @@
-"""Certificates of a CA of their own, made with the openssl command."""
+"""A certificate authority of its own, in a folder of the test's."""
 
 import subprocess
 from pathlib import Path
 
-CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
 
 class Certificates:
-    """`ca` is the CA's certificate, for those who are to trust the others."""
-
     def __init__(self, folder):
         self._folder = Path(folder)
-        self.ca = self._folder / "ca.pem"
-        self._openssl("req", "-x509", *CURVE, "-days", "2", "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.ca, self._ca_key = self._folder / "ca.pem", self._folder / "ca.key"
+        self._openssl("req", "-x509", *_KEY, "-days", "2", "-subj", "/CN=ca of the tests",
+                      "-keyout", self._ca_key, "-out", self.ca)
 
-    def make(self, name, alternatives="DNS:localhost,IP:127.0.0.1"):
-        """A certificate for the names given ("DNS:localhost,IP:127.0.0.1"): (certificate, key)."""
-        self._openssl("req", *CURVE, "-subj", f"/CN={name}", "-addext", f"subjectAltName={alternatives}",
-                      "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                      "-days", "2", "-copy_extensions", "copy", "-out", f"{name}.pem")
-        return self._folder / f"{name}.pem", self._folder / f"{name}.key"
+    def make(self, name, alternatives):
+        """Signed by the CA for names such as "DNS:localhost,IP:127.0.0.1"; the files (pem, key)."""
+        pem, key, request = (self._folder / f"{name}.{kind}" for kind in ("pem", "key", "csr"))
+        self._openssl("req", *_KEY, "-subj", f"/CN={name}", "-keyout", key, "-out", request,
+                      "-addext", f"subjectAltName={alternatives}")
+        self._openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self._ca_key, "-CAcreateserial",
+                      "-days", "2", "-out", pem, "-copy_extensions", "copy")
+        return pem, key
 
-    def _openssl(self, *arguments):
-        subprocess.run(["openssl", *arguments], cwd=self._folder, check=True, capture_output=True, timeout=30)
+    @staticmethod
+    def _openssl(*arguments):
+        done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, f"openssl {arguments[0]} failed: {done.stderr}"
