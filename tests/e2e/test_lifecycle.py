@@ -190,10 +190,13 @@ def test_sighup_is_no_end(start_larder, origin_of):
 
 # --- a log that takes nothing ---
 
-@pytest.mark.parametrize("stderr", ["2>&-", "2>/dev/full", "0<&- 1>&- 2>&-"])
-def test_without_a_log_the_service_goes_on(start_larder, origin_of, stderr):
+@pytest.mark.parametrize("stderr, written_to", [
+    ("2>&-", "/dev/null"), ("2>/dev/full", "/dev/full"), ("0<&- 1>&- 2>&-", "/dev/null")])
+def test_without_a_log_the_service_goes_on(start_larder, origin_of, stderr, written_to):
     origin = origin_of(lambda exchange: exchange.answer(body=exchange.request.path.encode()))
     larder = start_larder(origin.url, THINGS, wrapped=["bash", "-c", f'exec "$@" {stderr}', "larder"])
+    # Not to a socket that got the number of the closed stream.
+    assert os.readlink(f"/proc/{larder.process.pid}/fd/2") == written_to
     client = larder.client()
     for number in range(50):
         assert client.get(f"/things/{number % 3}/").content == f"/things/{number % 3}/".encode()
