@@ -1,5 +1,8 @@
 // larder: argv -> configuration -> objects -> run. The only file that names concrete classes to
 // run.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -28,6 +31,15 @@ std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (!value) return std::nullopt;
   return std::string(value);
+}
+
+/// A closed standard stream would give its number to the next file or socket, and that would then
+/// get what is written to the stream.
+void open_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // The lowest free number is this one, since those below are open by now.
+    if (::fcntl(stream, F_GETFD) < 0) (void)!::open("/dev/null", O_RDWR);
+  }
 }
 
 std::string flag_of(std::string_view name) {
@@ -122,6 +134,7 @@ int health(const config::Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   // A client or a log reader that has gone is an error of that write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("Larder: a caching reverse proxy in front of a Django API");

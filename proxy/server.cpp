@@ -17,6 +17,25 @@ constexpr std::chrono::milliseconds store_check{250};
 constexpr std::chrono::milliseconds first_store_check{10};
 /// A Larder whose Redis does not answer is ready all the same after this long, and says so.
 constexpr std::chrono::seconds start_patience{2};
+constexpr std::chrono::seconds certificate_check{1};
+
+unsigned thread_count(const config::Settings& settings) {
+  return settings.threads > 0 ? settings.threads
+                              : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// With as many clients as the limit of open files allows, which is raised first.
+config::Config within_descriptors(config::Config config) {
+  config::Settings& settings = config.settings;
+  const std::uint64_t descriptors = session::raise_descriptor_limit();
+  const unsigned allowed =
+      session::connections_within(descriptors, thread_count(settings), settings.connection_limit);
+  if (allowed < settings.connection_limit)
+    spdlog::warn("connection_limit is {} instead of {}: the process may have {} files open",
+                 allowed, settings.connection_limit, descriptors);
+  settings.connection_limit = allowed;
+  return config;
+}
 }  // namespace
 
 /// One thread: its worker, its listener, its timer for draining.
@@ -32,19 +51,32 @@ struct Server::Thread {
   std::thread thread;
 };
 
+struct Server::Watch {
+  asio::io_context io{1};
+  asio::signal_set ending{io, SIGTERM, SIGINT};
+  asio::signal_set hangup{io, SIGHUP};
+  Timer certificate{io};
+  std::size_t threads = 0;  ///< still serving
+};
+
 Server::Server(config::Config config)
-    : config_(std::move(config)),
+    : config_(within_descriptors(std::move(config))),
       stores_(config_.settings.memory),
       trusted_(config_.settings.trusted_proxies),
+      addresses_(config_.settings.connections_per_address),
+      tls_({.certificate = config_.settings.tls_certificate,
+            .key = config_.settings.tls_key,
+            .client_ca = config_.settings.tls_client_ca}),
       access_log_(config_.settings),
       shared_{.settings = config_.settings,
               .clock = clock_,
               .local_stamps = stores_.stamps,
               .collapse = collapse_,
               .records = *this,
-              .trusted = trusted_} {
-  unsigned count = config_.settings.threads;
-  if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
+              .trusted = trusted_,
+              .addresses = addresses_,
+              .tls = tls_} {
+  const unsigned count = thread_count(config_.settings);
   const auto rules = std::make_shared<const session::RuleSet>(config_.routes);
   for (unsigned i = 0; i < count; ++i) {
     threads_.push_back(std::make_unique<Thread>(shared_, rules));
@@ -61,12 +93,13 @@ Server::~Server() {
 }
 
 std::string Server::listen() {
-  for (const std::unique_ptr<Thread>& thread : threads_) {
-    for (const config::Endpoint& endpoint : config_.settings.listen) {
-      std::string failed = thread->listener.listen(endpoint);
-      if (!failed.empty()) return failed;
-    }
+  if (!config_.settings.tls_certificate.empty()) {
+    session::TlsFiles::Look look = tls_.look(true);
+    if (!look.failure.empty()) return look.failure;
   }
+  std::string unopened = listening_.open(config_.settings, static_cast<unsigned>(threads_.size()),
+                                         session::inherited_from_environment());
+  if (!unopened.empty()) return unopened;
   if (config_.settings.admin) {
     admin_ = std::make_unique<ops::Admin>(
         threads_.front()->worker.io,
@@ -102,37 +135,79 @@ void Server::watch_store(Thread& thread) {
 }
 
 int Server::run() {
-  for (const config::Endpoint& endpoint : config_.settings.listen)
-    spdlog::info("listening on {}:{}, upstream {}:{}, rules: {}, threads: {}", endpoint.host,
-                 endpoint.port, config_.settings.upstream.host, config_.settings.upstream.port,
+  for (const std::string& address : listening_.shown())
+    spdlog::info("listening on {}, upstream {}:{}, rules: {}, threads: {}", address,
+                 config_.settings.upstream.host, config_.settings.upstream.port,
                  config_.routes.rules.size(), threads_.size());
-  asio::io_context signals_io;
-  asio::signal_set signals(signals_io, SIGTERM, SIGINT);
-  signals.async_wait([this](const error_code& error, int number) {
-    if (!error)
-      spdlog::info("{}: finishing what is in flight", number == SIGTERM ? "SIGTERM" : "SIGINT");
-    drain();
-  });
-  for (const std::unique_ptr<Thread>& thread : threads_) {
-    thread->listener.start();
-    asio::post(thread->worker.io, [this, &thread = *thread] { watch_store(thread); });
-    thread->thread = std::thread([&io = thread->worker.io] { io.run(); });
+  Watch watch;
+  watch_signals(watch);
+  if (tls_.context()) watch_certificate(watch);
+  watch.threads = threads_.size();
+  for (unsigned index = 0; index < threads_.size(); ++index) {
+    Thread& thread = *threads_[index];
+    thread.listener.start(listening_.take(index));
+    asio::post(thread.worker.io, [this, &thread] { watch_store(thread); });
+    thread.thread = std::thread([&io = thread.worker.io, &watch] {
+      io.run();
+      asio::post(watch.io, [&watch] {
+        if (--watch.threads == 0) watch.io.stop();
+      });
+    });
   }
-  signals_io.run_one();
-  // A second signal ends it at once.
-  signals.async_wait([](const error_code& error, int) {
-    if (!error) std::_Exit(3);
-  });
-  std::thread second([&signals_io] { signals_io.run(); });
+  watch.io.run();
   for (const std::unique_ptr<Thread>& thread : threads_) thread->thread.join();
-  signals_io.stop();
-  second.join();
   spdlog::info("stopped");
   return broke_off_ ? 3 : 0;
 }
 
+void Server::watch_signals(Watch& watch) {
+  watch.ending.async_wait([this, &watch](const error_code& error, int number) {
+    if (error) return;
+    spdlog::info("{}: finishing what is in flight", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    drain();
+    // A second signal ends it at once.
+    watch.ending.async_wait([](const error_code& failed, int) {
+      if (!failed) std::_Exit(3);
+    });
+  });
+  watch_hangup(watch);
+}
+
+void Server::watch_hangup(Watch& watch) {
+  watch.hangup.async_wait([this, &watch](const error_code& error, int) {
+    if (error) return;
+    if (tls_.context()) look_at_certificate(true);
+    watch_hangup(watch);
+  });
+}
+
+void Server::watch_certificate(Watch& watch) {
+  watch.certificate.expires_after(certificate_check);
+  watch.certificate.async_wait([this, &watch](const error_code& error) {
+    if (error) return;
+    look_at_certificate(false);
+    watch_certificate(watch);
+  });
+}
+
+void Server::look_at_certificate(bool always) {
+  using Result = session::TlsFiles::Look::Result;
+  const session::TlsFiles::Look look = tls_.look(always);
+  switch (look.result) {
+    case Result::unchanged:
+      break;
+    case Result::taken:
+      spdlog::info("the certificate {} was read again", config_.settings.tls_certificate);
+      break;
+    case Result::refused:
+      spdlog::warn("the certificate stays as it was: {}", look.failure);
+      break;
+  }
+}
+
 void Server::drain() {
   draining_ = true;
+  listening_.remove_files();
   const SteadyClock::time_point give_up = SteadyClock::now() + config_.settings.drain_timeout;
   for (const std::unique_ptr<Thread>& thread : threads_) {
     asio::post(thread->worker.io, [this, &thread = *thread, give_up] {
@@ -143,17 +218,19 @@ void Server::drain() {
 }
 
 void Server::finish_when_drained(Thread& thread, SteadyClock::time_point give_up) {
-  const bool out_of_time = SteadyClock::now() >= give_up;
-  if (out_of_time && thread.listener.has_connections()) {
-    broke_off_ = true;
-    thread.listener.abort();
-  }
-  if (!out_of_time && (thread.listener.has_connections() || thread.worker.fills > 0)) {
+  const bool only_streams = thread.listener.has_only_streams();
+  const bool is_finished = only_streams && thread.worker.fills == 0;
+  if (!is_finished && SteadyClock::now() < give_up) {
     thread.drain_timer.expires_after(drain_check);
     thread.drain_timer.async_wait([this, &thread, give_up](const error_code& error) {
       if (!error) finish_when_drained(thread, give_up);
     });
     return;
+  }
+  thread.listener.end_streams();
+  if (!only_streams) {
+    broke_off_ = true;
+    thread.listener.abort();
   }
   if (admin_ && &thread == threads_.front().get()) admin_->stop();
   thread.worker.origin.close_idle();

@@ -14,7 +14,10 @@
 #include "ops/log.hpp"
 #include "session/clock.hpp"
 #include "session/collapse.hpp"
+#include "session/limits.hpp"
 #include "session/listener.hpp"
+#include "session/listening.hpp"
+#include "session/tls_files.hpp"
 #include "session/trusted.hpp"
 #include "session/worker.hpp"
 #include "store/tiered_store.hpp"
@@ -31,16 +34,24 @@ class Server final : private session::RecordSink {
   /// Binds every listener. What failed in words, empty on success.
   [[nodiscard]] std::string listen();
   /// Serves until SIGTERM or SIGINT, then drains. The exit code: 0 when every request in flight was
-  /// answered within the drain timeout, 3 when some were broken off.
+  /// answered within the drain timeout, 3 when some were broken off. SIGHUP reads the certificate
+  /// again.
   [[nodiscard]] int run();
 
  private:
   struct Thread;
+  /// What the main thread waits for while the others serve.
+  struct Watch;
 
   void note(const session::ExchangeRecord& record) override;
   [[nodiscard]] ops::Admin::Readiness readiness() const;
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);
+  void watch_signals(Watch& watch);
+  void watch_hangup(Watch& watch);
+  void watch_certificate(Watch& watch);
+  /// Reads the certificate's files again, when they have changed or `always`, and says so.
+  void look_at_certificate(bool always);
   void drain();
   /// On the thread's own io_context: again and again until nothing is left or time is up.
   void finish_when_drained(Thread& thread, SteadyClock::time_point give_up);
@@ -50,6 +61,9 @@ class Server final : private session::RecordSink {
   store::Shared stores_;
   session::Collapse collapse_;
   session::TrustedAddresses trusted_;
+  session::AddressCounts addresses_;
+  session::TlsFiles tls_;
+  session::Listening listening_;
   ops::Counters counters_;
   ops::AccessLog access_log_;
   session::Shared shared_;

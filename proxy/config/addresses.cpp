@@ -116,6 +116,53 @@ Parsed<Endpoint> parse_listen(std::string_view text) {
   return endpoint;
 }
 
+Parsed<ListenAddress> parse_listen_address(std::string_view text) {
+  constexpr std::string_view https = "https://";
+  constexpr std::string_view inherited = "fd:";
+  // The three standard streams are not sockets to listen on.
+  constexpr std::uint64_t first_descriptor = 3;
+  constexpr std::uint64_t last_descriptor = 65535;
+  ListenAddress address;
+  if (text == "systemd") {
+    address.systemd = true;
+    return address;
+  }
+  if (text.starts_with(inherited)) {
+    const Parsed<std::uint64_t> number =
+        parse_number(text.substr(inherited.size()), first_descriptor, last_descriptor);
+    if (std::holds_alternative<Refused>(number))
+      return Refused{quote(text) + " is no inherited socket; write fd:N with N from 3"};
+    address.descriptor = static_cast<int>(std::get<std::uint64_t>(number));
+    return address;
+  }
+  if (text.starts_with("http://")) {
+    return Refused{quote(text) + ": write HOST:PORT for plain HTTP, https://HOST:PORT for TLS"};
+  }
+  address.tls = text.starts_with(https);
+  if (address.tls) text.remove_prefix(https.size());
+  const bool is_unix = text.starts_with("unix:");
+  if (is_unix && address.tls) return Refused{"https:// is for TCP; write unix:/PATH"};
+  Parsed<Endpoint> endpoint = is_unix ? parse_unix(text) : parse_listen(text);
+  if (auto* refused = std::get_if<Refused>(&endpoint)) return std::move(*refused);
+  address.endpoint = std::get<Endpoint>(std::move(endpoint));
+  return address;
+}
+
+std::string format_listen_address(const ListenAddress& address) {
+  if (address.systemd) return "systemd";
+  if (address.descriptor >= 0) return "fd:" + std::to_string(address.descriptor);
+  return (address.tls ? "https://" : "") + format_endpoint(address.endpoint);
+}
+
+Parsed<std::uint64_t> parse_mode(std::string_view text) {
+  constexpr unsigned most = 0777;
+  unsigned mode = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc() || end != text.data() + text.size() || mode > most)
+    return Refused{quote(text) + " are no permissions; write them in octal, such as 0660"};
+  return mode;
+}
+
 Parsed<Endpoint> parse_upstream(std::string_view text) {
   std::string_view rest = text;
   const auto later = [&](const char* what) {

@@ -27,6 +27,15 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
+/// Where clients connect.
+struct ListenAddress {
+  Endpoint endpoint;
+  bool tls = false;      ///< written https://
+  bool systemd = false;  ///< every socket that systemd has passed on; those named "https" with TLS
+  int descriptor = -1;   ///< a socket inherited as this descriptor; -1: none
+  bool operator==(const ListenAddress&) const = default;
+};
+
 struct RedisSettings {
   Endpoint endpoint{"127.0.0.1", 6379};
   std::string username;      ///< empty: none
@@ -40,7 +49,12 @@ enum class LogFormat : std::uint8_t { automatic, text, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 struct Settings {
-  std::vector<Endpoint> listen{{"0.0.0.0", 8080}};
+  std::vector<ListenAddress> listen{{.endpoint = {"0.0.0.0", 8080}}};
+  unsigned listen_mode = 0660;  ///< permissions of the Unix sockets that are made
+  std::string tls_certificate;  ///< PEM file, the chain, leaf first; empty: none
+  std::string tls_key;          ///< PEM file; empty: none
+  std::string tls_client_ca;    ///< PEM file; empty: clients are not asked for a certificate
+  bool proxy_protocol = false;  ///< each connection begins with a PROXY header, v1 or v2
   Endpoint upstream{"127.0.0.1", 8000};
   std::optional<Endpoint> admin{{"127.0.0.1", 9180}};  ///< nothing ("off"): no admin listener
   std::optional<RedisSettings> redis;                  ///< nothing: the memory tier alone
@@ -57,7 +71,13 @@ struct Settings {
   std::uint64_t head_limit = 32 << 10;  ///< bytes of a request or response head
   std::uint64_t target_limit = 8 << 10;
   unsigned field_limit = 100;
-  unsigned connection_limit = 10000;  ///< clients at once, all threads
+  unsigned connection_limit = 10000;         ///< clients at once, all threads
+  unsigned connections_per_address = 0;      ///< 0: none; trusted addresses have none
+  unsigned request_limit = 0;                ///< in flight at once, all threads; 0: none
+  unsigned requests_per_connection = 10000;  ///< 0: none
+  std::uint64_t body_limit = 0;              ///< bytes of a request's content; 0: none
+  std::uint64_t minimum_rate = 100;          ///< bytes a second, from and to clients; 0: none
+  milliseconds rate_grace{30'000};           ///< spent waiting before minimum_rate counts
 
   milliseconds head_timeout{10'000};    ///< for a whole request head, from its first byte
   milliseconds idle_timeout{75'000};    ///< keep-alive without a request

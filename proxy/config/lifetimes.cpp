@@ -92,14 +92,14 @@ bool read_ttl(const Node& value, RouteRule& rule, Report& report) {
   }
   if (value.kind == Node::Kind::scalar && value.text.starts_with('-')) {
     report.error(value.place,
-                 "ttl: " + quote(value.text) + " is negative; to cache nothing leave the rule out");
+                 "ttl: " + quote(value.text) + " is negative; to cache nothing write mode: off");
     return false;
   }
   const std::optional<milliseconds> duration = read_duration(value, "ttl", report);
   if (!duration) return false;
   if (*duration < seconds(1)) {
     report.error(value.place, "ttl: " + quote(value.text) +
-                                  " is less than a second; to cache nothing leave the rule out");
+                                  " is less than a second; to cache nothing write mode: off");
     return false;
   }
   rule.ttl = std::chrono::duration_cast<seconds>(*duration);

@@ -16,6 +16,7 @@ namespace {
 
 using policy::KeyTemplate;
 using policy::KeyTemplateError;
+using policy::Mode;
 using policy::PathPattern;
 using policy::PatternError;
 using policy::RouteRule;
@@ -34,11 +35,12 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 14> keys;
+  static const std::array<Key, 16> keys;
 
  private:
   void read_name(const Node& value);
   void read_path(const Node& value);
+  void read_mode(const Node& value);
   void read_ttl(const Node& value);
   void read_statuses(const Node& value);
   void read_stale_while_revalidate(const Node& value);
@@ -52,6 +54,7 @@ class RuleReader {
   void read_vary(const Node& value);
   void read_evict_on(const Node& value);
   void read_first_byte_timeout(const Node& value);
+  void read_body_limit(const Node& value);
 
   std::optional<PathPattern> read_pattern(const Node& node, std::string_view owner);
   void read_evicting_write(const Node& item);
@@ -68,13 +71,15 @@ class RuleReader {
   ReadRule read_;
   const Node* key_ = nullptr;
   const Node* statuses_ = nullptr;
+  bool needs_ttl_ = true;
   bool failed_ = false;
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 14> RuleReader::keys{{
+const std::array<RuleReader::Key, 16> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
+    {"mode", &RuleReader::read_mode},
     {"ttl", &RuleReader::read_ttl},
     {"statuses", &RuleReader::read_statuses},
     {"stale_while_revalidate", &RuleReader::read_stale_while_revalidate},
@@ -87,6 +92,7 @@ const std::array<RuleReader::Key, 14> RuleReader::keys{{
     {"compress", &RuleReader::read_compress},
     {"evict_on", &RuleReader::read_evict_on},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
+    {"body_limit", &RuleReader::read_body_limit},
 }};
 
 std::optional<ReadRule> RuleReader::run(const Node& node) {
@@ -108,6 +114,7 @@ std::optional<ReadRule> RuleReader::run(const Node& node) {
   }
   for (const std::string_view required : {"path", "ttl"}) {
     if (std::find(given.begin(), given.end(), required) != given.end()) continue;
+    if (required == "ttl" && !needs_ttl_) continue;
     fail(node.place,
          "a rule needs '" + std::string(required) + "'" +
              (required == "path" ? ", such as /api/items/<int:pk>/"
@@ -174,6 +181,27 @@ std::optional<PathPattern> RuleReader::read_pattern(const Node& node, std::strin
 
 void RuleReader::read_ttl(const Node& value) {
   if (!config::read_ttl(value, rule(), report_)) failed_ = true;
+}
+
+void RuleReader::read_mode(const Node& value) {
+  needs_ttl_ = false;  // nor is one missed when the mode is wrong itself
+  const std::string* text = read_text(value, "mode", "on or off", report_);
+  if (!text) {
+    failed_ = true;
+    return;
+  }
+  // YAML's other words for them count, too: in most parsers `mode: off` is false.
+  const Parsed<bool> parsed = parse_boolean(*text);
+  if (const auto* is_on = std::get_if<bool>(&parsed)) {
+    rule().mode = *is_on ? Mode::on : Mode::off;
+    needs_ttl_ = *is_on;
+  } else if (*text == "shadow") {
+    fail(value.place, "mode: 'shadow' is not available in this version");
+  } else {
+    fail(value.place, "mode: unknown word " + quote(*text) +
+                          policy::suggest_nearest(*text, {"on", "off", "shadow"}) +
+                          "; on and off are known");
+  }
 }
 
 void RuleReader::read_statuses(const Node& value) {
@@ -337,6 +365,20 @@ void RuleReader::read_first_byte_timeout(const Node& value) {
   rule().first_byte_timeout = *duration;
 }
 
+void RuleReader::read_body_limit(const Node& value) {
+  const std::string* text = read_text(value, "body_limit", "a size such as 10MiB", report_);
+  if (!text) {
+    failed_ = true;
+    return;
+  }
+  const Parsed<std::uint64_t> parsed = parse_size(*text);
+  if (const auto* refused = std::get_if<Refused>(&parsed)) {
+    fail(value.place, "body_limit: " + refused->why);
+    return;
+  }
+  rule().body_limit = std::get<std::uint64_t>(parsed);
+}
+
 }  // namespace
 
 std::optional<ReadRule> read_rule(const Node& node, Report& report) {
@@ -354,7 +396,7 @@ const std::vector<std::string_view>& rule_keys() {
 }
 
 const std::vector<std::string_view>& later_rule_keys() {
-  static const std::vector<std::string_view> names{"mode", "tags", "settle", "coherence", "after"};
+  static const std::vector<std::string_view> names{"tags", "settle", "coherence", "after"};
   return names;
 }
 

@@ -175,7 +175,31 @@ Settings SettingsReader::finish(Report& report) {
   if (settings.memory == 0 && !settings.redis) {
     report.warning({}, "memory is 0 and there is no Redis: nothing will be stored");
   }
+  check_listeners(settings, report);
   return settings;
+}
+
+void SettingsReader::check_listeners(const Settings& settings, Report& report) {
+  bool has_https = false;
+  bool has_inherited = false;
+  for (const ListenAddress& address : settings.listen) {
+    has_https = has_https || address.tls;
+    has_inherited = has_inherited || address.systemd;
+  }
+  const bool has_certificate = !settings.tls_certificate.empty();
+  const bool has_key = !settings.tls_key.empty();
+  if (has_certificate != has_key) {
+    report.error({}, has_key ? "tls_key: a tls_certificate is missing beside it"
+                             : "tls_certificate: a tls_key is missing beside it");
+  } else if (has_https && !has_certificate) {
+    report.error({}, "listen: https:// needs tls_certificate and tls_key");
+  } else if (!has_certificate && !settings.tls_client_ca.empty()) {
+    report.error({}, "tls_client_ca: tls_certificate and tls_key are missing beside it");
+  } else if (has_certificate && !has_https && !has_inherited) {
+    report.warning({}, "tls_certificate: unused, since no address in listen begins with https://");
+  }
+  if (settings.proxy_protocol && settings.trusted_proxies.empty())
+    report.error({}, "proxy_protocol: without trusted_proxies every connection would be closed");
 }
 
 const std::vector<std::string_view>& later_settings() {

@@ -28,6 +28,8 @@ class SettingsReader {
 
  private:
   void read_redis_environment(const Environment& environment, Report& report);
+  /// What must hold among the settings of the listeners.
+  static void check_listeners(const Settings& settings, Report& report);
 
   SettingsDraft draft_;
   std::map<std::string, std::string> set_in_;  // setting -> where a file set it

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <deque>
 #include <utility>
 
@@ -168,11 +169,27 @@ Outcome apply_log_level(Draft& draft, const Values& values) {
 std::string show_log_level(const Draft& draft) {
   return show_word(log_levels, draft.settings.log_level);
 }
-Outcome apply_access_log(Draft& draft, const Values& values) {
-  return assign(parse_boolean(values.front()), draft.settings.access_log);
+template <bool Settings::*member>
+Outcome apply_boolean(Draft& draft, const Values& values) {
+  return assign(parse_boolean(values.front()), draft.settings.*member);
 }
-std::string show_access_log(const Draft& draft) {
-  return draft.settings.access_log ? "true" : "false";
+template <bool Settings::*member>
+std::string show_boolean(const Draft& draft) {
+  return draft.settings.*member ? "true" : "false";
+}
+
+/// The name of a file; what is in it is judged by who reads it.
+template <std::string Settings::*member>
+Outcome apply_file(Draft& draft, const Values& values) {
+  const auto is_control = [](char letter) { return letter >= 0 && letter < ' '; };
+  if (std::any_of(values.front().begin(), values.front().end(), is_control))
+    return WrongValue{0, quote(values.front()) + " is no name of a file"};
+  draft.settings.*member = values.front() == "off" ? std::string() : values.front();
+  return std::nullopt;
+}
+template <std::string Settings::*member>
+std::string show_file(const Draft& draft) {
+  return (draft.settings.*member).empty() ? "off" : draft.settings.*member;
 }
 
 // --- Lists -------------------------------------------------------------------
@@ -184,26 +201,40 @@ std::string join(const Values& values) {
 }
 
 Outcome apply_listen(Draft& draft, const Values& values) {
-  std::vector<Endpoint> endpoints;
+  std::vector<ListenAddress> addresses;
   for (std::size_t index = 0; index < values.size(); ++index) {
-    Endpoint endpoint;
-    if (Outcome wrong = assign(parse_listen(values[index]), endpoint))
+    ListenAddress address;
+    if (Outcome wrong = assign(parse_listen_address(values[index]), address))
       return WrongValue{index, wrong->why};
     // Port 0 is another port each time.
-    if (endpoint.port != 0 &&
-        std::find(endpoints.begin(), endpoints.end(), endpoint) != endpoints.end()) {
+    const bool is_any_port = address.endpoint.port == 0 && !address.endpoint.host.empty();
+    const auto is_same = [&](const ListenAddress& other) {
+      return other.endpoint == address.endpoint && other.systemd == address.systemd &&
+             other.descriptor == address.descriptor;
+    };
+    if (!is_any_port && std::any_of(addresses.begin(), addresses.end(), is_same))
       return WrongValue{index, quote(values[index]) + " stands here twice"};
-    }
-    endpoints.push_back(std::move(endpoint));
+    addresses.push_back(std::move(address));
   }
-  if (endpoints.empty()) return WrongValue{0, "an address is missing; write HOST:PORT"};
-  draft.settings.listen = std::move(endpoints);
+  if (addresses.empty()) return WrongValue{0, "an address is missing; write HOST:PORT"};
+  draft.settings.listen = std::move(addresses);
   return std::nullopt;
 }
 std::string show_listen(const Draft& draft) {
   Values shown;
-  for (const Endpoint& endpoint : draft.settings.listen) shown.push_back(format_endpoint(endpoint));
+  for (const ListenAddress& address : draft.settings.listen)
+    shown.push_back(format_listen_address(address));
   return join(shown);
+}
+
+Outcome apply_listen_mode(Draft& draft, const Values& values) {
+  return assign(parse_mode(values.front()), draft.settings.listen_mode);
+}
+std::string show_listen_mode(const Draft& draft) {
+  std::array<char, 8> room{};
+  const auto [end, error] =
+      std::to_chars(room.data(), room.data() + room.size(), draft.settings.listen_mode, 8);
+  return "0" + std::string(room.data(), end);
 }
 
 bool is_off(const Values& values) {
@@ -258,6 +289,11 @@ constexpr SettingAccess size{apply_size<member, lowest>, show_size<member>};
 template <unsigned Settings::*member, unsigned lowest, unsigned highest>
 constexpr SettingAccess number{apply_number<member, lowest, highest>, show_number<member>};
 
+template <bool Settings::*member>
+constexpr SettingAccess boolean{apply_boolean<member>, show_boolean<member>};
+template <std::string Settings::*member>
+constexpr SettingAccess file{apply_file<member>, show_file<member>};
+
 constexpr unsigned most = 1'000'000;
 
 }  // namespace
@@ -265,7 +301,12 @@ constexpr unsigned most = 1'000'000;
 const std::vector<SettingRow>& setting_rows() {
   // clang-format off
   static const std::vector<SettingRow> rows{
-    {"listen", "LARDER_LISTEN", "HOST:PORT", "Where clients connect", true, {apply_listen, show_listen}},
+    {"listen", "LARDER_LISTEN", "ADDRESS", "Where clients connect: HOST:PORT, https://HOST:PORT, unix:/PATH, systemd or fd:N", true, {apply_listen, show_listen}},
+    {"listen_mode", "LARDER_LISTEN_MODE", "MODE", "Permissions of the Unix sockets that listen makes, in octal", false, {apply_listen_mode, show_listen_mode}},
+    {"tls_certificate", "LARDER_TLS_CERTIFICATE", "FILE", "For https:// in listen: the certificate and its chain, PEM; read again when it changes", false, file<&Settings::tls_certificate>},
+    {"tls_key", "LARDER_TLS_KEY", "FILE", "For https:// in listen: the key of tls_certificate, PEM", false, file<&Settings::tls_key>},
+    {"tls_client_ca", "LARDER_TLS_CLIENT_CA", "FILE", "For https:// in listen: clients must show a certificate signed by one of these, PEM; off to ask for none", false, file<&Settings::tls_client_ca>},
+    {"proxy_protocol", "LARDER_PROXY_PROTOCOL", "BOOLEAN", "Every connection comes from trusted_proxies and begins with a PROXY protocol header, version 1 or 2; others are closed", false, boolean<&Settings::proxy_protocol>},
     {"upstream", "LARDER_UPSTREAM", "URL", "The origin", false, {apply_upstream, show_upstream}},
     {"rules", "LARDER_RULES", "PATH", "File of rules, or folder of *.yaml and *.yml read by name; without it everything is passed on", false, {apply_rules, show_rules}},
     {"admin", "LARDER_ADMIN", "HOST:PORT", "Where health and metrics are served, or off", false, {apply_admin, show_admin}},
@@ -280,10 +321,16 @@ const std::vector<SettingRow>& setting_rows() {
     {"head_limit", "LARDER_HEAD_LIMIT", "SIZE", "Largest head of a request or response", false, size<&Settings::head_limit, 1024>},
     {"target_limit", "LARDER_TARGET_LIMIT", "SIZE", "Longest path and query of a request", false, size<&Settings::target_limit, 256>},
     {"field_limit", "LARDER_FIELD_LIMIT", "NUMBER", "Most fields in a head", false, number<&Settings::field_limit, 10, most>},
-    {"connection_limit", "LARDER_CONNECTION_LIMIT", "NUMBER", "Clients at once", false, number<&Settings::connection_limit, 1, most>},
+    {"connection_limit", "LARDER_CONNECTION_LIMIT", "NUMBER", "Clients at once; lowered to what the limit of open files allows", false, number<&Settings::connection_limit, 1, most>},
+    {"connections_per_address", "LARDER_CONNECTIONS_PER_ADDRESS", "NUMBER", "Clients at once from one address (IPv6: from one /64), trusted_proxies apart; 0 is no limit", false, number<&Settings::connections_per_address, 0, most>},
+    {"request_limit", "LARDER_REQUEST_LIMIT", "NUMBER", "Requests in flight at once, streams and WebSockets included; beyond it 503; 0 is no limit but connection_limit", false, number<&Settings::request_limit, 0, most>},
+    {"requests_per_connection", "LARDER_REQUESTS_PER_CONNECTION", "NUMBER", "A client's connection is closed after so many requests; 0 is no limit", false, number<&Settings::requests_per_connection, 0, 1'000'000'000>},
+    {"body_limit", "LARDER_BODY_LIMIT", "SIZE", "Largest content of a request; 0 is no limit", false, size<&Settings::body_limit>},
     {"head_timeout", "LARDER_HEAD_TIMEOUT", "DURATION", "For a whole request head, from its first byte", false, deadline<&Settings::head_timeout>},
     {"idle_timeout", "LARDER_IDLE_TIMEOUT", "DURATION", "A client's connection is closed after this long without a request", false, deadline<&Settings::idle_timeout>},
     {"client_timeout", "LARDER_CLIENT_TIMEOUT", "DURATION", "Without progress in reading from or writing to a client", false, deadline<&Settings::client_timeout>},
+    {"minimum_rate", "LARDER_MINIMUM_RATE", "SIZE", "A second: a client that sends content or reads its answer more slowly, averaged over the time that is spent waiting for it, is cut off; 0 is no limit", false, size<&Settings::minimum_rate>},
+    {"rate_grace", "LARDER_RATE_GRACE", "DURATION", "Spent waiting for a client before minimum_rate counts", false, deadline<&Settings::rate_grace>},
     {"connect_timeout", "LARDER_CONNECT_TIMEOUT", "DURATION", "For connecting to the origin", false, deadline<&Settings::connect_timeout>},
     {"first_byte_timeout", "LARDER_FIRST_BYTE_TIMEOUT", "DURATION", "From the end of a request to the head of the origin's answer", false, deadline<&Settings::first_byte_timeout>},
     {"between_bytes_timeout", "LARDER_BETWEEN_BYTES_TIMEOUT", "DURATION", "Without progress within the origin's answer; 0 is no limit, for streams that pause", false, duration<&Settings::between_bytes_timeout>},
@@ -292,7 +339,7 @@ const std::vector<SettingRow>& setting_rows() {
     {"drain_timeout", "LARDER_DRAIN_TIMEOUT", "DURATION", "After SIGTERM, for requests in flight", false, duration<&Settings::drain_timeout>},
     {"log_format", "LARDER_LOG_FORMAT", "WORD", "text, json, or automatic: text on a terminal and JSON otherwise", false, {apply_log_format, show_log_format}},
     {"log_level", "LARDER_LOG_LEVEL", "WORD", "debug, info, warning or error", false, {apply_log_level, show_log_level}},
-    {"access_log", "LARDER_ACCESS_LOG", "BOOLEAN", "One line for each request", false, {apply_access_log, show_access_log}},
+    {"access_log", "LARDER_ACCESS_LOG", "BOOLEAN", "One line for each request", false, boolean<&Settings::access_log>},
   };
   // clang-format on
   return rows;

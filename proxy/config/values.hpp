@@ -40,6 +40,9 @@ using Parsed = std::variant<Value, Refused>;
 /// "HOST:PORT" with IPv6 addresses in brackets; ":8080" is every IPv4 address. Port 0: any free
 /// one.
 [[nodiscard]] Parsed<Endpoint> parse_listen(std::string_view text);
+/// As parse_listen, and "https://HOST:PORT", "unix:/PATH", "systemd", "fd:N".
+[[nodiscard]] Parsed<ListenAddress> parse_listen_address(std::string_view text);
+[[nodiscard]] std::string format_listen_address(const ListenAddress& address);
 /// "http://HOST[:PORT]" or "HOST:PORT".
 [[nodiscard]] Parsed<Endpoint> parse_upstream(std::string_view text);
 /// "HOST:PORT", "[IPv6]:PORT", "unix:/PATH".
@@ -61,6 +64,9 @@ struct RedisUrl {
 [[nodiscard]] Parsed<std::uint16_t> parse_redis_port(std::string_view text);
 /// A host name, or an address (IPv6 without brackets).
 [[nodiscard]] bool is_host(std::string_view text);
+
+/// Permissions in octal: "0660".
+[[nodiscard]] Parsed<std::uint64_t> parse_mode(std::string_view text);
 
 /// An address block in CIDR form; a single address becomes a block of its own ("10.1.2.3/32").
 [[nodiscard]] Parsed<std::string> parse_block(std::string_view text);

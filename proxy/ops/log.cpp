@@ -5,21 +5,19 @@
 #include <chrono>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
 namespace larder::ops {
 
 namespace {
-
-constexpr std::size_t queued_lines = 8192;
 
 LineFormat line_format(const config::Settings& settings) {
   switch (settings.log_format) {
@@ -76,6 +74,22 @@ class QuotedText final : public spdlog::custom_flag_formatter {
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
     return std::make_unique<QuotedText>();
   }
+};
+
+/// Takes spdlog's lines to a writer that waits for nobody. spdlog's own sinks write to the stream
+/// themselves, and a full pipe would hold up whoever logs, or the end of the process.
+class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string_view text(line.data(), line.size());
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    writer_.write(text);
+  }
+  void flush_() override {}
+
+  LineWriter writer_{STDERR_FILENO};
 };
 
 /// Printable ASCII as it is; anything else would let a client write to the terminal.
@@ -171,10 +185,7 @@ std::string format_text(const session::ExchangeRecord& record) {
 }  // namespace
 
 void start_log(const config::Settings& settings) {
-  spdlog::init_thread_pool(queued_lines, 1);
-  const auto own = std::make_shared<spdlog::async_logger>(
-      "larder", std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(), spdlog::thread_pool(),
-      spdlog::async_overflow_policy::overrun_oldest);
+  const auto own = std::make_shared<spdlog::logger>("larder", std::make_shared<LineSink>());
   own->set_level(level_of(settings.log_level));
   if (line_format(settings) == LineFormat::json) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
@@ -182,12 +193,10 @@ void start_log(const config::Settings& settings) {
         R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
     own->set_formatter(std::move(formatter));
   } else {
-    own->set_pattern("%H:%M:%S %^%l%$: %v");
+    own->set_pattern("%H:%M:%S %l: %v");
   }
   spdlog::set_default_logger(own);
-  // A closed or full stderr is no reason to stop or to fill it further.
   spdlog::set_error_handler([](const std::string&) {});
-  spdlog::flush_every(std::chrono::seconds(1));
 }
 
 void stop_log() {

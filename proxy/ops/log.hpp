@@ -1,7 +1,7 @@
 // Log: one line per exchange, and the process's own words; never in the way of a request.
 //
-// Lines go through spdlog's queue to a thread of its own; when stderr is slow or closed the oldest
-// are dropped, not waited for. Fields are not written: no credentials, no cookies.
+// Lines are gathered and written by threads of their own; when stderr is full or closed they are
+// dropped, not waited for. Fields are not written: no credentials, no cookies.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace larder::ops {
 
 /// Sets up spdlog's default logger for the whole process.
 void start_log(const config::Settings& settings);
-/// Writes what is queued and ends the thread.
+/// Writes what is gathered, for at most a second, and ends.
 void stop_log();
 
 enum class LineFormat : std::uint8_t { text, json };

@@ -27,6 +27,7 @@ enum class ForwardReason : std::uint8_t {
 enum class Detail : std::uint8_t {
   none,
   no_rule,
+  mode_off,
   ambiguous_target,
   ambiguous_query,
   too_deep_path,

@@ -52,15 +52,12 @@ void append_forwarded_element(std::string& out, std::string_view peer, std::stri
 // X-Forwarded-For, -Host and -Proto, Forwarded and Via: ours to write on every request.
 void append_proxy_fields(const http::RequestHead& head, const ForwardedFacts& facts,
                          std::string& out) {
-  out += "X-Forwarded-For: ";
-  if (facts.trusted) {
-    if (const auto before = head.fields.combined(FieldName::x_forwarded_for)) {
-      out += *before;
-      if (!facts.peer.empty() && !before->empty()) out += ", ";
-    }
-  }
-  out += facts.peer;
-  out += "\r\n";
+  std::string clients;
+  if (facts.trusted) clients = head.fields.combined(FieldName::x_forwarded_for).value_or("");
+  if (!clients.empty() && !facts.peer.empty()) clients += ", ";
+  clients += facts.peer;
+  // A peer on a Unix socket has no address to tell.
+  if (!clients.empty()) append_line(out, "X-Forwarded-For", clients);
   append_line(out, "X-Forwarded-Proto", facts.proto);
   append_line(out, "X-Forwarded-Host", facts.host);
   if (facts.trusted) {

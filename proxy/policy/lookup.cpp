@@ -193,6 +193,7 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
     return PassOn{ForwardReason::method};
   if (facts.ambiguous) return PassOn{ForwardReason::bypass, Detail::ambiguous_target};
   if (!facts.match.rule) return PassOn{ForwardReason::bypass, Detail::no_rule};
+  if (facts.match.rule->mode == Mode::off) return PassOn{ForwardReason::bypass, Detail::mode_off};
   if (has_content(head.framing)) return PassOn{ForwardReason::bypass, Detail::request_content};
 
   LookUp look_up;

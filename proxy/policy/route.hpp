@@ -22,6 +22,11 @@ enum class Share : std::uint8_t {
   everyone,   ///< credentials are ignored, and not sent on when filling
 };
 
+enum class Mode : std::uint8_t {
+  on,
+  off,  ///< nothing is answered from the store nor kept; what else the rule says holds
+};
+
 /// A request field that makes variants. `offered` (for Accept only): the media types the origin
 /// offers, in its order of preference; Accept is normalised to them. Empty: the value counts as it
 /// is.
@@ -56,6 +61,7 @@ struct StatusTtl {
 struct RouteRule {
   std::string name;  ///< unique; the first path when the file gives none
   std::vector<PathPattern> paths;
+  Mode mode = Mode::on;
   seconds ttl{0};  ///< of a 200, whatever the origin says; unused with `origin`
   std::optional<OriginFreshness> origin;  ///< instead of `ttl` and `statuses`
   std::vector<StatusTtl> statuses;        ///< others that are stored
@@ -73,6 +79,8 @@ struct RouteRule {
   std::vector<EvictOn> evict_on;
   /// First byte of the origin's answer; zero: the setting `first_byte_timeout` holds.
   std::chrono::milliseconds first_byte_timeout{0};
+  /// Bytes of a request's content; none: the setting `body_limit` holds; 0: no limit.
+  std::optional<std::uint64_t> body_limit;
   /// Of what gives a stored response its meaning (paths, key, share, vary): a change of it is a
   /// change of every key, so that nothing is served under a meaning it was not stored with.
   std::uint64_t fingerprint = 0;

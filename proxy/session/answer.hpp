@@ -21,10 +21,12 @@ using std::chrono::seconds;
 /// The client's side of an exchange. Everything is owned by its connection.
 struct Client {
   Stream& stream;
-  std::string& out;  ///< scratch for what is sent, used again
-  std::string_view peer;
+  std::string& out;       ///< scratch for what is sent, used again
+  std::string_view peer;  ///< its address; empty: a Unix socket's, which has none
   bool trusted = false;
   std::string_view scheme = "http";
+  bool is_last = false;  ///< the connection is to serve no further request
+  bool& endless;         ///< to be set when what is sent ends by nothing but the connection
 };
 
 /// What becomes of the client's connection after an exchange.
@@ -70,6 +72,8 @@ class Answer {
   [[nodiscard]] awaitable<bool> send_interim(const http::ResponseHead& told);
 
   void close_afterwards() { keep_alive_ = false; }
+  /// What is sent may never end by itself: an event stream.
+  void note_endless() { client_.endless = true; }
 
  private:
   Client client_;

@@ -20,6 +20,13 @@ BodyReader::BodyReader(Stream& stream, std::string_view already_read, http::Body
 
 // True when `part` is known without reading.
 bool BodyReader::take_ready(BodyPart& part) {
+  if (!take_decoded(part)) return false;
+  taken_ += part.data.size();
+  if (limit_ > 0 && taken_ > limit_) part = {BodyPart::Kind::too_large, {}};
+  return true;
+}
+
+bool BodyReader::take_decoded(BodyPart& part) {
   if (ended_) {
     part = {BodyPart::Kind::end, {}};
     return true;
@@ -85,7 +92,11 @@ awaitable<BodyPart> BodyReader::next() {
     // Never beyond the end of a counted body: what follows belongs to the next message.
     if (framing_.kind == Framing::length)
       room = static_cast<std::size_t>(std::min<std::uint64_t>(room, left_));
-    const ReadResult read = co_await stream_.read_some({buffer_.get() + kept, room}, timeout_);
+    const std::optional<milliseconds> patience = pace_.patience(timeout_);
+    if (!patience) co_return BodyPart{BodyPart::Kind::timed_out, {}};
+    const SteadyClock::time_point began = SteadyClock::now();
+    const ReadResult read = co_await stream_.read_some({buffer_.get() + kept, room}, *patience);
+    pace_.note(read.size, SteadyClock::now() - began);
     switch (read.status) {
       case IoStatus::ok:
         break;

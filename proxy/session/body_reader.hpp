@@ -21,7 +21,8 @@ struct BodyPart {
     end,
     cut_off,    ///< the peer closed before the end
     malformed,  ///< the chunked coding was broken
-    timed_out,
+    too_large,  ///< more than the limit that was set
+    timed_out,  ///< or too slow
   };
   Kind kind = Kind::end;
   std::string_view data;  ///< valid until the next call
@@ -33,6 +34,11 @@ class BodyReader {
   /// up.
   BodyReader(Stream& stream, std::string_view already_read, http::BodyFraming framing,
              milliseconds timeout);
+
+  /// Bytes of content at most; zero: no limit. Before the first part is asked for.
+  void set_limit(std::uint64_t limit) { limit_ = limit; }
+  /// For a peer that is to send at least so fast. By default none is.
+  void set_pace(Pace pace) { pace_ = pace; }
 
   [[nodiscard]] awaitable<BodyPart> next();
   /// What has been read already, without waiting: empty when the next part needs a read.
@@ -46,6 +52,7 @@ class BodyReader {
 
  private:
   [[nodiscard]] bool take_ready(BodyPart& part);
+  [[nodiscard]] bool take_decoded(BodyPart& part);
 
   static constexpr std::size_t buffer_size = 64 * 1024;
 
@@ -56,6 +63,9 @@ class BodyReader {
   std::uint64_t left_ = 0;
   http::ChunkedDecoder chunked_;
   bool ended_ = false;
+  std::uint64_t limit_ = 0;
+  std::uint64_t taken_ = 0;
+  Pace pace_;
   std::unique_ptr<char[]> buffer_;
 };
 

@@ -4,25 +4,55 @@
 #include <array>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+#include <spdlog/spdlog.h>
+
 #include "policy/problem.hpp"
+#include "session/proxy_protocol.hpp"
 
 namespace larder::session {
 
 namespace {
 
 constexpr std::size_t first_buffer = 4 * 1024;
+/// After so long without a request a connection gives up its buffers.
+constexpr milliseconds awake_time{1000};
 /// What an idle connection may keep of its scratch.
 constexpr std::size_t idle_scratch = 4 * 1024;
-constexpr milliseconds linger_timeout{1000};
+constexpr milliseconds linger_timeout{2000};
 constexpr std::size_t linger_bytes = 256 * 1024;
+/// While draining, for a request that was on its way.
+constexpr milliseconds drain_patience{250};
+/// Pipelined requests that are served before other connections have their turn.
+constexpr unsigned most_in_a_row = 16;
+constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
+
+/// What is left until then; at least a millisecond, since zero would mean no end.
+milliseconds left_until(SteadyClock::time_point give_up) {
+  return std::max(std::chrono::ceil<milliseconds>(give_up - SteadyClock::now()), milliseconds{1});
+}
+
+/// One of the requests that are served at the same time.
+class InFlight {
+ public:
+  explicit InFlight(std::atomic<unsigned>& count)
+      : count_(count), before_(count.fetch_add(1, std::memory_order_relaxed)) {}
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+  ~InFlight() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_within(unsigned limit) const { return limit == 0 || before_ < limit; }
+
+ private:
+  std::atomic<unsigned>& count_;
+  const unsigned before_;
+};
 
 }  // namespace
 
-Connection::Connection(Worker& worker, Socket socket, std::string peer, bool trusted)
+Connection::Connection(Worker& worker, Socket socket, const Arrival& arrival)
     : worker_(worker),
       stream_(std::move(socket), worker.deadlines),
-      peer_(std::move(peer)),
-      trusted_(trusted),
+      arrival_(arrival),
       limits_{.head_bytes = worker.shared.settings.head_limit,
               .fields = worker.shared.settings.field_limit,
               .target_bytes = worker.shared.settings.target_limit} {
@@ -34,7 +64,11 @@ Connection::~Connection() {
 }
 
 void Connection::drain() {
-  if (idle_) stream_.interrupt();
+  if (idle_) stream_.set_read_timeout(drain_patience);
+}
+
+void Connection::end_stream() {
+  if (endless_) stream_.close();
 }
 
 void Connection::abort() {
@@ -42,6 +76,93 @@ void Connection::abort() {
 }
 
 awaitable<void> Connection::run() {
+  const bool entered = co_await enter();
+  if (entered) co_await serve();
+  stream_.close();
+}
+
+// --- Who it is -----------------------------------------------------------------------------------
+
+awaitable<bool> Connection::enter() {
+  const config::Settings& settings = worker_.shared.settings;
+  const SteadyClock::time_point give_up = SteadyClock::now() + settings.head_timeout;
+  if (arrival_.is_unix) {
+    trusted_ = true;
+  } else {
+    identify(arrival_.address);
+  }
+  if (settings.proxy_protocol) {
+    const bool is_known = co_await read_proxy_header(give_up);
+    if (!is_known) co_return false;
+  }
+  if (arrival_.tls) {
+    const bool is_encrypted = co_await start_tls(give_up);
+    co_return is_encrypted;
+  }
+  co_return true;
+}
+
+void Connection::identify(const asio::ip::address& address) {
+  const bool is_mapped = address.is_v6() && address.to_v6().is_v4_mapped();
+  const asio::ip::address plain =
+      is_mapped ? asio::ip::address(asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()))
+                : address;
+  address_ = plain;
+  peer_ = plain.to_string();
+  trusted_ = worker_.shared.trusted.contains(plain);
+}
+
+awaitable<bool> Connection::read_proxy_header(SteadyClock::time_point give_up) {
+  if (!trusted_) {
+    spdlog::debug("{}: closed, since a PROXY header counts from trusted_proxies alone", peer_);
+    co_return false;
+  }
+  // Never more is read than belongs to the header: what follows may be TLS.
+  std::string header;
+  ProxyParse parsed = parse_proxy_header(header);
+  while (parsed.state == ProxyParse::State::need_more) {
+    const std::size_t before = header.size();
+    header.resize(before + parsed.missing);
+    const ReadResult read =
+        co_await stream_.read_some({header.data() + before, parsed.missing}, left_until(give_up));
+    if (read.status != IoStatus::ok) co_return false;
+    header.resize(before + read.size);
+    parsed = parse_proxy_header(header);
+  }
+  if (parsed.state == ProxyParse::State::refused) {
+    spdlog::debug("{}: closed, since {}", peer_, describe(parsed.error));
+    co_return false;
+  }
+  if (parsed.header.client) identify(*parsed.header.client);
+  co_return true;
+}
+
+awaitable<bool> Connection::start_tls(SteadyClock::time_point give_up) {
+  TlsSession session(worker_.shared.tls.context(), TlsSession::Role::server,
+                     stream_.socket().native_handle(), {});
+  const IoStatus started = co_await stream_.start_tls(std::move(session), left_until(give_up));
+  if (started == IoStatus::ok) co_return true;
+  if (started == IoStatus::failed && stream_.tls_failure() == "http request") {
+    stream_.stop_tls();
+    co_await refuse(400, "plain HTTP was sent where TLS is spoken; use https://");
+    co_await linger();
+  } else {
+    spdlog::debug("{}: TLS did not come about: {}", peer_,
+                  started == IoStatus::timed_out ? "too slow" : stream_.tls_failure());
+  }
+  co_return false;
+}
+
+// --- Its requests --------------------------------------------------------------------------------
+
+awaitable<void> Connection::serve() {
+  const config::Settings& settings = worker_.shared.settings;
+  if (!trusted_ && !worker_.shared.addresses.take(address_, place_)) {
+    co_await refuse(503, "too many connections from this address (connections_per_address)",
+                    retry_soon);
+    co_await linger();
+    co_return;
+  }
   while (true) {
     const HeadRead read = co_await read_head();
     if (read == HeadRead::ended) break;
@@ -52,18 +173,17 @@ awaitable<void> Connection::run() {
       co_await linger();
       break;
     }
+    stream_.set_write_pace(Pace(settings.minimum_rate, settings.rate_grace));
     if (head_.form == http::TargetForm::asterisk) {
       // OPTIONS *: about this server as a whole (RFC 9110 9.3.7).
       out_ =
           "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS, POST, PUT, PATCH, "
           "DELETE\r\nConnection: close\r\n\r\n";
-      const IoStatus written = co_await stream_.write(out_, worker_.shared.settings.client_timeout);
+      const IoStatus written = co_await stream_.write(out_, settings.client_timeout);
       if (written == IoStatus::ok) co_await linger();
       break;
     }
-    const std::string_view after_head(buffer_.data() + head_.size, filled_ - head_.size);
-    Exchange exchange(worker_, Client{stream_, out_, peer_, trusted_}, head_, after_head);
-    const After after = co_await exchange.run();
+    const After after = co_await exchange_one();
     if (after == After::broken) {
       stream_.reset();
       break;
@@ -72,9 +192,37 @@ awaitable<void> Connection::run() {
       co_await linger();
       break;
     }
-    consume(exchange.surplus());
+    if (++in_a_row_ >= most_in_a_row) {
+      in_a_row_ = 0;
+      co_await asio::post(worker_.io, use_awaitable);
+    }
   }
-  stream_.close();
+}
+
+awaitable<After> Connection::exchange_one() {
+  const config::Settings& settings = worker_.shared.settings;
+  const InFlight in_flight(worker_.shared.requests);
+  if (!in_flight.is_within(settings.request_limit)) {
+    co_await refuse(503, "as many requests are in flight as may be (request_limit)", retry_soon);
+    co_return After::close;
+  }
+  ++served_;
+  const bool is_last =
+      settings.requests_per_connection > 0 && served_ >= settings.requests_per_connection;
+  const std::string_view after_head(buffer_.data() + head_.size, filled_ - head_.size);
+  Exchange exchange(worker_,
+                    Client{.stream = stream_,
+                           .out = out_,
+                           .peer = peer_,
+                           .trusted = trusted_,
+                           .scheme = arrival_.tls ? "https" : "http",
+                           .is_last = is_last,
+                           .endless = endless_},
+                    head_, after_head);
+  const After after = co_await exchange.run();
+  endless_ = false;
+  if (after == After::keep) consume(exchange.surplus());
+  co_return after;
 }
 
 awaitable<Connection::HeadRead> Connection::read_head() {
@@ -96,19 +244,16 @@ awaitable<Connection::HeadRead> Connection::read_head() {
         co_return HeadRead::complete;
       }
     }
-    if (filled_ == buffer_.size()) buffer_.resize(std::max(first_buffer, buffer_.size() * 2));
-    milliseconds timeout = settings.idle_timeout;
-    if (filled_ > 0) {
+    in_a_row_ = 0;
+    ReadResult read;
+    if (filled_ == 0) {
+      read = co_await read_first();
+    } else {
       // The whole head has one deadline, however slowly its bytes drip.
-      const SteadyClock::time_point now = SteadyClock::now();
-      if (give_up == SteadyClock::time_point{}) give_up = now + settings.head_timeout;
-      timeout = std::max(std::chrono::ceil<milliseconds>(give_up - now), milliseconds{1});
+      if (give_up == SteadyClock::time_point{})
+        give_up = SteadyClock::now() + settings.head_timeout;
+      read = co_await read_more(left_until(give_up));
     }
-    if (worker_.draining && filled_ == 0) co_return HeadRead::ended;
-    idle_ = filled_ == 0;
-    const ReadResult read =
-        co_await stream_.read_some({buffer_.data() + filled_, buffer_.size() - filled_}, timeout);
-    idle_ = false;
     if (read.status == IoStatus::timed_out && filled_ > 0) {
       timed_out_ = true;
       co_return HeadRead::refused;
@@ -116,6 +261,29 @@ awaitable<Connection::HeadRead> Connection::read_head() {
     if (read.status != IoStatus::ok) co_return HeadRead::ended;
     filled_ += read.size;
   }
+}
+
+awaitable<ReadResult> Connection::read_more(milliseconds timeout) {
+  if (filled_ == buffer_.size()) buffer_.resize(std::max(first_buffer, buffer_.size() * 2));
+  const ReadResult read =
+      co_await stream_.read_some({buffer_.data() + filled_, buffer_.size() - filled_}, timeout);
+  co_return read;
+}
+
+awaitable<ReadResult> Connection::read_first() {
+  const milliseconds patience =
+      worker_.draining ? drain_patience : worker_.shared.settings.idle_timeout;
+  idle_ = true;
+  ReadResult read = co_await read_more(std::min(patience, awake_time));
+  if (read.status == IoStatus::timed_out && patience > awake_time && !worker_.draining) {
+    // Assigning an empty one would keep the room.
+    std::vector<char>().swap(buffer_);
+    std::string().swap(out_);
+    read.status = co_await stream_.wait_readable(patience - awake_time);
+    if (read.status == IoStatus::ok) read = co_await read_more(awake_time);
+  }
+  idle_ = false;
+  co_return read;
 }
 
 void Connection::consume(std::string_view surplus) {
@@ -137,14 +305,16 @@ void Connection::consume(std::string_view surplus) {
   }
 }
 
-awaitable<void> Connection::refuse(std::uint16_t status, std::string_view detail) {
+awaitable<void> Connection::refuse(std::uint16_t status, std::string_view detail,
+                                   std::string_view more) {
   const std::string problem = policy::format_problem(status, detail);
   out_ = "HTTP/1.1 " + std::to_string(status) + " " + std::string(policy::reason_phrase(status)) +
-         "\r\nContent-Type: application/problem+json\r\nContent-Length: " +
-         std::to_string(problem.size()) + "\r\nConnection: close\r\n\r\n" + problem;
+         "\r\nContent-Type: application/problem+json\r\n" + std::string(more) +
+         "Content-Length: " + std::to_string(problem.size()) + "\r\nConnection: close\r\n\r\n" +
+         problem;
   ExchangeRecord record;
   record.began = worker_.shared.clock.now();
-  record.peer = peer_;
+  record.peer = peer_.empty() ? std::string_view("unix") : peer_;
   record.status = status;
   record.content_sent = problem.size();
   worker_.shared.records.note(record);
@@ -157,8 +327,9 @@ awaitable<void> Connection::refuse(std::uint16_t status, std::string_view detail
 awaitable<void> Connection::linger() {
   stream_.shutdown_write();
   std::array<char, 4096> dropped;
-  for (std::size_t total = 0; total < linger_bytes;) {
-    const ReadResult read = co_await stream_.read_some(dropped, linger_timeout);
+  const SteadyClock::time_point give_up = SteadyClock::now() + linger_timeout;
+  for (std::size_t total = 0; total < linger_bytes && SteadyClock::now() < give_up;) {
+    const ReadResult read = co_await stream_.read_some(dropped, left_until(give_up));
     if (read.status != IoStatus::ok) break;
     total += read.size;
   }

@@ -1,43 +1,75 @@
-// Connection: one client. Reads a head, runs its exchange, and again, in the order they came.
+// Connection: one client. Finds out who it is, then reads a head, runs its exchange, and again, in
+// the order they came.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include "http/request_head.hpp"
 #include "session/exchange.hpp"
+#include "session/limits.hpp"
 #include "session/stream.hpp"
 #include "session/worker.hpp"
 
 namespace larder::session {
 
+/// How a client has come in.
+struct Arrival {
+  asio::ip::address address;  ///< of the other end; meaningless for a Unix socket
+  bool is_unix = false;
+  bool tls = false;  ///< it is to speak TLS
+};
+
 class Connection : public boost::intrusive::list_base_hook<
                        boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  Connection(Worker& worker, Socket socket, std::string peer, bool trusted);
+  Connection(Worker& worker, Socket socket, const Arrival& arrival);
   ~Connection();
 
   /// Ends by itself; nothing else is waited for by whoever destroys it.
   [[nodiscard]] awaitable<void> run();
-  /// From a draining listener: waiting for a next request is over, one in hand is answered.
+  /// From a draining listener: waiting for a next request is over soon, one in hand is answered.
   void drain();
+  /// Is what runs now a tunnel or an event stream?
+  [[nodiscard]] bool is_endless() const { return endless_; }
+  /// Ends such a stream; nothing happens to anything else.
+  void end_stream();
   /// From a listener that has drained long enough.
   void abort();
 
  private:
   enum class HeadRead : std::uint8_t { complete, refused, ended };
 
+  /// PROXY header, limits, TLS. False: the connection is to be closed.
+  [[nodiscard]] awaitable<bool> enter();
+  /// Learns from a PROXY header who the client is. False: there is none, or of no use.
+  [[nodiscard]] awaitable<bool> read_proxy_header(SteadyClock::time_point give_up);
+  [[nodiscard]] awaitable<bool> start_tls(SteadyClock::time_point give_up);
+  void identify(const asio::ip::address& address);
+
+  [[nodiscard]] awaitable<void> serve();
+  [[nodiscard]] awaitable<After> exchange_one();
   [[nodiscard]] awaitable<HeadRead> read_head();
-  [[nodiscard]] awaitable<void> refuse(std::uint16_t status, std::string_view detail);
+  /// `more`: further lines of the head, each ended.
+  [[nodiscard]] awaitable<void> refuse(std::uint16_t status, std::string_view detail,
+                                       std::string_view more = {});
   [[nodiscard]] awaitable<void> linger();
   void consume(std::string_view surplus);
+  /// The next bytes of a head, into the buffer. `timeout`: for a head that has begun.
+  [[nodiscard]] awaitable<ReadResult> read_more(milliseconds timeout);
+  /// Waits for the first bytes of a head, after a while without keeping room for them.
+  [[nodiscard]] awaitable<ReadResult> read_first();
 
   Worker& worker_;
   Stream stream_;
-  const std::string peer_;
-  const bool trusted_;
+  const Arrival arrival_;
+  asio::ip::address address_;
+  std::string peer_;  ///< address; empty: a Unix socket
+  bool trusted_ = false;
+  AddressCounts::Held place_;
   http::HeadLimits limits_;
   std::vector<char> buffer_;
   std::size_t filled_ = 0;
@@ -46,6 +78,9 @@ class Connection : public boost::intrusive::list_base_hook<
   http::HeadError refused_ = http::HeadError::none;
   bool timed_out_ = false;
   bool idle_ = false;
+  bool endless_ = false;
+  unsigned served_ = 0;    ///< requests
+  unsigned in_a_row_ = 0;  ///< requests served without having waited for the client
   std::string out_;
 };
 

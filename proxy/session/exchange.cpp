@@ -40,7 +40,9 @@ Exchange::Exchange(Worker& worker, Client client, const http::RequestHead& head,
       content_(client.stream, after_head, head.framing, settings_.client_timeout),
       rules_(worker.rule_set),
       answer_(client, head, record_, settings_.client_timeout,
-              head.keep_alive && !worker.draining) {}
+              head.keep_alive && !worker.draining && !client.is_last) {
+  content_.set_pace(Pace(settings_.minimum_rate, settings_.rate_grace));
+}
 
 policy::LookupFacts Exchange::facts() const {
   return {.head = head_,
@@ -54,7 +56,7 @@ policy::LookupFacts Exchange::facts() const {
 awaitable<After> Exchange::run() {
   const SteadyClock::time_point started = SteadyClock::now();
   record_.began = worker_.shared.clock.now();
-  record_.peer = client_.peer;
+  record_.peer = client_.peer.empty() ? std::string_view("unix") : client_.peer;
   record_.method = head_.method_text;
   record_.host = head_.host;
   record_.path = head_.path;
@@ -65,9 +67,14 @@ awaitable<After> Exchange::run() {
   if (!ambiguous_) match_ = rules_->routes.match(path_);
   if (match_.rule) record_.rule = match_.rule->name;
 
+  const std::uint64_t limit = body_limit();
+  content_.set_limit(limit);
   const policy::LookupDecision lookup = policy::decide_lookup(facts());
   After after = After::broken;
-  if (const auto* pass = std::get_if<policy::PassOn>(&lookup)) {
+  if (limit > 0 && head_.framing.kind == http::BodyFraming::Kind::length &&
+      head_.framing.length > limit) {
+    after = co_await refuse_content();
+  } else if (const auto* pass = std::get_if<policy::PassOn>(&lookup)) {
     after = co_await pass_on(pass->reason, pass->detail);
   } else {
     after = co_await look_up(std::get<policy::LookUp>(lookup).demands);
@@ -79,6 +86,16 @@ awaitable<After> Exchange::run() {
   // What the client still sends of a request that has been answered cannot be told from its next
   // one.
   if (after == After::keep && !content_.is_at_end()) after = After::close;
+  co_return after;
+}
+
+// Before anything of the request has been sent on.
+awaitable<After> Exchange::refuse_content() {
+  record_.cache.forward = ForwardReason::bypass;
+  record_.failure = FetchFailure::client_too_large;
+  answer_.close_afterwards();
+  const After after =
+      co_await answer_.send_problem(status_for(record_.failure), describe(record_.failure));
   co_return after;
 }
 
@@ -452,6 +469,9 @@ awaitable<After> Exchange::tunnel(OriginAnswer answer) {
   answer_.head() += "Connection: Upgrade\r\n\r\n";
   const IoStatus opened = co_await answer_.send(answer.connection->after_head(), false);
   if (opened != IoStatus::ok) co_return After::broken;
+  // Both sides may be silent for as long as they like.
+  client_.endless = true;
+  client_.stream.set_write_pace({});
   const TunnelResult carried = co_await run_tunnel(
       worker_.io, client_.stream, answer.connection->stream, after_head_, settings_.client_timeout);
   record_.content_sent = carried.to_client;
@@ -462,6 +482,11 @@ awaitable<void> Exchange::evict(policy::Tags tags) {
   record_.evicted_tags = tags.size();
   const store::EvictOutcome outcome = co_await worker_.store->evict(std::move(tags));
   record_.eviction_deferred = outcome == store::EvictOutcome::deferred;
+}
+
+std::uint64_t Exchange::body_limit() const {
+  return match_.rule ? match_.rule->body_limit.value_or(settings_.body_limit)
+                     : settings_.body_limit;
 }
 
 milliseconds Exchange::first_byte_timeout() const {

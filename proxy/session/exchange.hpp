@@ -38,6 +38,7 @@ class Exchange {
   [[nodiscard]] policy::LookupFacts facts() const;
   [[nodiscard]] store::Resource resource() const { return {match_.rule->name, path_}; }
 
+  [[nodiscard]] awaitable<After> refuse_content();
   [[nodiscard]] awaitable<After> look_up(policy::Demands demands);
   [[nodiscard]] awaitable<After> carry_out(policy::Reuse reuse, store::Lookup found);
   [[nodiscard]] awaitable<After> carry_out(policy::Refill refill, store::Lookup found);
@@ -62,6 +63,7 @@ class Exchange {
 
   [[nodiscard]] RelayTo relay_to() { return {answer_, head_, record_, worker_.origin}; }
   [[nodiscard]] milliseconds first_byte_timeout() const;
+  [[nodiscard]] std::uint64_t body_limit() const;
   [[nodiscard]] bool wants_upgrade() const;
 
   Worker& worker_;

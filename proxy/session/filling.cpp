@@ -28,6 +28,7 @@ FetchFailure failure_of(BodyPart::Kind kind) {
       return FetchFailure::content_malformed;
     case BodyPart::Kind::data:
     case BodyPart::Kind::end:
+    case BodyPart::Kind::too_large:
     case BodyPart::Kind::cut_off:
       break;
   }

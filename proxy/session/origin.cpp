@@ -65,6 +65,8 @@ std::string_view describe(FetchFailure failure) {
       return "the request's content did not arrive in time";
     case FetchFailure::client_malformed:
       return "the request's content is not validly chunked";
+    case FetchFailure::client_too_large:
+      return "the request's content is larger than may be (body_limit)";
   }
   return {};
 }
@@ -80,6 +82,8 @@ std::uint16_t status_for(FetchFailure failure) {
       return 400;
     case FetchFailure::client_timed_out:
       return 408;
+    case FetchFailure::client_too_large:
+      return 413;
     case FetchFailure::none:
     case FetchFailure::name_not_resolved:
     case FetchFailure::refused:
@@ -311,6 +315,7 @@ awaitable<void> Upload::run(Stream& origin, bool chunked, milliseconds first_byt
     }
     failure_ = part.kind == BodyPart::Kind::timed_out   ? FetchFailure::client_timed_out
                : part.kind == BodyPart::Kind::malformed ? FetchFailure::client_malformed
+               : part.kind == BodyPart::Kind::too_large ? FetchFailure::client_too_large
                                                         : FetchFailure::client_gone;
     // The origin must not take what it has for a whole request.
     origin.reset();

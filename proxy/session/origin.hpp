@@ -39,6 +39,7 @@ enum class FetchFailure : std::uint8_t {
   client_gone,  ///< the client did not finish its request
   client_timed_out,
   client_malformed,
+  client_too_large,
 };
 /// One sentence without a final stop, for a problem's `detail`.
 [[nodiscard]] std::string_view describe(FetchFailure failure);

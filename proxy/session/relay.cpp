@@ -17,6 +17,7 @@ FetchFailure failure_of(BodyPart::Kind kind) {
       return FetchFailure::between_bytes_timed_out;
     case BodyPart::Kind::malformed:
       return FetchFailure::content_malformed;
+    case BodyPart::Kind::too_large:
     case BodyPart::Kind::cut_off:
     case BodyPart::Kind::data:
     case BodyPart::Kind::end:
@@ -35,6 +36,9 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
   const http::ResponseHead& told = from.connection->head;
   // Judged by what has been sent so far: an upload that is still running may never end.
   if (upload && !upload->is_complete()) to.answer.close_afterwards();
+
+  const auto type = told.fields.first(http::FieldName::content_type);
+  if (type && type->starts_with("text/event-stream")) to.answer.note_endless();
 
   to.answer.begin(told.status,
                   told.reason.empty() ? policy::reason_phrase(told.status) : told.reason);

@@ -1,5 +1,7 @@
 #include "session/stream.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -74,6 +76,13 @@ awaitable<ReadResult> Stream::read_some(std::span<char> room, milliseconds timeo
   co_return ReadResult{status_of(error, expired), size};
 }
 
+awaitable<IoStatus> Stream::wait_readable(milliseconds timeout) {
+  if (!socket_.is_open()) co_return IoStatus::closed;
+  if (tls_ && tls_->has_pending()) co_return IoStatus::ok;
+  const IoStatus ready = co_await wait_for(TlsNeed::readable, reading_, timeout);
+  co_return ready;
+}
+
 void Stream::set_read_timeout(milliseconds timeout) {
   if (reading_.is_pending) deadlines_.set(reading_, timeout);
 }
@@ -107,11 +116,8 @@ awaitable<IoStatus> Stream::write(std::array<std::string_view, 3> pieces, millis
     if (written < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) co_return IoStatus::failed;
-      deadlines_.set(writing_, timeout);
-      const auto [error] = co_await socket_.async_wait(Socket::wait_write, as_result);
-      const bool expired = writing_.is_expired();
-      deadlines_.clear(writing_);
-      if (error) co_return status_of(error, expired);
+      const IoStatus ready = co_await wait_for_room(TlsNeed::writable, timeout);
+      if (ready != IoStatus::ok) co_return ready;
       continue;
     }
     auto left = static_cast<std::size_t>(written);
@@ -133,6 +139,30 @@ awaitable<IoStatus> Stream::wait_for(TlsNeed need, Direction& direction, millise
   const bool expired = direction.is_expired();
   deadlines_.clear(direction);
   co_return status_of(error, expired);
+}
+
+std::uint64_t Stream::unsent() {
+  int bytes = 0;
+  return ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 && bytes > 0
+             ? static_cast<std::uint64_t>(bytes)
+             : 0;
+}
+
+// A socket counts as writable only when much of its buffer is free. A peer that reads slowly is
+// seen to read long before.
+awaitable<IoStatus> Stream::wait_for_room(TlsNeed need, milliseconds timeout) {
+  while (true) {
+    const std::optional<milliseconds> patience = write_pace_.patience(timeout);
+    if (!patience) co_return IoStatus::timed_out;
+    const SteadyClock::time_point began = SteadyClock::now();
+    const std::uint64_t before = unsent();
+    const IoStatus ready = co_await wait_for(need, writing_, *patience);
+    if (!socket_.is_open()) co_return ready == IoStatus::ok ? IoStatus::closed : ready;
+    const std::uint64_t after = unsent();
+    const std::uint64_t moved = before > after ? before - after : 0;
+    write_pace_.note(moved, SteadyClock::now() - began);
+    if (ready != IoStatus::timed_out || moved == 0) co_return ready;
+  }
 }
 
 awaitable<IoStatus> Stream::start_tls(TlsSession session, milliseconds timeout) {
@@ -185,7 +215,7 @@ awaitable<IoStatus> Stream::write_encrypted(std::array<std::string_view, 3> piec
         break;
       case TlsNeed::readable:
       case TlsNeed::writable: {
-        const IoStatus ready = co_await wait_for(need, writing_, timeout);
+        const IoStatus ready = co_await wait_for_room(need, timeout);
         if (ready != IoStatus::ok) co_return ready;
         break;
       }

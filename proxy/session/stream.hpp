@@ -18,14 +18,13 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include "session/deadlines.hpp"
+#include "session/pace.hpp"
 #include "session/tls.hpp"
 #include "store/io.hpp"
 
 namespace larder::session {
 
 using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
-using std::chrono::milliseconds;
-
 enum class IoStatus : std::uint8_t {
   ok,
   closed,  ///< the peer ended its side in order
@@ -50,17 +49,25 @@ class Stream {
   /// is of no more use, and tls_failure() says why.
   [[nodiscard]] awaitable<IoStatus> start_tls(TlsSession session, milliseconds timeout);
   [[nodiscard]] bool is_encrypted() const { return tls_.has_value(); }
+  /// After a handshake that has failed: what follows is not encrypted.
+  void stop_tls() { tls_.reset(); }
   /// In OpenSSL's words; empty: TLS has not failed.
   [[nodiscard]] std::string_view tls_failure() const;
 
   /// `timeout` zero: none (endless streams).
   [[nodiscard]] awaitable<ReadResult> read_some(std::span<char> room, milliseconds timeout);
+  /// As read_some(), but without taking anything: for whoever does not want to keep room for it.
+  [[nodiscard]] awaitable<IoStatus> wait_readable(milliseconds timeout);
   /// Moves the deadline of the read that is pending, or does nothing.
   void set_read_timeout(milliseconds timeout);
-  /// Writes all of the pieces, in order. `timeout` is for each step forward, not for the whole.
+  /// Writes all of the pieces, in order. `timeout` is for each step forward, not for the whole: the
+  /// peer's kernel taking any byte is one.
   [[nodiscard]] awaitable<IoStatus> write(std::array<std::string_view, 3> pieces,
                                           milliseconds timeout);
   [[nodiscard]] awaitable<IoStatus> write(std::string_view bytes, milliseconds timeout);
+
+  /// From here on a write to a peer that takes less than this times out. By default none does.
+  void set_write_pace(Pace pace) { write_pace_ = pace; }
 
   /// Cancels what is pending and refuses what comes; the peer sees a normal close.
   void close();
@@ -94,8 +101,14 @@ class Stream {
   [[nodiscard]] awaitable<IoStatus> wait_for(TlsNeed need, Direction& direction,
                                              milliseconds timeout);
 
+  /// Until what is written has room; by steps, as write() has them.
+  [[nodiscard]] awaitable<IoStatus> wait_for_room(TlsNeed need, milliseconds timeout);
+  /// Bytes written that the peer's kernel has not taken.
+  [[nodiscard]] std::uint64_t unsent();
+
   Socket socket_;
   Deadlines& deadlines_;
+  Pace write_pace_;
   std::optional<TlsSession> tls_;
   Direction reading_{*this};
   Direction writing_{*this};

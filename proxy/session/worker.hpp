@@ -15,8 +15,10 @@
 #include "session/clock.hpp"
 #include "session/collapse.hpp"
 #include "session/deadlines.hpp"
+#include "session/limits.hpp"
 #include "session/origin.hpp"
 #include "session/record.hpp"
+#include "session/tls_files.hpp"
 #include "session/trusted.hpp"
 #include "store/local_stamps.hpp"
 #include "store/store.hpp"
@@ -57,7 +59,10 @@ struct Shared {
   Collapse& collapse;
   RecordSink& records;
   const TrustedAddresses& trusted;
+  AddressCounts& addresses;
+  TlsFiles& tls;
   std::atomic<unsigned> connections{0};  ///< of clients, open now
+  std::atomic<unsigned> requests{0};     ///< in flight now
 };
 
 class Worker {

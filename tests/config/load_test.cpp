@@ -76,6 +76,13 @@ TEST_CASE("vary: none, one, or Accept as it is") {
 }
 
 TEST_CASE("keys that tell every object apart are fine without {path}") {
+  CHECK(rule("{path: /a/, ttl: 1h}").mode == policy::Mode::on);
+  CHECK(rule("{path: /a/, mode: off}").mode == policy::Mode::off);
+  CHECK(rule("{path: /a/, mode: off}").ttl == 0s);
+  CHECK(rule("{path: /a/, mode: on, ttl: 1h}").mode == policy::Mode::on);
+  CHECK_FALSE(rule("{path: /a/, ttl: 1h}").body_limit);
+  CHECK(rule("{path: /a/, ttl: 1h, body_limit: 0}").body_limit == 0);
+  CHECK(rule("{path: /a/, ttl: 1h, body_limit: 2MiB}").body_limit == 2 << 20);
   CHECK(rule("{path: /a/, ttl: 1h, key: models}").key.text == "models");
   CHECK(rule("{path: '/a/<int:x>/<slug:y>/', ttl: 1h, key: '{y}-{x}'}").key.parts.size() == 3);
 }

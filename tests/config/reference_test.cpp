@@ -74,7 +74,8 @@ TEST_CASE("the schema knows the keys that the loader knows") {
   CHECK(keys(schema["properties"]) == std::set<std::string>{"rules", "settings"});
   const YAML::Node rule = definitions()["rule"];
   CHECK(keys(rule["properties"]) == words(rule_keys()));
-  CHECK(items(rule["required"]) == std::set<std::string>{"path", "ttl"});
+  CHECK(items(rule["required"]) == std::set<std::string>{"path"});
+  CHECK(items(rule["anyOf"][0]["required"]) == std::set<std::string>{"ttl"});
   const YAML::Node origin = definitions()["origin_ttl"];
   CHECK(keys(origin["properties"]) == words(origin_ttl_keys()));
   CHECK(items(rule["properties"]["client_cache_control"]["anyOf"][0]["enum"]) ==

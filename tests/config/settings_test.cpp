@@ -25,7 +25,12 @@ TEST_CASE("a flag beats the environment, the environment beats the file") {
 
 TEST_CASE("every setting from a file") {
   const LoadResult result = load_text(R"(settings:
-  listen: ["0.0.0.0:80", "[::]:80"]
+  listen: ["0.0.0.0:80", "https://[::]:443"]
+  listen_mode: "0600"
+  tls_certificate: /etc/larder/cert.pem
+  tls_key: /etc/larder/key.pem
+  tls_client_ca: /etc/larder/ca.pem
+  proxy_protocol: true
   upstream: http://backend:8001
   admin: off
   redis: redis://user:secret@redis:7000/3
@@ -40,6 +45,12 @@ TEST_CASE("every setting from a file") {
   target_limit: 4KiB
   field_limit: 50
   connection_limit: 5
+  connections_per_address: 6
+  request_limit: 7
+  requests_per_connection: 8
+  body_limit: 10MiB
+  minimum_rate: 1KiB
+  rate_grace: 5s
   head_timeout: 1s
   idle_timeout: 2s
   client_timeout: 3s
@@ -55,7 +66,20 @@ TEST_CASE("every setting from a file") {
 )");
   CHECK(describe(result) == "");
   const Settings& read = result.config.settings;
-  CHECK(read.listen == std::vector<Endpoint>{{"0.0.0.0", 80}, {"::", 80}});
+  const ListenAddress everywhere{.endpoint = {"0.0.0.0", 80}};
+  const ListenAddress encrypted{.endpoint = {"::", 443}, .tls = true};
+  CHECK(read.listen == std::vector<ListenAddress>{everywhere, encrypted});
+  CHECK(read.listen_mode == 0600);
+  CHECK(read.tls_certificate == "/etc/larder/cert.pem");
+  CHECK(read.tls_key == "/etc/larder/key.pem");
+  CHECK(read.tls_client_ca == "/etc/larder/ca.pem");
+  CHECK(read.proxy_protocol);
+  CHECK(read.connections_per_address == 6);
+  CHECK(read.request_limit == 7);
+  CHECK(read.requests_per_connection == 8);
+  CHECK(read.body_limit == 10 << 20);
+  CHECK(read.minimum_rate == 1 << 10);
+  CHECK(read.rate_grace == 5s);
   CHECK(read.upstream == Endpoint{"backend", 8001});
   CHECK_FALSE(read.admin);
   REQUIRE(read.redis);
@@ -115,7 +139,7 @@ TEST_CASE("lists: commas, repeated flags, off") {
   const auto listen = [](const Flags& flags) {
     return load_text("", {}, flags).config.settings.listen;
   };
-  const std::vector<Endpoint> both{{"1.2.3.4", 80}, {"::1", 81}};
+  const std::vector<ListenAddress> both{{.endpoint = {"1.2.3.4", 80}}, {.endpoint = {"::1", 81}}};
   CHECK(listen({{"listen", {"1.2.3.4:80", "[::1]:81"}}}) == both);
   CHECK(listen({{"listen", {"1.2.3.4:80, [::1]:81"}}}) == both);
   CHECK(load_text("", {{"LARDER_LISTEN", "1.2.3.4:80,[::1]:81"}}).config.settings.listen == both);
@@ -134,6 +158,35 @@ TEST_CASE("a value that is empty once expanded is not set") {
   CHECK_FALSE(result.config.settings.redis);
   CHECK(result.config.settings.memory == 64 << 20);
   CHECK(result.config.settings.listen == Settings().listen);
+}
+
+TEST_CASE("what listeners need beside them") {
+  struct Case {
+    const char* name;
+    std::string settings;
+    std::string finding;
+  };
+  const Case cases[] = {
+      {"TLS with both files", "listen: https://:443\n  tls_certificate: c\n  tls_key: k\n", ""},
+      {"TLS without files", "listen: https://:443\n",
+       "error: listen: https:// needs tls_certificate and tls_key\n"},
+      {"a certificate without its key", "listen: https://:443\n  tls_certificate: c\n",
+       "error: tls_certificate: a tls_key is missing beside it\n"},
+      {"a key without its certificate", "tls_key: k\n",
+       "error: tls_key: a tls_certificate is missing beside it\n"},
+      {"a client CA alone", "tls_client_ca: a\n",
+       "error: tls_client_ca: tls_certificate and tls_key are missing beside it\n"},
+      {"a certificate that nobody is shown", "tls_certificate: c\n  tls_key: k\n",
+       "warning: tls_certificate: unused, since no address in listen begins with https://\n"},
+      {"sockets of systemd may be named https",
+       "listen: systemd\n  tls_certificate: c\n  tls_key: k\n", ""},
+      {"PROXY headers from nobody", "proxy_protocol: true\n  trusted_proxies: off\n",
+       "error: proxy_protocol: without trusted_proxies every connection would be closed\n"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CHECK(describe(load_text("settings:\n  " + c.settings)) == c.finding);
+  }
 }
 
 TEST_CASE("Redis: off by default, on by a URL or a host") {

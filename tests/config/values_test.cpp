@@ -139,6 +139,43 @@ TEST_CASE("addresses to listen on") {
   }
 }
 
+TEST_CASE("where clients connect") {
+  struct Case {
+    std::string text;
+    ListenAddress expected;
+  };
+  const Case cases[] = {
+      {"127.0.0.1:80", {.endpoint = {"127.0.0.1", 80}}},
+      {"https://[::1]:443", {.endpoint = {"::1", 443}, .tls = true}},
+      {"unix:/run/larder.sock", {.endpoint = {.host = {}, .path = "/run/larder.sock"}}},
+      {"systemd", {.endpoint = {}, .systemd = true}},
+      {"fd:3", {.endpoint = {}, .descriptor = 3}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    const Parsed<ListenAddress> parsed = parse_listen_address(c.text);
+    REQUIRE_MESSAGE(std::holds_alternative<ListenAddress>(parsed), why(parsed));
+    CHECK(std::get<ListenAddress>(parsed) == c.expected);
+    CHECK(format_listen_address(c.expected) == c.text);
+  }
+  for (const std::string text :
+       {"", "fd:", "fd:2", "fd:-1", "fd:x", "fd:3 ", "systemd:", "Systemd", "unix:", "unix:run",
+        "https://", "https://a", "https://a:443/", "https://unix:/a", "http://0.0.0.0:80"}) {
+    CAPTURE(text);
+    CHECK(std::holds_alternative<Refused>(parse_listen_address(text)));
+  }
+}
+
+TEST_CASE("permissions") {
+  CHECK(std::get<std::uint64_t>(parse_mode("0660")) == 0660);
+  CHECK(std::get<std::uint64_t>(parse_mode("777")) == 0777);
+  CHECK(std::get<std::uint64_t>(parse_mode("0")) == 0);
+  for (const std::string text : {"", "0x1ff", "8", "1000", "rw", "-1", "66 0"}) {
+    CAPTURE(text);
+    CHECK(std::holds_alternative<Refused>(parse_mode(text)));
+  }
+}
+
 TEST_CASE("Unix sockets") {
   const Parsed<Endpoint> parsed = parse_unix("unix:/run/larder/a.sock");
   REQUIRE_MESSAGE(std::holds_alternative<Endpoint>(parsed), why(parsed));

@@ -46,6 +46,13 @@ TEST_CASE("X-Forwarded-*: kept and extended from a trusted hop, replaced otherwi
         "X-Forwarded-Host: a\r\nVia: 1.1 larder\r\n\r\n");
 }
 
+TEST_CASE("X-Forwarded-For: a peer without an address adds nothing to it") {
+  const Request named({"GET / HTTP/1.1", "Host: a", "X-Forwarded-For: 203.0.113.9"});
+  CHECK(forward(named, true, "").find("X-Forwarded-For: 203.0.113.9\r\n") != std::string::npos);
+  const Request unnamed({"GET / HTTP/1.1", "Host: a"});
+  CHECK(forward(unnamed, true, "").find("X-Forwarded-For") == std::string::npos);
+}
+
 TEST_CASE(
     "hop-by-hop fields stay here, also those Connection names; nobody poses as another with '_'") {
   const std::string out = forward(

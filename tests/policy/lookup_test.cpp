@@ -159,6 +159,22 @@ TEST_CASE("decide_lookup: which requests the store has no part in, and why") {
   }
 }
 
+TEST_CASE("decide_lookup: a rule that is off takes its requests away from the store") {
+  RouteRule rule = make_rule("/api/a/");
+  rule.mode = Mode::off;
+  const auto pass_on = [&](const std::string& line) {
+    Request request({"GET / HTTP/1.1", "Host: x"});
+    *request.text = line + "\r\nHost: api.example\r\n\r\n";
+    REQUIRE(http::parse_request_head(*request.text, {}, request.head) == http::HeadError::none);
+    return std::get<PassOn>(look(request, rule).decision);
+  };
+  CHECK(pass_on("GET /api/a/ HTTP/1.1").reason == ForwardReason::bypass);
+  CHECK(pass_on("GET /api/a/ HTTP/1.1").detail == Detail::mode_off);
+  CHECK(pass_on("HEAD /api/a/ HTTP/1.1").detail == Detail::mode_off);
+  CHECK(pass_on("POST /api/a/ HTTP/1.1").reason == ForwardReason::method);
+  CHECK(pass_on("GET /api/b/ HTTP/1.1").detail == Detail::no_rule);
+}
+
 TEST_CASE("append_cache_key: requests that mean the same share a key") {
   const RouteRule rule = make_rule("/api/<path:rest>");
   struct Case {

@@ -129,5 +129,56 @@ TEST_CASE("BodyReader: a peer that stops has a deadline") {
   CHECK(whole.end == BodyPart::Kind::timed_out);
 }
 
+TEST_CASE("BodyReader: a peer that is too slow is not waited for to the timeout") {
+  asio::io_context io;
+  Deadlines deadlines(io);
+  test::Pair pair(io, deadlines);
+  pair.send("abc");
+  BodyReader reader(pair.stream(), "", {Framing::length, 6}, 1h);
+  reader.set_pace(Pace(1000, 40ms));
+  const Whole whole = test::run(io, read_all(reader));
+  CHECK(whole.content == "abc");
+  CHECK(whole.end == BodyPart::Kind::timed_out);
+}
+
+TEST_CASE("BodyReader: no more content than the limit") {
+  struct Case {
+    const char* name;
+    http::BodyFraming framing;
+    const char* sent;
+    std::uint64_t limit;
+    BodyPart::Kind end;
+  };
+  const Case cases[] = {
+      {"chunked, just as much",
+       {Framing::chunked},
+       "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+       5,
+       BodyPart::Kind::end},
+      {"chunked, a byte too much",
+       {Framing::chunked},
+       "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n",
+       5,
+       BodyPart::Kind::too_large},
+      {"a chunk that is too much alone",
+       {Framing::chunked},
+       "6\r\nabcdef\r\n0\r\n\r\n",
+       5,
+       BodyPart::Kind::too_large},
+      {"a length", {Framing::length, 6}, "abcdef", 5, BodyPart::Kind::too_large},
+      {"no limit", {Framing::length, 6}, "abcdef", 0, BodyPart::Kind::end},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    asio::io_context io;
+    Deadlines deadlines(io);
+    test::Pair pair(io, deadlines);
+    pair.send(c.sent);
+    BodyReader reader(pair.stream(), "", c.framing, 2s);
+    reader.set_limit(c.limit);
+    CHECK(test::run(io, read_all(reader)).end == c.end);
+  }
+}
+
 }  // namespace
 }  // namespace larder::session

@@ -37,10 +37,12 @@ def _environment():
 
 
 class Larder:
-    def __init__(self, upstream, rules, logs, redis=None, memory="64MiB", threads=2, env=None, arguments=()):
+    def __init__(self, upstream, rules, logs, redis=None, memory="64MiB", threads=2, env=None, arguments=(),
+                 wrapped=()):
+        """`wrapped`: a command that runs the one behind it."""
         self.port, self.admin_port = free_port(), free_port()
         self.url, self.admin_url = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.admin_port}"
-        argv = [binary(), "serve", "--upstream", upstream, "--listen", f"127.0.0.1:{self.port}",
+        argv = [*wrapped, binary(), "serve", "--upstream", upstream, "--listen", f"127.0.0.1:{self.port}",
                 "--admin", f"127.0.0.1:{self.admin_port}", "--memory", memory, "--threads", str(threads),
                 "--log-format", "text", *arguments]
         if rules:
