@@ -20,16 +20,6 @@ using policy::CacheResult;
 using policy::Detail;
 using policy::ForwardReason;
 
-namespace {
-
-/// Did the request certainly never reach the application?
-bool never_sent(FetchFailure failure) {
-  return failure == FetchFailure::name_not_resolved || failure == FetchFailure::refused ||
-         failure == FetchFailure::connect_timed_out;
-}
-
-}  // namespace
-
 Exchange::Exchange(Worker& worker, Client client, const http::RequestHead& head,
                    std::string_view after_head)
     : worker_(worker),
@@ -396,7 +386,7 @@ policy::Tags Exchange::tags_made_old(const policy::EvictionDecision& eviction,
                                      const FetchResult& result) const {
   const auto* write = std::get_if<policy::Evict>(&eviction);
   if (const auto* failure = std::get_if<FetchFailure>(&result))
-    return write && !never_sent(*failure) ? write->tags : policy::Tags();
+    return write && !was_never_sent(*failure) ? write->tags : policy::Tags();
   const http::ResponseHead& told = std::get<OriginAnswer>(result).connection->head;
   if (http::is_safe(head_.method, head_.method_text) || !policy::may_have_changed(told.status))
     return {};

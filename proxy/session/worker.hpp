@@ -15,7 +15,7 @@
 #include "session/clock.hpp"
 #include "session/collapse.hpp"
 #include "session/deadlines.hpp"
-#include "session/origin.hpp"
+#include "session/origin_pool.hpp"
 #include "session/record.hpp"
 #include "session/trusted.hpp"
 #include "store/local_stamps.hpp"

@@ -1,0 +1,34 @@
+// Fetch failure: every way in which a request to the origin can fail, and what the client hears of
+// it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace larder::session {
+
+enum class FetchFailure : std::uint8_t {
+  none,
+  name_not_resolved,
+  refused,  ///< no address of the origin accepted a connection
+  connect_timed_out,
+  closed_before_answer,
+  first_byte_timed_out,
+  malformed_head,
+  switched_unasked,  ///< 101 to a request without Upgrade
+  interim_flood,
+  content_cut_off,
+  content_malformed,
+  between_bytes_timed_out,
+  client_gone,  ///< the client did not finish its request
+  client_timed_out,
+  client_malformed,
+};
+/// One sentence without a final stop, for a problem's `detail`.
+[[nodiscard]] std::string_view describe(FetchFailure failure);
+/// 502 or 504; 400 or 408 where the client's own content was at fault.
+[[nodiscard]] std::uint16_t status_for(FetchFailure failure);
+/// Did the request certainly never reach the application? Then any method may be tried elsewhere.
+[[nodiscard]] bool was_never_sent(FetchFailure failure);
+
+}  // namespace larder::session
