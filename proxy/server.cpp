@@ -8,6 +8,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
 
+#include "session/health_check.hpp"
+
 namespace larder {
 
 namespace {
@@ -36,13 +38,18 @@ Server::Server(config::Config config)
     : config_(std::move(config)),
       stores_(config_.settings.memory),
       trusted_(config_.settings.trusted_proxies),
+      backends_(config_.settings),
+      admission_(config_.settings.origin_limit, config_.settings.origin_queue,
+                 config_.settings.origin_queue_timeout),
       access_log_(config_.settings),
       shared_{.settings = config_.settings,
               .clock = clock_,
               .local_stamps = stores_.stamps,
               .collapse = collapse_,
               .records = *this,
-              .trusted = trusted_} {
+              .trusted = trusted_,
+              .backends = backends_,
+              .admission = admission_} {
   unsigned count = config_.settings.threads;
   if (count == 0) count = std::max(1U, std::thread::hardware_concurrency());
   const auto rules = std::make_shared<const session::RuleSet>(config_.routes);
@@ -61,6 +68,7 @@ Server::~Server() {
 }
 
 std::string Server::listen() {
+  if (!backends_.failure().empty()) return "https to the upstream: " + backends_.failure();
   for (const std::unique_ptr<Thread>& thread : threads_) {
     for (const config::Endpoint& endpoint : config_.settings.listen) {
       std::string failed = thread->listener.listen(endpoint);
@@ -70,8 +78,10 @@ std::string Server::listen() {
   if (config_.settings.admin) {
     admin_ = std::make_unique<ops::Admin>(
         threads_.front()->worker.io,
-        ops::Admin::Sources{.readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
-                            .stats = [this] { return counters_.format_json(); }});
+        ops::Admin::Sources{
+            .readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
+            .stats =
+                [this] { return counters_.format_json(backends_.status(), admission_.status()); }});
     std::string failed = admin_->listen(*config_.settings.admin);
     if (!failed.empty()) return failed;
     admin_->start();
@@ -102,10 +112,13 @@ void Server::watch_store(Thread& thread) {
 }
 
 int Server::run() {
+  std::string upstreams;
+  for (const config::Upstream& upstream : config_.settings.upstreams)
+    upstreams += (upstreams.empty() ? "" : ", ") + config::format_upstream(upstream);
   for (const config::Endpoint& endpoint : config_.settings.listen)
-    spdlog::info("listening on {}:{}, upstream {}:{}, rules: {}, threads: {}", endpoint.host,
-                 endpoint.port, config_.settings.upstream.host, config_.settings.upstream.port,
-                 config_.routes.rules.size(), threads_.size());
+    spdlog::info("listening on {}, upstream {}, rules: {}, threads: {}",
+                 config::format_endpoint(endpoint), upstreams, config_.routes.rules.size(),
+                 threads_.size());
   asio::io_context signals_io;
   asio::signal_set signals(signals_io, SIGTERM, SIGINT);
   signals.async_wait([this](const error_code& error, int number) {
@@ -113,6 +126,8 @@ int Server::run() {
       spdlog::info("{}: finishing what is in flight", number == SIGTERM ? "SIGTERM" : "SIGINT");
     drain();
   });
+  session::Worker& first = threads_.front()->worker;
+  session::start_health_checks(first.io, first.origin);
   for (const std::unique_ptr<Thread>& thread : threads_) {
     thread->listener.start();
     asio::post(thread->worker.io, [this, &thread = *thread] { watch_store(thread); });

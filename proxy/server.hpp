@@ -12,6 +12,8 @@
 #include "ops/admin.hpp"
 #include "ops/counters.hpp"
 #include "ops/log.hpp"
+#include "session/admission.hpp"
+#include "session/backends.hpp"
 #include "session/clock.hpp"
 #include "session/collapse.hpp"
 #include "session/listener.hpp"
@@ -50,6 +52,8 @@ class Server final : private session::RecordSink {
   store::Shared stores_;
   session::Collapse collapse_;
   session::TrustedAddresses trusted_;
+  session::Backends backends_;
+  session::Admission admission_;
   ops::Counters counters_;
   ops::AccessLog access_log_;
   session::Shared shared_;

@@ -34,7 +34,7 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 14> keys;
+  static const std::array<Key, 15> keys;
 
  private:
   void read_name(const Node& value);
@@ -52,6 +52,7 @@ class RuleReader {
   void read_vary(const Node& value);
   void read_evict_on(const Node& value);
   void read_first_byte_timeout(const Node& value);
+  void read_response_timeout(const Node& value);
 
   std::optional<PathPattern> read_pattern(const Node& node, std::string_view owner);
   void read_evicting_write(const Node& item);
@@ -72,7 +73,7 @@ class RuleReader {
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 14> RuleReader::keys{{
+const std::array<RuleReader::Key, 15> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"ttl", &RuleReader::read_ttl},
@@ -87,6 +88,7 @@ const std::array<RuleReader::Key, 14> RuleReader::keys{{
     {"compress", &RuleReader::read_compress},
     {"evict_on", &RuleReader::read_evict_on},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
+    {"response_timeout", &RuleReader::read_response_timeout},
 }};
 
 std::optional<ReadRule> RuleReader::run(const Node& node) {
@@ -335,6 +337,11 @@ void RuleReader::read_first_byte_timeout(const Node& value) {
     return;
   }
   rule().first_byte_timeout = *duration;
+}
+
+void RuleReader::read_response_timeout(const Node& value) {
+  rule().response_timeout = read_duration(value, "response_timeout", report_);
+  if (!rule().response_timeout) failed_ = true;
 }
 
 }  // namespace

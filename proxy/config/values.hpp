@@ -40,10 +40,10 @@ using Parsed = std::variant<Value, Refused>;
 /// "HOST:PORT" with IPv6 addresses in brackets; ":8080" is every IPv4 address. Port 0: any free
 /// one.
 [[nodiscard]] Parsed<Endpoint> parse_listen(std::string_view text);
-/// "http://HOST[:PORT]" or "HOST:PORT".
-[[nodiscard]] Parsed<Endpoint> parse_upstream(std::string_view text);
-/// "HOST:PORT", "[IPv6]:PORT", "unix:/PATH".
-[[nodiscard]] std::string format_endpoint(const Endpoint& endpoint);
+/// "http://HOST[:PORT]", "https://HOST[:PORT]", "HOST:PORT", "unix:/PATH".
+[[nodiscard]] Parsed<Upstream> parse_upstream(std::string_view text);
+/// The path and query of a request: "/healthz".
+[[nodiscard]] Parsed<std::string> parse_target(std::string_view text);
 /// "unix:/run/gunicorn.sock": an absolute path that fits into a socket address (107 bytes).
 [[nodiscard]] Parsed<Endpoint> parse_unix(std::string_view text);
 

@@ -73,6 +73,8 @@ struct RouteRule {
   std::vector<EvictOn> evict_on;
   /// First byte of the origin's answer; zero: the setting `first_byte_timeout` holds.
   std::chrono::milliseconds first_byte_timeout{0};
+  /// The origin's whole answer; zero: no limit; nothing: the setting `response_timeout` holds.
+  std::optional<std::chrono::milliseconds> response_timeout{};
   /// Of what gives a stored response its meaning (paths, key, share, vary): a change of it is a
   /// change of every key, so that nothing is served under a meaning it was not stored with.
   std::uint64_t fingerprint = 0;

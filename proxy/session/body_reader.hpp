@@ -22,6 +22,7 @@ struct BodyPart {
     cut_off,    ///< the peer closed before the end
     malformed,  ///< the chunked coding was broken
     timed_out,
+    out_of_time,  ///< the message as a whole took too long
   };
   Kind kind = Kind::end;
   std::string_view data;  ///< valid until the next call
@@ -33,6 +34,9 @@ class BodyReader {
   /// up.
   BodyReader(Stream& stream, std::string_view already_read, http::BodyFraming framing,
              milliseconds timeout);
+
+  /// All of it has to have come by then.
+  void end_by(SteadyClock::time_point give_up) { give_up_ = give_up; }
 
   [[nodiscard]] awaitable<BodyPart> next();
   /// What has been read already, without waiting: empty when the next part needs a read.
@@ -46,6 +50,8 @@ class BodyReader {
 
  private:
   [[nodiscard]] bool take_ready(BodyPart& part);
+  /// For the next read; zero: none.
+  [[nodiscard]] milliseconds patience() const;
 
   static constexpr std::size_t buffer_size = 64 * 1024;
 
@@ -53,6 +59,7 @@ class BodyReader {
   std::string_view unread_;
   http::BodyFraming framing_;
   milliseconds timeout_;
+  SteadyClock::time_point give_up_ = SteadyClock::time_point::max();
   std::uint64_t left_ = 0;
   http::ChunkedDecoder chunked_;
   bool ended_ = false;

@@ -16,6 +16,11 @@ constexpr std::size_t idle_scratch = 4 * 1024;
 constexpr milliseconds linger_timeout{1000};
 constexpr std::size_t linger_bytes = 256 * 1024;
 
+std::string_view host_of_origin(const config::Settings& settings) {
+  const config::Endpoint& endpoint = settings.upstreams.front().endpoint;
+  return endpoint.is_unix() ? std::string_view("localhost") : endpoint.host;
+}
+
 }  // namespace
 
 Connection::Connection(Worker& worker, Socket socket, std::string peer, bool trusted)
@@ -92,7 +97,7 @@ awaitable<Connection::HeadRead> Connection::read_head() {
       if (state == http::HeadScanner::State::complete) {
         refused_ = http::parse_request_head({buffer_.data(), scanner_.end()}, limits_, head_);
         if (refused_ != http::HeadError::none) co_return HeadRead::refused;
-        if (head_.host.empty()) head_.host = settings.upstream.host;  // HTTP/1.0 may name none
+        if (head_.host.empty()) head_.host = host_of_origin(settings);  // HTTP/1.0 may name none
         co_return HeadRead::complete;
       }
     }

@@ -62,6 +62,7 @@ class Exchange {
 
   [[nodiscard]] RelayTo relay_to() { return {answer_, head_, record_, worker_.origin}; }
   [[nodiscard]] milliseconds first_byte_timeout() const;
+  [[nodiscard]] milliseconds response_timeout() const;
   [[nodiscard]] bool wants_upgrade() const;
 
   Worker& worker_;

@@ -12,6 +12,14 @@ std::string_view describe(FetchFailure failure) {
       return "the upstream refused the connection";
     case FetchFailure::connect_timed_out:
       return "the upstream did not accept a connection in time";
+    case FetchFailure::tls_failed:
+      return "no encrypted connection to the upstream could be made";
+    case FetchFailure::queue_full:
+      return "too many requests wait for the upstream already";
+    case FetchFailure::queue_timed_out:
+      return "the upstream is busy, and no place became free in time";
+    case FetchFailure::left_queue:
+      return "the client ended its side while the request waited for the upstream";
     case FetchFailure::closed_before_answer:
       return "the upstream closed the connection before it answered";
     case FetchFailure::first_byte_timed_out:
@@ -28,6 +36,8 @@ std::string_view describe(FetchFailure failure) {
       return "the upstream's answer is not validly chunked";
     case FetchFailure::between_bytes_timed_out:
       return "the upstream stopped in the middle of its answer";
+    case FetchFailure::response_timed_out:
+      return "the upstream's answer took too long as a whole";
     case FetchFailure::client_gone:
       return "the request was cut off";
     case FetchFailure::client_timed_out:
@@ -43,7 +53,12 @@ std::uint16_t status_for(FetchFailure failure) {
     case FetchFailure::connect_timed_out:
     case FetchFailure::first_byte_timed_out:
     case FetchFailure::between_bytes_timed_out:
+    case FetchFailure::response_timed_out:
       return 504;
+    case FetchFailure::queue_full:
+    case FetchFailure::queue_timed_out:
+    case FetchFailure::left_queue:
+      return 503;
     case FetchFailure::client_gone:
     case FetchFailure::client_malformed:
       return 400;
@@ -52,6 +67,7 @@ std::uint16_t status_for(FetchFailure failure) {
     case FetchFailure::none:
     case FetchFailure::name_not_resolved:
     case FetchFailure::refused:
+    case FetchFailure::tls_failed:
     case FetchFailure::closed_before_answer:
     case FetchFailure::malformed_head:
     case FetchFailure::switched_unasked:
@@ -64,8 +80,23 @@ std::uint16_t status_for(FetchFailure failure) {
 }
 
 bool was_never_sent(FetchFailure failure) {
-  return failure == FetchFailure::name_not_resolved || failure == FetchFailure::refused ||
-         failure == FetchFailure::connect_timed_out;
+  switch (failure) {
+    case FetchFailure::name_not_resolved:
+    case FetchFailure::refused:
+    case FetchFailure::connect_timed_out:
+    case FetchFailure::tls_failed:
+    case FetchFailure::queue_full:
+    case FetchFailure::queue_timed_out:
+    case FetchFailure::left_queue:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_backends_fault(FetchFailure failure) {
+  return failure == FetchFailure::closed_before_answer ||
+         failure == FetchFailure::content_cut_off || failure == FetchFailure::malformed_head;
 }
 
 }  // namespace larder::session

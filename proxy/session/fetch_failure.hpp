@@ -12,6 +12,10 @@ enum class FetchFailure : std::uint8_t {
   name_not_resolved,
   refused,  ///< no address of the origin accepted a connection
   connect_timed_out,
+  tls_failed,       ///< no encrypted connection: the certificate was not accepted, or worse
+  queue_full,       ///< too many requests wait for the origin already
+  queue_timed_out,  ///< no place with the origin became free
+  left_queue,       ///< the client ended its side while its request waited
   closed_before_answer,
   first_byte_timed_out,
   malformed_head,
@@ -20,15 +24,19 @@ enum class FetchFailure : std::uint8_t {
   content_cut_off,
   content_malformed,
   between_bytes_timed_out,
+  response_timed_out,
   client_gone,  ///< the client did not finish its request
   client_timed_out,
   client_malformed,
 };
 /// One sentence without a final stop, for a problem's `detail`.
 [[nodiscard]] std::string_view describe(FetchFailure failure);
-/// 502 or 504; 400 or 408 where the client's own content was at fault.
+/// 502 or 504; 503 where the origin was not asked; 400 or 408 where the client's own content was at
+/// fault.
 [[nodiscard]] std::uint16_t status_for(FetchFailure failure);
 /// Did the request certainly never reach the application? Then any method may be tried elsewhere.
 [[nodiscard]] bool was_never_sent(FetchFailure failure);
+/// Does it speak against the backend that was asked? A slow answer does not: some are.
+[[nodiscard]] bool is_backends_fault(FetchFailure failure);
 
 }  // namespace larder::session

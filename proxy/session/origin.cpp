@@ -8,19 +8,13 @@ namespace {
 
 constexpr int most_interims = 16;
 
-http::HeadLimits limits_of(const config::Settings& settings) {
-  return {.head_bytes = settings.head_limit,
-          .fields = settings.field_limit,
-          .target_bytes = settings.target_limit};
-}
-
 }  // namespace
 
 awaitable<FetchFailure> read_final_head(OriginConnection& connection, const FetchRequest& request,
                                         const config::Settings& settings,
                                         const InterimSink& interim,
                                         std::function<milliseconds()> timeout) {
-  const http::HeadLimits limits = limits_of(settings);
+  const http::HeadLimits limits = head_limits(settings);
   for (int interims = 0; interims <= most_interims; ++interims) {
     const FetchFailure failure = co_await connection.read_head(request.method, limits, timeout);
     if (failure != FetchFailure::none) co_return failure;
@@ -36,19 +30,41 @@ awaitable<FetchFailure> read_final_head(OriginConnection& connection, const Fetc
   co_return FetchFailure::interim_flood;
 }
 
-OriginAnswer make_answer(OriginConnectionPointer connection, const config::Settings& settings) {
+OriginAnswer make_answer(OriginConnectionPointer connection, Place place,
+                         const FetchRequest& request, const config::Settings& settings) {
   const http::ResponseHead& head = connection->head;
   const auto type = head.fields.first(http::FieldName::content_type);
   const bool endless = type && type->starts_with("text/event-stream");
+  if (!endless && head.status != 101) connection->place = std::move(place);
   OriginAnswer answer{.connection = std::move(connection), .content = nullptr, .prefix = {}};
   answer.content = std::make_unique<BodyReader>(
       answer.connection->stream, answer.connection->after_head(), answer.connection->head.framing,
       endless ? milliseconds{0} : settings.between_bytes_timeout);
+  if (!endless && request.response_timeout.count() > 0)
+    answer.content->end_by(SteadyClock::now() + request.response_timeout);
   return answer;
 }
 
+FetchFailure failure_of(BodyPart::Kind kind) {
+  switch (kind) {
+    case BodyPart::Kind::timed_out:
+      return FetchFailure::between_bytes_timed_out;
+    case BodyPart::Kind::out_of_time:
+      return FetchFailure::response_timed_out;
+    case BodyPart::Kind::malformed:
+      return FetchFailure::content_malformed;
+    case BodyPart::Kind::cut_off:
+    case BodyPart::Kind::data:
+    case BodyPart::Kind::end:
+      break;
+  }
+  return FetchFailure::content_cut_off;
+}
+
 awaitable<FetchResult> fetch(OriginPool& pool, FetchRequest request, InterimSink interim) {
-  const milliseconds patience = request.first_byte_timeout;
+  Admission::Admitted admitted = co_await pool.admit(request.client_has_left);
+  if (const auto* failure = std::get_if<FetchFailure>(&admitted)) co_return *failure;
+  Place place = std::move(std::get<Place>(admitted));
   for (int attempt = 0;; ++attempt) {
     OriginPool::Acquired acquired = co_await pool.acquire(!request.repeatable || attempt > 0);
     if (const auto* failure = std::get_if<FetchFailure>(&acquired)) co_return *failure;
@@ -56,14 +72,20 @@ awaitable<FetchResult> fetch(OriginPool& pool, FetchRequest request, InterimSink
     FetchFailure failure = FetchFailure::closed_before_answer;
     const IoStatus sent =
         co_await connection->stream.write(request.head, pool.settings().connect_timeout);
+    // One deadline for all of the head, however slowly its bytes drip.
+    const SteadyClock::time_point give_up = SteadyClock::now() + request.first_byte_timeout;
+    const std::function<milliseconds()> timeout = [give_up] { return time_until(give_up); };
     if (sent == IoStatus::ok)
-      failure = co_await read_final_head(*connection, request, pool.settings(), interim,
-                                         [patience] { return patience; });
-    if (failure == FetchFailure::none)
-      co_return make_answer(std::move(connection), pool.settings());
+      failure = co_await read_final_head(*connection, request, pool.settings(), interim, timeout);
+    if (failure == FetchFailure::none) {
+      pool.backends().note_success(connection->backend);
+      co_return make_answer(std::move(connection), std::move(place), request, pool.settings());
+    }
     // RFC 9110 9.2.2: a used connection that died before any answer says nothing about the request.
     const bool died_idle = connection->was_used && !connection->got_bytes &&
                            failure == FetchFailure::closed_before_answer;
+    if (!died_idle && is_backends_fault(failure))
+      pool.backends().note_failure(connection->backend, describe(failure));
     if (!died_idle || !request.repeatable || attempt > 0) co_return failure;
   }
 }

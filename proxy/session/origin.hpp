@@ -31,6 +31,9 @@ struct FetchRequest {
       false;  ///< idempotent and without content: once more when a used connection died
   bool wants_upgrade = false;
   milliseconds first_byte_timeout{0};
+  milliseconds response_timeout{0};  ///< from the head to the end; zero: none
+  /// Asked while the request waits for its turn; empty: it waits for nobody in particular.
+  Admission::HasLeft client_has_left{};
 };
 
 /// Sends a request without content and reads the head of its answer.
@@ -43,8 +46,12 @@ struct FetchRequest {
                                                       const config::Settings& settings,
                                                       const InterimSink& interim,
                                                       std::function<milliseconds()> timeout);
-/// What `connection` has read the head of.
-[[nodiscard]] OriginAnswer make_answer(OriginConnectionPointer connection,
+/// What `connection` has read the head of. A stream of events, or what is no longer HTTP, gives its
+/// `place` back: it may stay for hours, and nobody else could be served then.
+[[nodiscard]] OriginAnswer make_answer(OriginConnectionPointer connection, Place place,
+                                       const FetchRequest& request,
                                        const config::Settings& settings);
+/// What it means that the content ended so; `kind` is neither data nor end.
+[[nodiscard]] FetchFailure failure_of(BodyPart::Kind kind);
 
 }  // namespace larder::session

@@ -43,10 +43,23 @@ std::string_view OriginConnection::after_head() const {
 }
 
 void OriginConnection::begin_anew() {
+  in_flight.end();
+  place.give_back();
   was_used = true;
   got_bytes = false;
   filled_ = 0;
   consumed_ = 0;
+}
+
+http::HeadLimits head_limits(const config::Settings& settings) {
+  return {.head_bytes = settings.head_limit,
+          .fields = settings.field_limit,
+          .target_bytes = settings.target_limit};
+}
+
+milliseconds time_until(SteadyClock::time_point give_up) {
+  const auto left = std::chrono::ceil<milliseconds>(give_up - SteadyClock::now());
+  return std::max(left, milliseconds{1});
 }
 
 }  // namespace larder::session

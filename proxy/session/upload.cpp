@@ -45,6 +45,7 @@ awaitable<void> Upload::run(Stream& origin, bool chunked, milliseconds first_byt
   }
   origin.set_read_timeout(first_byte_timeout);
   finished_ = true;
+  finished_at_ = SteadyClock::now();
   done_.cancel();
 }
 
@@ -61,12 +62,18 @@ awaitable<void> Upload::stop() {
 
 awaitable<FetchResult> fetch_with_content(OriginPool& pool, FetchRequest request, Upload& upload,
                                           InterimSink interim) {
+  Admission::Admitted admitted = co_await pool.admit(request.client_has_left);
+  if (const auto* refused = std::get_if<FetchFailure>(&admitted)) co_return *refused;
+  Place place = std::move(std::get<Place>(admitted));
   OriginPool::Acquired acquired = co_await pool.acquire(true);
   if (const auto* failure = std::get_if<FetchFailure>(&acquired)) co_return *failure;
   OriginConnectionPointer connection = std::move(std::get<OriginConnectionPointer>(acquired));
   const config::Settings& settings = pool.settings();
   const IoStatus sent = co_await connection->stream.write(request.head, settings.client_timeout);
-  if (sent != IoStatus::ok) co_return FetchFailure::closed_before_answer;
+  if (sent != IoStatus::ok) {
+    pool.backends().note_failure(connection->backend, describe(FetchFailure::closed_before_answer));
+    co_return FetchFailure::closed_before_answer;
+  }
 
   upload.started_ = true;
   upload.origin_ = &connection->stream;
@@ -76,15 +83,20 @@ awaitable<FetchResult> fetch_with_content(OriginPool& pool, FetchRequest request
                             settings.first_byte_timeout),
                  asio::detached);
   const milliseconds patience = request.first_byte_timeout;
-  const FetchFailure failure = co_await read_final_head(
-      *connection, request, settings, interim,
-      [&upload, patience] { return upload.is_finished() ? patience : milliseconds{0}; });
+  const std::function<milliseconds()> timeout = [&upload, patience] {
+    return upload.is_finished() ? time_until(upload.finished_at() + patience) : milliseconds{0};
+  };
+  FetchFailure failure = co_await read_final_head(*connection, request, settings, interim, timeout);
   if (failure != FetchFailure::none) {
     co_await upload.stop();
     upload.origin_ = nullptr;
-    co_return upload.failure() != FetchFailure::none ? upload.failure() : failure;
+    if (upload.failure() != FetchFailure::none) failure = upload.failure();
+    if (is_backends_fault(failure))
+      pool.backends().note_failure(connection->backend, describe(failure));
+    co_return failure;
   }
-  co_return make_answer(std::move(connection), settings);
+  pool.backends().note_success(connection->backend);
+  co_return make_answer(std::move(connection), std::move(place), request, settings);
 }
 
 }  // namespace larder::session

@@ -17,6 +17,7 @@ class Upload {
   /// goes.
   [[nodiscard]] awaitable<void> stop();
   [[nodiscard]] bool is_finished() const { return finished_; }
+  [[nodiscard]] SteadyClock::time_point finished_at() const { return finished_at_; }
   /// All of the content reached the origin's connection.
   [[nodiscard]] bool is_complete() const { return finished_ && complete_; }
   [[nodiscard]] FetchFailure failure() const { return failure_; }
@@ -33,6 +34,7 @@ class Upload {
   Timer done_;
   bool started_ = false;
   bool finished_ = false;
+  SteadyClock::time_point finished_at_{};
   bool complete_ = false;
   FetchFailure failure_ = FetchFailure::none;
 };

@@ -57,6 +57,8 @@ struct Shared {
   Collapse& collapse;
   RecordSink& records;
   const TrustedAddresses& trusted;
+  Backends& backends;
+  Admission& admission;
   std::atomic<unsigned> connections{0};  ///< of clients, open now
 };
 
@@ -65,7 +67,7 @@ class Worker {
   Worker(Shared& shared_parts, std::shared_ptr<const RuleSet> rules)
       : shared(shared_parts),
         deadlines(io),
-        origin(io, deadlines, shared.settings),
+        origin(io, deadlines, shared.settings, shared.backends, shared.admission),
         rule_set(std::move(rules)) {}
 
   Shared& shared;
