@@ -8,6 +8,11 @@ namespace {
 
 constexpr int most_interims = 16;
 
+bool is_event_stream(std::string_view content_type) {
+  constexpr std::string_view name = "text/event-stream";
+  return http::equals_ignoring_case(content_type.substr(0, name.size()), name);
+}
+
 }  // namespace
 
 awaitable<FetchFailure> read_final_head(OriginConnection& connection, const FetchRequest& request,
@@ -34,7 +39,7 @@ OriginAnswer make_answer(OriginConnectionPointer connection, Place place,
                          const FetchRequest& request, const config::Settings& settings) {
   const http::ResponseHead& head = connection->head;
   const auto type = head.fields.first(http::FieldName::content_type);
-  const bool endless = type && type->starts_with("text/event-stream");
+  const bool endless = type && is_event_stream(*type);
   if (!endless && head.status != 101) connection->place = std::move(place);
   OriginAnswer answer{.connection = std::move(connection), .content = nullptr, .prefix = {}};
   answer.content = std::make_unique<BodyReader>(

@@ -111,7 +111,7 @@ TEST_CASE("fetch: the deadline for the whole answer, and what has none") {
   };
   const Case cases[] = {
       {"an answer that drips is cut off", "text/plain", 100ms, BodyPart::Kind::out_of_time},
-      {"a stream of events is not", "text/event-stream; charset=utf-8", 100ms, BodyPart::Kind::end},
+      {"a stream of events is not", "Text/Event-Stream; charset=utf-8", 100ms, BodyPart::Kind::end},
       {"nor is anything without a limit", "text/plain", 0ms, BodyPart::Kind::end},
   };
   for (const Case& c : cases) {
