@@ -95,10 +95,13 @@ TEST_CASE("connect_first: the next address at once when one fails") {
   const Address good = address("127.0.0.1", origin.port());
   Race race;
   const SteadyClock::time_point began = SteadyClock::now();
-  const auto result = race.run({address("127.0.0.1", closed_port()), good}, 5s);
+  // With a delay for each the good one would be started after two seconds.
+  Addresses addresses(8, address("127.0.0.1", closed_port()));
+  addresses.push_back(good);
+  const auto result = race.run(addresses, 5s);
   REQUIRE(std::holds_alternative<Connected>(result));
   CHECK(std::get<Connected>(result).address == good);
-  CHECK(SteadyClock::now() - began < connection_attempt_delay);
+  CHECK(SteadyClock::now() - began < 4 * connection_attempt_delay);
 }
 
 TEST_CASE("connect_first: an address that is silent is not waited for alone") {

@@ -77,7 +77,6 @@ TEST_CASE("OriginPool: a backend that fails again and again is left out") {
                          ScriptedOrigin::answer(ok), ScriptedOrigin::answer(ok)});
   Rig rig(settings_for({closed_port(), origin.port()}));
   for (int i = 0; i < 6; ++i) CHECK(outcome(rig.get()) == "200");
-  CHECK(rig.backends.status()[0].state == policy::BackendState::ejected);
   CHECK(rig.backends.status()[0].ejected == 1);
   CHECK(rig.backends.status()[1].state == policy::BackendState::in);
 }
@@ -123,28 +122,31 @@ TEST_CASE("OriginPool: a name that leads nowhere") {
 }
 
 TEST_CASE("OriginPool: connections to an address that the name has no more are not used again") {
-  const auto keep_open = [](int socket) {
-    ScriptedOrigin::read_head(socket);
-    ScriptedOrigin::send(socket, ok);
-    (void)ScriptedOrigin::read_head(socket);  // until the other side closes
-  };
   for (const bool is_idle : {true, false}) {
     CAPTURE(is_idle);
-    ScriptedOrigin old({keep_open});
-    ScriptedOrigin moved({ScriptedOrigin::answer(second_ok), ScriptedOrigin::answer(second_ok)});
-    config::Settings settings = named_backend(1);
-    settings.resolve_interval = 0ms;
-    Resolved now = Addresses{loopback(old.port())};
-    int asked = 0;
-    Rig rig(settings, names(now, asked));
-    FetchResult first = rig.get();
-    REQUIRE(outcome(first) == "200");
-    OriginConnectionPointer used = std::move(std::get<OriginAnswer>(first).connection);
-    if (is_idle) rig.pool.release(std::move(used));
-    now = Addresses{loopback(moved.port())};
-    CHECK(outcome(rig.get()) == "203");
-    if (used) rig.pool.release(std::move(used));
-    CHECK(outcome(rig.get()) == "203");
+    std::string sent_again;  // on the old connection; it closes when the other side does
+    {
+      ScriptedOrigin old({[&sent_again](int socket) {
+        ScriptedOrigin::read_head(socket);
+        ScriptedOrigin::send(socket, ok);
+        sent_again = ScriptedOrigin::read_head(socket);
+      }});
+      ScriptedOrigin moved({ScriptedOrigin::answer(second_ok), ScriptedOrigin::answer(second_ok)});
+      config::Settings settings = named_backend(1);
+      settings.resolve_interval = 0ms;
+      Resolved now = Addresses{loopback(old.port())};
+      int asked = 0;
+      Rig rig(settings, names(now, asked));
+      FetchResult first = rig.get();
+      REQUIRE(outcome(first) == "200");
+      OriginConnectionPointer used = std::move(std::get<OriginAnswer>(first).connection);
+      if (is_idle) rig.pool.release(std::move(used));
+      now = Addresses{loopback(moved.port())};
+      CHECK(outcome(rig.get()) == "203");
+      if (used) rig.pool.release(std::move(used));
+      CHECK(outcome(rig.get()) == "203");
+    }
+    CHECK(sent_again == "");
   }
 }
 
