@@ -1,5 +1,6 @@
 #include "session/connecting.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
 #include <doctest/doctest.h>
 
 #include "support/scripted_origin.hpp"

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <doctest/doctest.h>
 
 #include "session/health_check.hpp"
