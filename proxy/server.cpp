@@ -8,6 +8,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
 
+#include "session/health_check.hpp"
+
 namespace larder {
 
 namespace {
@@ -67,6 +69,9 @@ Server::Server(config::Config config)
       tls_({.certificate = config_.settings.tls_certificate,
             .key = config_.settings.tls_key,
             .client_ca = config_.settings.tls_client_ca}),
+      backends_(config_.settings),
+      admission_(config_.settings.origin_limit, config_.settings.origin_queue,
+                 config_.settings.origin_queue_timeout),
       access_log_(config_.settings),
       shared_{.settings = config_.settings,
               .clock = clock_,
@@ -75,7 +80,9 @@ Server::Server(config::Config config)
               .records = *this,
               .trusted = trusted_,
               .addresses = addresses_,
-              .tls = tls_} {
+              .tls = tls_,
+              .backends = backends_,
+              .admission = admission_} {
   const unsigned count = thread_count(config_.settings);
   const auto rules = std::make_shared<const session::RuleSet>(config_.routes);
   for (unsigned i = 0; i < count; ++i) {
@@ -93,6 +100,7 @@ Server::~Server() {
 }
 
 std::string Server::listen() {
+  if (!backends_.failure().empty()) return "https to the upstream: " + backends_.failure();
   if (!config_.settings.tls_certificate.empty()) {
     session::TlsFiles::Look look = tls_.look(true);
     if (!look.failure.empty()) return look.failure;
@@ -103,8 +111,10 @@ std::string Server::listen() {
   if (config_.settings.admin) {
     admin_ = std::make_unique<ops::Admin>(
         threads_.front()->worker.io,
-        ops::Admin::Sources{.readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
-                            .stats = [this] { return counters_.format_json(); }});
+        ops::Admin::Sources{
+            .readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
+            .stats =
+                [this] { return counters_.format_json(backends_.status(), admission_.status()); }});
     std::string failed = admin_->listen(*config_.settings.admin);
     if (!failed.empty()) return failed;
     admin_->start();
@@ -135,10 +145,14 @@ void Server::watch_store(Thread& thread) {
 }
 
 int Server::run() {
+  std::string upstreams;
+  for (const config::Upstream& upstream : config_.settings.upstreams)
+    upstreams += (upstreams.empty() ? "" : ", ") + config::format_upstream(upstream);
   for (const std::string& address : listening_.shown())
-    spdlog::info("listening on {}, upstream {}:{}, rules: {}, threads: {}", address,
-                 config_.settings.upstream.host, config_.settings.upstream.port,
+    spdlog::info("listening on {}, upstream {}, rules: {}, threads: {}", address, upstreams,
                  config_.routes.rules.size(), threads_.size());
+  session::Worker& first = threads_.front()->worker;
+  session::start_health_checks(first.io, first.origin);
   Watch watch;
   watch_signals(watch);
   if (tls_.context()) watch_certificate(watch);

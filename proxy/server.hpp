@@ -12,6 +12,8 @@
 #include "ops/admin.hpp"
 #include "ops/counters.hpp"
 #include "ops/log.hpp"
+#include "session/admission.hpp"
+#include "session/backends.hpp"
 #include "session/clock.hpp"
 #include "session/collapse.hpp"
 #include "session/limits.hpp"
@@ -64,6 +66,8 @@ class Server final : private session::RecordSink {
   session::AddressCounts addresses_;
   session::TlsFiles tls_;
   session::Listening listening_;
+  session::Backends backends_;
+  session::Admission admission_;
   ops::Counters counters_;
   ops::AccessLog access_log_;
   session::Shared shared_;

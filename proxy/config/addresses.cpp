@@ -163,41 +163,45 @@ Parsed<std::uint64_t> parse_mode(std::string_view text) {
   return mode;
 }
 
-Parsed<Endpoint> parse_upstream(std::string_view text) {
+Parsed<Upstream> parse_upstream(std::string_view text) {
+  if (text.starts_with("unix:")) {
+    Parsed<Endpoint> socket = parse_unix(text);
+    if (auto* refused = std::get_if<Refused>(&socket)) return std::move(*refused);
+    return Upstream{std::get<Endpoint>(std::move(socket)), false};
+  }
+  const Refused wrong{quote(text) +
+                      " is no origin; write http://HOST:PORT, https://HOST:PORT, HOST:PORT or "
+                      "unix:/PATH"};
   std::string_view rest = text;
-  const auto later = [&](const char* what) {
-    return Refused{quote(text) + ": " + what +
-                   " is not available in this version; write http://HOST:PORT"};
-  };
-  if (rest.starts_with("https://")) return later("TLS to the origin");
-  if (rest.starts_with("unix:")) return later("a Unix socket");
-  const Refused wrong{quote(text) + " is no origin; write http://HOST:PORT or HOST:PORT"};
-  const bool has_scheme = rest.starts_with("http://");
-  if (has_scheme) rest.remove_prefix(7);
+  const bool is_encrypted = rest.starts_with("https://");
+  const bool has_scheme = is_encrypted || rest.starts_with("http://");
+  if (has_scheme) rest.remove_prefix(is_encrypted ? 8 : 7);
   if (rest.find('@') != std::string_view::npos) {
     return Refused{quote(text) + ": a user and password cannot be given here"};
   }
   if (has_scheme && rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.find('/') != std::string_view::npos) {
     if (!has_scheme) return wrong;
-    return Refused{quote(text) +
-                   " has a path; paths are passed on as they come: write only "
-                   "http://HOST:PORT"};
+    return Refused{quote(text) + " has a path; paths are passed on as they come: write only " +
+                   (is_encrypted ? "https" : "http") + "://HOST:PORT"};
   }
-  Endpoint endpoint{{}, 80};
+  Upstream upstream{{{}, static_cast<std::uint16_t>(is_encrypted ? 443 : 80)}, is_encrypted};
   bool has_port = false;
-  if (parse_authority(rest, endpoint, has_port) != Trouble::none || (!has_port && !has_scheme) ||
-      endpoint.port == 0) {
+  if (parse_authority(rest, upstream.endpoint, has_port) != Trouble::none ||
+      (!has_port && !has_scheme) || upstream.endpoint.port == 0) {
     return wrong;
   }
-  return endpoint;
+  return upstream;
 }
 
-std::string format_endpoint(const Endpoint& endpoint) {
-  if (endpoint.is_unix()) return "unix:" + endpoint.path;
-  const bool bracketed = endpoint.host.find(':') != std::string::npos;
-  const std::string host = bracketed ? "[" + endpoint.host + "]" : endpoint.host;
-  return host + ":" + std::to_string(endpoint.port);
+Parsed<std::string> parse_target(std::string_view text) {
+  const bool is_clean = std::all_of(text.begin(), text.end(), [](char letter) {
+    return letter > ' ' && letter < 0x7f && letter != '#';
+  });
+  if (!text.starts_with('/') || !is_clean) {
+    return Refused{quote(text) + " is no path; write one such as /healthz"};
+  }
+  return std::string(text);
 }
 
 Parsed<Endpoint> parse_unix(std::string_view text) {

@@ -45,6 +45,47 @@ struct RedisSettings {
   milliseconds connect_timeout{250};
 };
 
+/// "HOST:PORT", "[IPv6]:PORT", "unix:/PATH".
+[[nodiscard]] inline std::string format_endpoint(const Endpoint& endpoint) {
+  if (endpoint.is_unix()) return "unix:" + endpoint.path;
+  const bool bracketed = endpoint.host.find(':') != std::string::npos;
+  const std::string host = bracketed ? "[" + endpoint.host + "]" : endpoint.host;
+  return host + ":" + std::to_string(endpoint.port);
+}
+
+/// One backend of the origin.
+struct Upstream {
+  Endpoint endpoint;
+  bool is_encrypted = false;  ///< https
+  bool operator==(const Upstream&) const = default;
+};
+
+/// "http://HOST:PORT", "https://HOST:PORT", "unix:/PATH".
+[[nodiscard]] inline std::string format_upstream(const Upstream& upstream) {
+  const std::string endpoint = format_endpoint(upstream.endpoint);
+  if (upstream.endpoint.is_unix()) return endpoint;
+  return (upstream.is_encrypted ? "https://" : "http://") + endpoint;
+}
+
+/// How the backends that are encrypted are spoken to. Files are PEM.
+struct UpstreamTls {
+  std::string ca;           ///< empty: the system's store
+  bool verify = true;       ///< false: anybody may be the origin
+  std::string certificate;  ///< shown to a backend that asks; empty: none
+  std::string key;
+  std::string server_name;  ///< asked for and verified; empty: the host of the URL
+};
+
+/// Asking a backend whether it is well, besides what its answers tell.
+struct HealthCheck {
+  std::string path;  ///< empty ("off"): none is asked
+  std::string host;  ///< of the request; empty: the host of the URL
+  milliseconds interval{5'000};
+  milliseconds timeout{2'000};
+  unsigned failures = 3;   ///< in a row, until no more requests are sent there
+  unsigned successes = 2;  ///< in a row, until they are again
+};
+
 enum class LogFormat : std::uint8_t { automatic, text, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
@@ -55,7 +96,11 @@ struct Settings {
   std::string tls_key;          ///< PEM file; empty: none
   std::string tls_client_ca;    ///< PEM file; empty: clients are not asked for a certificate
   bool proxy_protocol = false;  ///< each connection begins with a PROXY header, v1 or v2
-  Endpoint upstream{"127.0.0.1", 8000};
+  std::vector<Upstream> upstreams{{{"127.0.0.1", 8000}}};  ///< at least one
+  UpstreamTls upstream_tls;
+  HealthCheck health_check;
+  milliseconds slow_start{
+      10'000};  ///< until a backend that is back has its whole share; 0: at once
   std::optional<Endpoint> admin{{"127.0.0.1", 9180}};  ///< nothing ("off"): no admin listener
   std::optional<RedisSettings> redis;                  ///< nothing: the memory tier alone
   std::uint64_t memory = 64ULL << 20;  ///< bytes of stored responses; 0: no memory tier
@@ -79,15 +124,20 @@ struct Settings {
   std::uint64_t minimum_rate = 100;          ///< bytes a second, from and to clients; 0: none
   milliseconds rate_grace{30'000};           ///< spent waiting before minimum_rate counts
 
-  milliseconds head_timeout{10'000};    ///< for a whole request head, from its first byte
-  milliseconds idle_timeout{75'000};    ///< keep-alive without a request
-  milliseconds client_timeout{30'000};  ///< without progress reading from or writing to a client
-  milliseconds connect_timeout{2'000};  ///< to the origin
+  milliseconds head_timeout{10'000};     ///< for a whole request head, from its first byte
+  milliseconds idle_timeout{75'000};     ///< keep-alive without a request
+  milliseconds client_timeout{30'000};   ///< without progress reading from or writing to a client
+  milliseconds resolve_interval{5'000};  ///< how long an upstream's resolved name is believed
+  milliseconds connect_timeout{2'000};   ///< to a backend, name lookup and TLS included
   milliseconds first_byte_timeout{120'000};     ///< from the request's end to the answer's head
   milliseconds between_bytes_timeout{120'000};  ///< within the answer; 0: none (endless streams)
+  milliseconds response_timeout{3'600'000};     ///< from the answer's head to its end; 0: none
   milliseconds origin_idle_timeout{
-      1'500};                          ///< pooled connections; below gunicorn's keepalive (2 s)
-  unsigned origin_idle_limit = 64;     ///< pooled connections per thread
+      1'500};                       ///< pooled connections; below gunicorn's keepalive (2 s)
+  unsigned origin_idle_limit = 64;  ///< pooled connections per thread
+  unsigned origin_limit = 256;      ///< requests to the origin at once, all threads; 0: none
+  unsigned origin_queue = 256;      ///< requests that wait for a place among them
+  milliseconds origin_queue_timeout{5'000};
   milliseconds drain_timeout{30'000};  ///< after SIGTERM, for requests in flight
 
   LogFormat log_format = LogFormat::automatic;  ///< automatic: text on a terminal, JSON otherwise

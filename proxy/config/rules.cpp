@@ -35,7 +35,7 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 16> keys;
+  static const std::array<Key, 17> keys;
 
  private:
   void read_name(const Node& value);
@@ -55,6 +55,7 @@ class RuleReader {
   void read_evict_on(const Node& value);
   void read_first_byte_timeout(const Node& value);
   void read_body_limit(const Node& value);
+  void read_response_timeout(const Node& value);
 
   std::optional<PathPattern> read_pattern(const Node& node, std::string_view owner);
   void read_evicting_write(const Node& item);
@@ -76,7 +77,7 @@ class RuleReader {
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 16> RuleReader::keys{{
+const std::array<RuleReader::Key, 17> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"mode", &RuleReader::read_mode},
@@ -93,6 +94,7 @@ const std::array<RuleReader::Key, 16> RuleReader::keys{{
     {"evict_on", &RuleReader::read_evict_on},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
     {"body_limit", &RuleReader::read_body_limit},
+    {"response_timeout", &RuleReader::read_response_timeout},
 }};
 
 std::optional<ReadRule> RuleReader::run(const Node& node) {
@@ -377,6 +379,11 @@ void RuleReader::read_body_limit(const Node& value) {
     return;
   }
   rule().body_limit = std::get<std::uint64_t>(parsed);
+}
+
+void RuleReader::read_response_timeout(const Node& value) {
+  rule().response_timeout = read_duration(value, "response_timeout", report_);
+  if (!rule().response_timeout) failed_ = true;
 }
 
 }  // namespace

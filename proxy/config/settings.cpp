@@ -172,6 +172,11 @@ Settings SettingsReader::finish(Report& report) {
     redis.database = url.database.value_or(redis_database_.value_or(redis.database));
     settings.redis = std::move(redis);
   }
+  const UpstreamTls& tls = settings.upstream_tls;
+  if (tls.certificate.empty() != tls.key.empty()) {
+    report.error({},
+                 "upstream_certificate and upstream_key belong together: one of them is missing");
+  }
   if (settings.memory == 0 && !settings.redis) {
     report.warning({}, "memory is 0 and there is no Redis: nothing will be stored");
   }

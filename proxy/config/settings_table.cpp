@@ -77,11 +77,86 @@ std::string show_number(const Draft& draft) {
   return std::to_string(draft.settings.*member);
 }
 
-Outcome apply_upstream(Draft& draft, const Values& values) {
-  return assign(parse_upstream(values.front()), draft.settings.upstream);
+// --- The origin --------------------------------------------------------------
+
+template <std::string UpstreamTls::*member>
+Outcome apply_tls_file(Draft& draft, const Values& values) {
+  const std::string& file = values.front();
+  const bool is_clean = std::all_of(file.begin(), file.end(), [](char letter) {
+    return static_cast<unsigned char>(letter) >= ' ';
+  });
+  if (!is_clean || file.ends_with('/'))
+    return WrongValue{0, quote(file) + " is no file; write its path, or none"};
+  draft.settings.upstream_tls.*member = file == "none" ? std::string() : file;
+  return std::nullopt;
 }
-std::string show_upstream(const Draft& draft) {
-  return "http://" + format_endpoint(draft.settings.upstream);
+template <std::string UpstreamTls::*member>
+std::string show_tls_file(const Draft& draft) {
+  const std::string& file = draft.settings.upstream_tls.*member;
+  return file.empty() ? "none" : file;
+}
+
+Outcome apply_upstream_verify(Draft& draft, const Values& values) {
+  return assign(parse_boolean(values.front()), draft.settings.upstream_tls.verify);
+}
+std::string show_upstream_verify(const Draft& draft) {
+  return draft.settings.upstream_tls.verify ? "true" : "false";
+}
+
+Outcome apply_host_name(const Values& values, std::string& target) {
+  if (values.front() == "none") {
+    target.clear();
+    return std::nullopt;
+  }
+  if (!is_host(values.front()))
+    return WrongValue{0, quote(values.front()) + " is no host name or address; write one, or none"};
+  target = values.front();
+  return std::nullopt;
+}
+Outcome apply_upstream_server_name(Draft& draft, const Values& values) {
+  return apply_host_name(values, draft.settings.upstream_tls.server_name);
+}
+Outcome apply_health_check_host(Draft& draft, const Values& values) {
+  return apply_host_name(values, draft.settings.health_check.host);
+}
+std::string show_upstream_server_name(const Draft& draft) {
+  const std::string& name = draft.settings.upstream_tls.server_name;
+  return name.empty() ? "none" : name;
+}
+std::string show_health_check_host(const Draft& draft) {
+  const std::string& host = draft.settings.health_check.host;
+  return host.empty() ? "none" : host;
+}
+
+Outcome apply_health_check(Draft& draft, const Values& values) {
+  std::string& path = draft.settings.health_check.path;
+  if (values.front() == "off") {
+    path.clear();
+    return std::nullopt;
+  }
+  Outcome wrong = assign(parse_target(values.front()), path);
+  if (wrong) wrong->why += ", or off";
+  return wrong;
+}
+std::string show_health_check(const Draft& draft) {
+  const std::string& path = draft.settings.health_check.path;
+  return path.empty() ? "off" : path;
+}
+template <milliseconds HealthCheck::*member>
+Outcome apply_health_check_duration(Draft& draft, const Values& values) {
+  return assign(parse_deadline(values.front(), Zero::refused), draft.settings.health_check.*member);
+}
+template <milliseconds HealthCheck::*member>
+std::string show_health_check_duration(const Draft& draft) {
+  return format_duration(draft.settings.health_check.*member);
+}
+template <unsigned HealthCheck::*member>
+Outcome apply_health_check_number(Draft& draft, const Values& values) {
+  return assign(parse_number(values.front(), 1, 100), draft.settings.health_check.*member);
+}
+template <unsigned HealthCheck::*member>
+std::string show_health_check_number(const Draft& draft) {
+  return std::to_string(draft.settings.health_check.*member);
 }
 
 Outcome apply_admin(Draft& draft, const Values& values) {
@@ -237,6 +312,26 @@ std::string show_listen_mode(const Draft& draft) {
   return "0" + std::string(room.data(), end);
 }
 
+Outcome apply_upstream(Draft& draft, const Values& values) {
+  std::vector<Upstream> upstreams;
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    Upstream upstream;
+    if (Outcome wrong = assign(parse_upstream(values[index]), upstream))
+      return WrongValue{index, wrong->why};
+    if (std::find(upstreams.begin(), upstreams.end(), upstream) != upstreams.end())
+      return WrongValue{index, quote(values[index]) + " stands here twice"};
+    upstreams.push_back(std::move(upstream));
+  }
+  draft.settings.upstreams = std::move(upstreams);
+  return std::nullopt;
+}
+std::string show_upstream(const Draft& draft) {
+  Values shown;
+  for (const Upstream& upstream : draft.settings.upstreams)
+    shown.push_back(format_upstream(upstream));
+  return join(shown);
+}
+
 bool is_off(const Values& values) {
   return values.size() == 1 && values.front() == "off";
 }
@@ -284,6 +379,14 @@ template <milliseconds Settings::*member>
 constexpr SettingAccess duration{apply_duration<member, Zero::allowed>, show_duration<member>};
 template <milliseconds RedisSettings::*member>
 constexpr SettingAccess redis_deadline{apply_redis_duration<member>, show_redis_duration<member>};
+template <std::string UpstreamTls::*member>
+constexpr SettingAccess tls_file{apply_tls_file<member>, show_tls_file<member>};
+template <milliseconds HealthCheck::*member>
+constexpr SettingAccess check_duration{apply_health_check_duration<member>,
+                                       show_health_check_duration<member>};
+template <unsigned HealthCheck::*member>
+constexpr SettingAccess check_number{apply_health_check_number<member>,
+                                     show_health_check_number<member>};
 template <std::uint64_t Settings::*member, std::uint64_t lowest = 0>
 constexpr SettingAccess size{apply_size<member, lowest>, show_size<member>};
 template <unsigned Settings::*member, unsigned lowest, unsigned highest>
@@ -307,7 +410,19 @@ const std::vector<SettingRow>& setting_rows() {
     {"tls_key", "LARDER_TLS_KEY", "FILE", "For https:// in listen: the key of tls_certificate, PEM", false, file<&Settings::tls_key>},
     {"tls_client_ca", "LARDER_TLS_CLIENT_CA", "FILE", "For https:// in listen: clients must show a certificate signed by one of these, PEM; off to ask for none", false, file<&Settings::tls_client_ca>},
     {"proxy_protocol", "LARDER_PROXY_PROTOCOL", "BOOLEAN", "Every connection comes from trusted_proxies and begins with a PROXY protocol header, version 1 or 2; others are closed", false, boolean<&Settings::proxy_protocol>},
-    {"upstream", "LARDER_UPSTREAM", "URL", "The origin", false, {apply_upstream, show_upstream}},
+    {"upstream", "LARDER_UPSTREAM", "URL", "The origin: http://HOST:PORT, https://HOST:PORT, unix:/PATH, or several", true, {apply_upstream, show_upstream}},
+    {"upstream_ca", "LARDER_UPSTREAM_CA", "FILE", "Certificates (PEM) that an https upstream's must come from; without it the system's", false, tls_file<&UpstreamTls::ca>},
+    {"upstream_verify", "LARDER_UPSTREAM_VERIFY", "BOOLEAN", "false accepts any certificate of an https upstream: anybody on the way may be it", false, {apply_upstream_verify, show_upstream_verify}},
+    {"upstream_server_name", "LARDER_UPSTREAM_SERVER_NAME", "HOST", "Name that an https upstream is asked for (SNI) and must prove; without it the URL's host", false, {apply_upstream_server_name, show_upstream_server_name}},
+    {"upstream_certificate", "LARDER_UPSTREAM_CERTIFICATE", "FILE", "Certificate chain (PEM) shown to an https upstream that asks for one", false, tls_file<&UpstreamTls::certificate>},
+    {"upstream_key", "LARDER_UPSTREAM_KEY", "FILE", "Key (PEM) of upstream_certificate", false, tls_file<&UpstreamTls::key>},
+    {"health_check", "LARDER_HEALTH_CHECK", "PATH", "GET this from each upstream again and again, and send it nothing while it does not answer 2xx or 3xx; or off", false, {apply_health_check, show_health_check}},
+    {"health_check_host", "LARDER_HEALTH_CHECK_HOST", "HOST", "Host of that GET, one of Django's ALLOWED_HOSTS; without it the URL's host", false, {apply_health_check_host, show_health_check_host}},
+    {"health_check_interval", "LARDER_HEALTH_CHECK_INTERVAL", "DURATION", "Between two of them", false, check_duration<&HealthCheck::interval>},
+    {"health_check_timeout", "LARDER_HEALTH_CHECK_TIMEOUT", "DURATION", "For one of them, connecting included", false, check_duration<&HealthCheck::timeout>},
+    {"health_check_failures", "LARDER_HEALTH_CHECK_FAILURES", "NUMBER", "Failed ones in a row that take an upstream out", false, check_number<&HealthCheck::failures>},
+    {"health_check_successes", "LARDER_HEALTH_CHECK_SUCCESSES", "NUMBER", "Passed ones in a row that bring it back", false, check_number<&HealthCheck::successes>},
+    {"slow_start", "LARDER_SLOW_START", "DURATION", "An upstream that comes back gets its whole share of requests after this long; 0 is at once", false, duration<&Settings::slow_start>},
     {"rules", "LARDER_RULES", "PATH", "File of rules, or folder of *.yaml and *.yml read by name; without it everything is passed on", false, {apply_rules, show_rules}},
     {"admin", "LARDER_ADMIN", "HOST:PORT", "Where health and metrics are served, or off", false, {apply_admin, show_admin}},
     {"redis", "REDIS_URL", "URL", "The shared tier, redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or off for the memory tier alone", false, {apply_redis, show_redis}},
@@ -331,11 +446,16 @@ const std::vector<SettingRow>& setting_rows() {
     {"client_timeout", "LARDER_CLIENT_TIMEOUT", "DURATION", "Without progress in reading from or writing to a client", false, deadline<&Settings::client_timeout>},
     {"minimum_rate", "LARDER_MINIMUM_RATE", "SIZE", "A second: a client that sends content or reads its answer more slowly, averaged over the time that is spent waiting for it, is cut off; 0 is no limit", false, size<&Settings::minimum_rate>},
     {"rate_grace", "LARDER_RATE_GRACE", "DURATION", "Spent waiting for a client before minimum_rate counts", false, deadline<&Settings::rate_grace>},
-    {"connect_timeout", "LARDER_CONNECT_TIMEOUT", "DURATION", "For connecting to the origin", false, deadline<&Settings::connect_timeout>},
+    {"resolve_interval", "LARDER_RESOLVE_INTERVAL", "DURATION", "The addresses of an upstream's name are asked for again after this long, and at once when none of them can be connected to", false, duration<&Settings::resolve_interval>},
+    {"connect_timeout", "LARDER_CONNECT_TIMEOUT", "DURATION", "For connecting to an upstream, looking up its name and TLS included", false, deadline<&Settings::connect_timeout>},
     {"first_byte_timeout", "LARDER_FIRST_BYTE_TIMEOUT", "DURATION", "From the end of a request to the head of the origin's answer", false, deadline<&Settings::first_byte_timeout>},
     {"between_bytes_timeout", "LARDER_BETWEEN_BYTES_TIMEOUT", "DURATION", "Without progress within the origin's answer; 0 is no limit, for streams that pause", false, duration<&Settings::between_bytes_timeout>},
+    {"response_timeout", "LARDER_RESPONSE_TIMEOUT", "DURATION", "From the head of the origin's answer to its end, event streams and WebSockets excepted; 0 is no limit", false, duration<&Settings::response_timeout>},
     {"origin_idle_timeout", "LARDER_ORIGIN_IDLE_TIMEOUT", "DURATION", "Unused connections to the origin are closed after this long, which must be less than gunicorn's keepalive (2 s); 0 keeps none", false, duration<&Settings::origin_idle_timeout>},
     {"origin_idle_limit", "LARDER_ORIGIN_IDLE_LIMIT", "NUMBER", "Unused connections to the origin that each thread keeps", false, number<&Settings::origin_idle_limit, 0, most>},
+    {"origin_limit", "LARDER_ORIGIN_LIMIT", "NUMBER", "Requests to the origin at once, of all threads; 0 is no limit", false, number<&Settings::origin_limit, 0, most>},
+    {"origin_queue", "LARDER_ORIGIN_QUEUE", "NUMBER", "Requests that wait for a place among them; more are answered 503", false, number<&Settings::origin_queue, 0, most>},
+    {"origin_queue_timeout", "LARDER_ORIGIN_QUEUE_TIMEOUT", "DURATION", "How long one waits before it is answered 503", false, deadline<&Settings::origin_queue_timeout>},
     {"drain_timeout", "LARDER_DRAIN_TIMEOUT", "DURATION", "After SIGTERM, for requests in flight", false, duration<&Settings::drain_timeout>},
     {"log_format", "LARDER_LOG_FORMAT", "WORD", "text, json, or automatic: text on a terminal and JSON otherwise", false, {apply_log_format, show_log_format}},
     {"log_level", "LARDER_LOG_LEVEL", "WORD", "debug, info, warning or error", false, {apply_log_level, show_log_level}},

@@ -43,10 +43,10 @@ using Parsed = std::variant<Value, Refused>;
 /// As parse_listen, and "https://HOST:PORT", "unix:/PATH", "systemd", "fd:N".
 [[nodiscard]] Parsed<ListenAddress> parse_listen_address(std::string_view text);
 [[nodiscard]] std::string format_listen_address(const ListenAddress& address);
-/// "http://HOST[:PORT]" or "HOST:PORT".
-[[nodiscard]] Parsed<Endpoint> parse_upstream(std::string_view text);
-/// "HOST:PORT", "[IPv6]:PORT", "unix:/PATH".
-[[nodiscard]] std::string format_endpoint(const Endpoint& endpoint);
+/// "http://HOST[:PORT]", "https://HOST[:PORT]", "HOST:PORT", "unix:/PATH".
+[[nodiscard]] Parsed<Upstream> parse_upstream(std::string_view text);
+/// The path and query of a request: "/healthz".
+[[nodiscard]] Parsed<std::string> parse_target(std::string_view text);
 /// "unix:/run/gunicorn.sock": an absolute path that fits into a socket address (107 bytes).
 [[nodiscard]] Parsed<Endpoint> parse_unix(std::string_view text);
 

@@ -1,5 +1,8 @@
 #include "ops/counters.hpp"
 
+#include <utility>
+
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -19,7 +22,26 @@ void Counters::add(const session::ExchangeRecord& record) {
   content_bytes_.add(record.content_sent);
 }
 
-std::string Counters::format_json() const {
+namespace {
+
+std::string_view format_state(policy::BackendState state) {
+  switch (state) {
+    case policy::BackendState::in:
+      return "in";
+    case policy::BackendState::starting:
+      return "starting";
+    case policy::BackendState::ejected:
+      return "ejected";
+    case policy::BackendState::unhealthy:
+      return "unhealthy";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Counters::format_json(const std::vector<session::Backends::Status>& backends,
+                                  const session::Admission::Status& origin) const {
   boost::json::object json;
   json["requests"] = requests_.get();
   for (std::size_t i = 0; i < by_result_.size(); ++i) {
@@ -36,6 +58,18 @@ std::string Counters::format_json() const {
   json["origin_failures"] = origin_failures_.get();
   json["cut_off"] = cut_off_.get();
   json["content_bytes"] = content_bytes_.get();
+  json["origin"] = {{"limit", origin.limit},
+                    {"in_flight", origin.in_flight},
+                    {"waiting", origin.waiting},
+                    {"queue_full", origin.refused},
+                    {"queue_timed_out", origin.timed_out}};
+  boost::json::array list;
+  for (const session::Backends::Status& backend : backends)
+    list.push_back({{"upstream", backend.upstream},
+                    {"state", format_state(backend.state)},
+                    {"in_flight", backend.in_flight},
+                    {"ejected", backend.ejected}});
+  json["backends"] = std::move(list);
   return boost::json::serialize(json) + "\n";
 }
 

@@ -5,7 +5,10 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "session/admission.hpp"
+#include "session/backends.hpp"
 #include "session/record.hpp"
 
 namespace larder::ops {
@@ -14,7 +17,8 @@ class Counters {
  public:
   void add(const session::ExchangeRecord& record);
   /// A JSON object, as /stats answers it.
-  [[nodiscard]] std::string format_json() const;
+  [[nodiscard]] std::string format_json(const std::vector<session::Backends::Status>& backends,
+                                        const session::Admission::Status& origin) const;
 
  private:
   struct Count {

@@ -81,6 +81,8 @@ struct RouteRule {
   std::chrono::milliseconds first_byte_timeout{0};
   /// Bytes of a request's content; none: the setting `body_limit` holds; 0: no limit.
   std::optional<std::uint64_t> body_limit;
+  /// The origin's whole answer; zero: no limit; nothing: the setting `response_timeout` holds.
+  std::optional<std::chrono::milliseconds> response_timeout{};
   /// Of what gives a stored response its meaning (paths, key, share, vary): a change of it is a
   /// change of every key, so that nothing is served under a meaning it was not stored with.
   std::uint64_t fingerprint = 0;

@@ -102,6 +102,7 @@ awaitable<After> Answer::send_problem(std::uint16_t status, std::string_view det
   const std::string problem = policy::format_problem(status, detail);
   begin(status, policy::reason_phrase(status));
   client_.out += "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n";
+  if (status == 503) client_.out += "Retry-After: 1\r\n";
   append_length(problem.size());
   end_head({});
   const After after = co_await finish_with(problem);

@@ -80,9 +80,18 @@ BodyPart BodyReader::next_ready() {
   return part;
 }
 
+milliseconds BodyReader::patience() const {
+  if (give_up_ == SteadyClock::time_point::max()) return timeout_;
+  const auto left = std::chrono::ceil<milliseconds>(give_up_ - SteadyClock::now());
+  const milliseconds most = std::max(left, milliseconds{1});
+  return timeout_.count() == 0 ? most : std::min(timeout_, most);
+}
+
 awaitable<BodyPart> BodyReader::next() {
   BodyPart part;
   while (!take_ready(part)) {
+    // Also for a peer that always has something ready.
+    if (SteadyClock::now() >= give_up_) co_return BodyPart{BodyPart::Kind::out_of_time, {}};
     if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
     // Only an unfinished chunk head or trailer can be left over here; it is short.
     const std::size_t kept = unread_.size();
@@ -92,16 +101,18 @@ awaitable<BodyPart> BodyReader::next() {
     // Never beyond the end of a counted body: what follows belongs to the next message.
     if (framing_.kind == Framing::length)
       room = static_cast<std::size_t>(std::min<std::uint64_t>(room, left_));
-    const std::optional<milliseconds> patience = pace_.patience(timeout_);
-    if (!patience) co_return BodyPart{BodyPart::Kind::timed_out, {}};
+    const std::optional<milliseconds> left = pace_.patience(patience());
+    if (!left) co_return BodyPart{BodyPart::Kind::timed_out, {}};
     const SteadyClock::time_point began = SteadyClock::now();
-    const ReadResult read = co_await stream_.read_some({buffer_.get() + kept, room}, *patience);
+    const ReadResult read = co_await stream_.read_some({buffer_.get() + kept, room}, *left);
     pace_.note(read.size, SteadyClock::now() - began);
     switch (read.status) {
       case IoStatus::ok:
         break;
       case IoStatus::timed_out:
-        co_return BodyPart{BodyPart::Kind::timed_out, {}};
+        co_return BodyPart{SteadyClock::now() >= give_up_ ? BodyPart::Kind::out_of_time
+                                                          : BodyPart::Kind::timed_out,
+                           {}};
       case IoStatus::closed:
         if (framing_.kind == Framing::until_close && !ended_) {
           ended_ = true;

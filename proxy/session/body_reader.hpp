@@ -19,10 +19,11 @@ struct BodyPart {
   enum class Kind : std::uint8_t {
     data,
     end,
-    cut_off,    ///< the peer closed before the end
-    malformed,  ///< the chunked coding was broken
-    too_large,  ///< more than the limit that was set
-    timed_out,  ///< or too slow
+    cut_off,      ///< the peer closed before the end
+    malformed,    ///< the chunked coding was broken
+    too_large,    ///< more than the limit that was set
+    timed_out,    ///< or too slow
+    out_of_time,  ///< the message as a whole took too long
   };
   Kind kind = Kind::end;
   std::string_view data;  ///< valid until the next call
@@ -39,6 +40,8 @@ class BodyReader {
   void set_limit(std::uint64_t limit) { limit_ = limit; }
   /// For a peer that is to send at least so fast. By default none is.
   void set_pace(Pace pace) { pace_ = pace; }
+  /// All of it has to have come by then.
+  void end_by(SteadyClock::time_point give_up) { give_up_ = give_up; }
 
   [[nodiscard]] awaitable<BodyPart> next();
   /// What has been read already, without waiting: empty when the next part needs a read.
@@ -53,6 +56,8 @@ class BodyReader {
  private:
   [[nodiscard]] bool take_ready(BodyPart& part);
   [[nodiscard]] bool take_decoded(BodyPart& part);
+  /// For the next read; zero: none.
+  [[nodiscard]] milliseconds patience() const;
 
   static constexpr std::size_t buffer_size = 64 * 1024;
 
@@ -60,6 +65,7 @@ class BodyReader {
   std::string_view unread_;
   http::BodyFraming framing_;
   milliseconds timeout_;
+  SteadyClock::time_point give_up_ = SteadyClock::time_point::max();
   std::uint64_t left_ = 0;
   http::ChunkedDecoder chunked_;
   bool ended_ = false;

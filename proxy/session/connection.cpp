@@ -33,19 +33,24 @@ milliseconds left_until(SteadyClock::time_point give_up) {
 }
 
 /// One of the requests that are served at the same time.
-class InFlight {
+class RequestInFlight {
  public:
-  explicit InFlight(std::atomic<unsigned>& count)
+  explicit RequestInFlight(std::atomic<unsigned>& count)
       : count_(count), before_(count.fetch_add(1, std::memory_order_relaxed)) {}
-  InFlight(const InFlight&) = delete;
-  InFlight& operator=(const InFlight&) = delete;
-  ~InFlight() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  RequestInFlight(const RequestInFlight&) = delete;
+  RequestInFlight& operator=(const RequestInFlight&) = delete;
+  ~RequestInFlight() { count_.fetch_sub(1, std::memory_order_relaxed); }
   [[nodiscard]] bool is_within(unsigned limit) const { return limit == 0 || before_ < limit; }
 
  private:
   std::atomic<unsigned>& count_;
   const unsigned before_;
 };
+
+std::string_view host_of_origin(const config::Settings& settings) {
+  const config::Endpoint& endpoint = settings.upstreams.front().endpoint;
+  return endpoint.is_unix() ? std::string_view("localhost") : endpoint.host;
+}
 
 }  // namespace
 
@@ -201,7 +206,7 @@ awaitable<void> Connection::serve() {
 
 awaitable<After> Connection::exchange_one() {
   const config::Settings& settings = worker_.shared.settings;
-  const InFlight in_flight(worker_.shared.requests);
+  const RequestInFlight in_flight(worker_.shared.requests);
   if (!in_flight.is_within(settings.request_limit)) {
     co_await refuse(503, "as many requests are in flight as may be (request_limit)", retry_soon);
     co_return After::close;
@@ -240,7 +245,7 @@ awaitable<Connection::HeadRead> Connection::read_head() {
       if (state == http::HeadScanner::State::complete) {
         refused_ = http::parse_request_head({buffer_.data(), scanner_.end()}, limits_, head_);
         if (refused_ != http::HeadError::none) co_return HeadRead::refused;
-        if (head_.host.empty()) head_.host = settings.upstream.host;  // HTTP/1.0 may name none
+        if (head_.host.empty()) head_.host = host_of_origin(settings);  // HTTP/1.0 may name none
         co_return HeadRead::complete;
       }
     }

@@ -20,16 +20,6 @@ using policy::CacheResult;
 using policy::Detail;
 using policy::ForwardReason;
 
-namespace {
-
-/// Did the request certainly never reach the application?
-bool never_sent(FetchFailure failure) {
-  return failure == FetchFailure::name_not_resolved || failure == FetchFailure::refused ||
-         failure == FetchFailure::connect_timed_out;
-}
-
-}  // namespace
-
 Exchange::Exchange(Worker& worker, Client client, const http::RequestHead& head,
                    std::string_view after_head)
     : worker_(worker),
@@ -168,6 +158,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
               .scheme = std::string(forwarded_.proto),
               .host = std::string(head_.host),
               .first_byte_timeout = first_byte_timeout(),
+              .response_timeout = response_timeout(),
               .differs = request.differs || head_.method == http::Method::head};
   policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
                            job.head);
@@ -232,8 +223,8 @@ awaitable<After> Exchange::answer_failed(FetchFailure failure) {
 awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, bool differs) {
   const auto timer = std::make_shared<Timer>(worker_.io);
   // A fill always ends by its own deadlines; this one is for a fill that hangs on another thread.
-  const milliseconds patience =
-      settings_.connect_timeout + first_byte_timeout() + settings_.between_bytes_timeout;
+  const milliseconds patience = settings_.origin_queue_timeout + 2 * settings_.connect_timeout +
+                                first_byte_timeout() + settings_.between_bytes_timeout;
   Fill::Snapshot snapshot = fill->snapshot();
   bool changed = true;
   // Content of unknown length may yet prove too large: only the leader may begin with it.
@@ -413,7 +404,7 @@ policy::Tags Exchange::tags_made_old(const policy::EvictionDecision& eviction,
                                      const FetchResult& result) const {
   const auto* write = std::get_if<policy::Evict>(&eviction);
   if (const auto* failure = std::get_if<FetchFailure>(&result))
-    return write && !never_sent(*failure) ? write->tags : policy::Tags();
+    return write && !was_never_sent(*failure) ? write->tags : policy::Tags();
   const http::ResponseHead& told = std::get<OriginAnswer>(result).connection->head;
   if (http::is_safe(head_.method, head_.method_text) || !policy::may_have_changed(told.status))
     return {};
@@ -441,7 +432,9 @@ awaitable<FetchResult> Exchange::fetch_own(Upload* upload) {
       .method = head_.method,
       .repeatable = !upload && !upgrade && http::is_idempotent(head_.method, head_.method_text),
       .wants_upgrade = upgrade,
-      .first_byte_timeout = first_byte_timeout()};
+      .first_byte_timeout = first_byte_timeout(),
+      .response_timeout = response_timeout(),
+      .client_has_left = [this] { return client_.stream.has_peer_left(); }};
   policy::append_forward_head(head_, forwarded_,
                               {.body = head_.framing,
                                .expect_continue = head_.expects_continue && upload,
@@ -492,6 +485,11 @@ std::uint64_t Exchange::body_limit() const {
 milliseconds Exchange::first_byte_timeout() const {
   const bool has_own = match_.rule && match_.rule->first_byte_timeout.count() > 0;
   return has_own ? match_.rule->first_byte_timeout : settings_.first_byte_timeout;
+}
+
+milliseconds Exchange::response_timeout() const {
+  return match_.rule ? match_.rule->response_timeout.value_or(settings_.response_timeout)
+                     : settings_.response_timeout;
 }
 
 // RFC 9110 7.8. Upgrade: h2c is not passed on: nobody behind us could be held to what we decided.

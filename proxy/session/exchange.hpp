@@ -64,6 +64,7 @@ class Exchange {
   [[nodiscard]] RelayTo relay_to() { return {answer_, head_, record_, worker_.origin}; }
   [[nodiscard]] milliseconds first_byte_timeout() const;
   [[nodiscard]] std::uint64_t body_limit() const;
+  [[nodiscard]] milliseconds response_timeout() const;
   [[nodiscard]] bool wants_upgrade() const;
 
   Worker& worker_;

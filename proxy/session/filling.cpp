@@ -20,21 +20,6 @@ namespace {
 
 using policy::Detail;
 
-FetchFailure failure_of(BodyPart::Kind kind) {
-  switch (kind) {
-    case BodyPart::Kind::timed_out:
-      return FetchFailure::between_bytes_timed_out;
-    case BodyPart::Kind::malformed:
-      return FetchFailure::content_malformed;
-    case BodyPart::Kind::data:
-    case BodyPart::Kind::end:
-    case BodyPart::Kind::too_large:
-    case BodyPart::Kind::cut_off:
-      break;
-  }
-  return FetchFailure::content_cut_off;
-}
-
 /// 0: there was no answer.
 std::uint16_t status_of(const FetchResult& result) {
   const auto* answer = std::get_if<OriginAnswer>(&result);
@@ -185,7 +170,8 @@ FetchRequest make_request(const FillJob& job, const policy::StoredResponse* vali
                        .method = http::Method::get,
                        .repeatable = true,
                        .wants_upgrade = false,
-                       .first_byte_timeout = job.first_byte_timeout};
+                       .first_byte_timeout = job.first_byte_timeout,
+                       .response_timeout = job.response_timeout};
   if (validated) {
     request.head.resize(request.head.size() - 2);  // the final empty line
     policy::append_conditions(*validated, request.head);
@@ -214,10 +200,13 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
   FetchRequest request = make_request(job, validates ? job.previous.get() : nullptr);
   FetchResult result = co_await fetch(worker.origin, std::move(request), InterimSink());
   if (validates && status_of(result) == 304) {
-    const OriginAnswer told = std::move(std::get<OriginAnswer>(result));
+    OriginAnswer told = std::move(std::get<OriginAnswer>(result));
     const bool freshened =
         co_await freshen(worker, *fill, job, told.connection->head, request_time);
     if (freshened) co_return;
+    // Its place with the origin goes back first: there may be no other one.
+    told.content.reset();
+    told.connection.reset();
     request_time = worker.shared.clock.now_in_seconds();
     FetchRequest unconditional = make_request(job, nullptr);
     result = co_await fetch(worker.origin, std::move(unconditional), InterimSink());

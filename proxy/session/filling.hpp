@@ -28,6 +28,7 @@ struct FillJob {
   bool may_store = true;     ///< false: the store is unavailable
   bool looks_again = false;  ///< a fill has ended since the store was looked into
   milliseconds first_byte_timeout{0};
+  milliseconds response_timeout{0};  ///< zero: none
   /// The client's request said more than the fill does: an answer that is not stored is not its
   /// own.
   bool differs = false;

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "policy/cache_status.hpp"
-#include "session/origin.hpp"
+#include "session/fetch_failure.hpp"
 #include "store/store.hpp"
 
 namespace larder::session {

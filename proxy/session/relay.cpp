@@ -11,21 +11,6 @@ using Framing = http::BodyFraming::Kind;
 
 namespace {
 
-FetchFailure failure_of(BodyPart::Kind kind) {
-  switch (kind) {
-    case BodyPart::Kind::timed_out:
-      return FetchFailure::between_bytes_timed_out;
-    case BodyPart::Kind::malformed:
-      return FetchFailure::content_malformed;
-    case BodyPart::Kind::too_large:
-    case BodyPart::Kind::cut_off:
-    case BodyPart::Kind::data:
-    case BodyPart::Kind::end:
-      break;
-  }
-  return FetchFailure::content_cut_off;
-}
-
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "session/answer.hpp"
-#include "session/origin.hpp"
+#include "session/upload.hpp"
 
 namespace larder::session {
 

@@ -1,6 +1,7 @@
 #include "session/stream.hpp"
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -252,6 +253,12 @@ void Stream::shutdown_write() {
 void Stream::interrupt() {
   error_code ignored;
   if (socket_.is_open()) socket_.cancel(ignored);
+}
+
+bool Stream::has_peer_left() {
+  if (!socket_.is_open()) return true;
+  pollfd asked{socket_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&asked, 1, 0) > 0;
 }
 
 bool Stream::is_readable_now() {

@@ -79,6 +79,8 @@ class Stream {
   void interrupt();
   /// Has the peer closed, or sent what nobody asked for? For pooled connections, between messages.
   [[nodiscard]] bool is_readable_now();
+  /// Has the peer ended its side, or gone? Also behind bytes that have not been read.
+  [[nodiscard]] bool has_peer_left();
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
   [[nodiscard]] Socket& socket() { return socket_; }
 

@@ -16,7 +16,7 @@
 #include "session/collapse.hpp"
 #include "session/deadlines.hpp"
 #include "session/limits.hpp"
-#include "session/origin.hpp"
+#include "session/origin_pool.hpp"
 #include "session/record.hpp"
 #include "session/tls_files.hpp"
 #include "session/trusted.hpp"
@@ -61,6 +61,8 @@ struct Shared {
   const TrustedAddresses& trusted;
   AddressCounts& addresses;
   TlsFiles& tls;
+  Backends& backends;
+  Admission& admission;
   std::atomic<unsigned> connections{0};  ///< of clients, open now
   std::atomic<unsigned> requests{0};     ///< in flight now
 };
@@ -70,7 +72,7 @@ class Worker {
   Worker(Shared& shared_parts, std::shared_ptr<const RuleSet> rules)
       : shared(shared_parts),
         deadlines(io),
-        origin(io, deadlines, shared.settings),
+        origin(io, deadlines, shared.settings, shared.backends, shared.admission),
         rule_set(std::move(rules)) {}
 
   Shared& shared;

@@ -31,7 +31,19 @@ TEST_CASE("every setting from a file") {
   tls_key: /etc/larder/key.pem
   tls_client_ca: /etc/larder/ca.pem
   proxy_protocol: true
-  upstream: http://backend:8001
+  upstream: [http://backend:8001, "https://other", "unix:/run/gunicorn.sock"]
+  upstream_ca: /etc/ca.pem
+  upstream_verify: no
+  upstream_server_name: backend.example
+  upstream_certificate: /etc/own.pem
+  upstream_key: /etc/own.key
+  health_check: /healthz?full=1
+  health_check_host: resumate.example
+  health_check_interval: 9s
+  health_check_timeout: 10s
+  health_check_failures: 4
+  health_check_successes: 5
+  slow_start: 0
   admin: off
   redis: redis://user:secret@redis:7000/3
   redis_timeout: 20ms
@@ -54,11 +66,16 @@ TEST_CASE("every setting from a file") {
   head_timeout: 1s
   idle_timeout: 2s
   client_timeout: 3s
+  resolve_interval: 12s
   connect_timeout: 4s
   first_byte_timeout: 5s
   between_bytes_timeout: 0
+  response_timeout: 0
   origin_idle_timeout: 6s
   origin_idle_limit: 7
+  origin_limit: 8
+  origin_queue: 9
+  origin_queue_timeout: 11s
   drain_timeout: 8s
   log_format: json
   log_level: debug
@@ -80,7 +97,27 @@ TEST_CASE("every setting from a file") {
   CHECK(read.body_limit == 10 << 20);
   CHECK(read.minimum_rate == 1 << 10);
   CHECK(read.rate_grace == 5s);
-  CHECK(read.upstream == Endpoint{"backend", 8001});
+  CHECK(read.upstreams ==
+        std::vector<Upstream>{{{"backend", 8001}},
+                              {{"other", 443}, true},
+                              {{.host = {}, .port = 0, .path = "/run/gunicorn.sock"}}});
+  CHECK(read.upstream_tls.ca == "/etc/ca.pem");
+  CHECK_FALSE(read.upstream_tls.verify);
+  CHECK(read.upstream_tls.server_name == "backend.example");
+  CHECK(read.upstream_tls.certificate == "/etc/own.pem");
+  CHECK(read.upstream_tls.key == "/etc/own.key");
+  CHECK(read.health_check.path == "/healthz?full=1");
+  CHECK(read.health_check.host == "resumate.example");
+  CHECK(read.health_check.interval == 9s);
+  CHECK(read.health_check.timeout == 10s);
+  CHECK(read.health_check.failures == 4);
+  CHECK(read.health_check.successes == 5);
+  CHECK(read.slow_start == 0ms);
+  CHECK(read.resolve_interval == 12s);
+  CHECK(read.response_timeout == 0ms);
+  CHECK(read.origin_limit == 8);
+  CHECK(read.origin_queue == 9);
+  CHECK(read.origin_queue_timeout == 11s);
   CHECK_FALSE(read.admin);
   REQUIRE(read.redis);
   CHECK(read.redis->endpoint == Endpoint{"redis", 7000});

@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("rig")
 
+from rig.certificates import Certificates  # noqa: E402
 from rig.demo import Demo  # noqa: E402
 from rig.http import bearer  # noqa: E402
 from rig.larder import RESUMATE_RULES, Larder  # noqa: E402
@@ -105,11 +106,11 @@ def redis(redis_server):
 
 @pytest.fixture
 def origin_of():
-    """Makes scripted origins: origin_of(script)."""
+    """Makes scripted origins: origin_of(script, port=..., tls=..., unix=...)."""
     origins = []
 
-    def make(script):
-        origins.append(ScriptedOrigin(script))
+    def make(script, **options):
+        origins.append(ScriptedOrigin(script, **options))
         return origins[-1]
 
     yield make
@@ -117,6 +118,11 @@ def origin_of():
         origin.close()
     errors = [error for origin in origins for error in origin.errors]
     assert not errors, f"the origin's script failed: {errors}"
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

@@ -1,112 +1,16 @@
 #include "session/origin.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <functional>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include <doctest/doctest.h>
 
-#include "support/run.hpp"
+#include "support/scripted_origin.hpp"
 
 namespace larder::session {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// An origin of raw sockets: one script for each connection it accepts, in order.
-class ScriptedOrigin {
- public:
-  /// Reads one head, then does what it is made to do with the socket, which is closed afterwards.
-  using Script = std::function<void(int socket)>;
-
-  explicit ScriptedOrigin(std::vector<Script> scripts) : scripts_(std::move(scripts)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(listener_, 16) == 0);
-    socklen_t size = sizeof address;
-    REQUIRE(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] {
-      for (const Script& script : scripts_) {
-        pollfd waiting{listener_, POLLIN, 0};
-        if (::poll(&waiting, 1, 5000) <= 0) return;
-        const int socket = ::accept(listener_, nullptr, nullptr);
-        if (socket < 0) return;
-        ++accepted_;
-        script(socket);
-        ::close(socket);
-      }
-    });
-  }
-  ~ScriptedOrigin() {
-    ::shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    ::close(listener_);
-  }
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] int accepted() const { return accepted_; }
-
-  static std::string read_head(int socket) {
-    std::string head;
-    char byte = 0;
-    while (head.find("\r\n\r\n") == std::string::npos && ::recv(socket, &byte, 1, 0) == 1)
-      head += byte;
-    return head;
-  }
-  static void send(int socket, std::string_view bytes) {
-    (void)!::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  }
-  static Script answer(std::string bytes) {
-    return [bytes = std::move(bytes)](int socket) {
-      read_head(socket);
-      send(socket, bytes);
-    };
-  }
-
- private:
-  std::vector<Script> scripts_;
-  int listener_ = -1;
-  std::uint16_t port_ = 0;
-  std::atomic<int> accepted_{0};
-  std::thread thread_;
-};
-
-struct Rig {
-  explicit Rig(std::uint16_t port) {
-    settings.upstream = {"127.0.0.1", port};
-    settings.connect_timeout = 1s;
-  }
-  config::Settings settings;
-  asio::io_context io{1};
-  Deadlines deadlines{io};
-  OriginPool pool{io, deadlines, settings};
-
-  FetchResult get(bool repeatable = true, milliseconds patience = 2s) {
-    FetchRequest request{.head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-                         .method = http::Method::get,
-                         .repeatable = repeatable,
-                         .wants_upgrade = false,
-                         .first_byte_timeout = patience};
-    return test::run(io, fetch(pool, std::move(request), InterimSink()));
-  }
-};
-
-std::string outcome(const FetchResult& result) {
-  if (const auto* failure = std::get_if<FetchFailure>(&result))
-    return std::string(describe(*failure));
-  return std::to_string(std::get<OriginAnswer>(result).connection->head.status);
-}
+using namespace session::test;
 
 TEST_CASE("fetch: what an origin may do wrong, and what it is called") {
   struct Case {
@@ -163,12 +67,7 @@ TEST_CASE("fetch: what an origin may do wrong, and what it is called") {
 }
 
 TEST_CASE("fetch: nobody listens") {
-  std::uint16_t port = 0;
-  {
-    ScriptedOrigin gone({});
-    port = gone.port();
-  }
-  Rig rig(port);
+  Rig rig(closed_port());
   CHECK(outcome(rig.get()) == "the upstream refused the connection");
 }
 
@@ -192,7 +91,54 @@ ScriptedOrigin::Script keep_open(const std::string& first, const std::string& se
     if (!next.empty()) ScriptedOrigin::send(socket, second);
   };
 }
-const char* const ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+TEST_CASE("fetch: the deadline is for all of the head, however slowly it drips") {
+  ScriptedOrigin origin({[](int socket) {
+    ScriptedOrigin::read_head(socket);
+    ScriptedOrigin::send(socket, "HTTP/1.1 200 OK\r\nX-Drip: ");
+    pollfd left{socket, POLLIN, 0};
+    while (::poll(&left, 1, 10) == 0) ScriptedOrigin::send(socket, "x");
+  }});
+  Rig rig(origin.port());
+  CHECK(outcome(rig.get(true, 100ms)) == "the upstream did not answer in time");
+}
+
+TEST_CASE("fetch: the deadline for the whole answer, and what has none") {
+  struct Case {
+    const char* name;
+    const char* type;
+    milliseconds response_timeout;
+    BodyPart::Kind expected;
+  };
+  const Case cases[] = {
+      {"an answer that drips is cut off", "text/plain", 100ms, BodyPart::Kind::out_of_time},
+      {"a stream of events is not", "Text/Event-Stream; charset=utf-8", 100ms, BodyPart::Kind::end},
+      {"nor is anything without a limit", "text/plain", 0ms, BodyPart::Kind::end},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    ScriptedOrigin origin({[&c](int socket) {
+      ScriptedOrigin::read_head(socket);
+      ScriptedOrigin::send(socket, std::string("HTTP/1.1 200 OK\r\nContent-Type: ") + c.type +
+                                       "\r\nContent-Length: 40\r\n\r\n");
+      pollfd left{socket, POLLIN, 0};
+      for (int i = 0; i < 40 && ::poll(&left, 1, 10) == 0; ++i) ScriptedOrigin::send(socket, "x");
+    }});
+    Rig rig(origin.port());
+    FetchRequest request = Rig::request();
+    request.response_timeout = c.response_timeout;
+    FetchResult result =
+        larder::test::run(rig.io, fetch(rig.pool, std::move(request), InterimSink()));
+    REQUIRE(outcome(result) == "200");
+    const auto read_all = [](BodyReader& content) -> awaitable<BodyPart::Kind> {
+      while (true) {
+        const BodyPart part = co_await content.next();
+        if (part.kind != BodyPart::Kind::data) co_return part.kind;
+      }
+    };
+    CHECK(larder::test::run(rig.io, read_all(*std::get<OriginAnswer>(result).content)) ==
+          c.expected);
+  }
+}
 
 TEST_CASE("OriginPool: a used connection serves again") {
   ScriptedOrigin origin({keep_open(ok, "HTTP/1.1 204 No Content\r\n\r\n")});

@@ -87,14 +87,22 @@ class Exchange:
 
 
 class ScriptedOrigin:
-    def __init__(self, script):
-        self._script = script
+    """On a free port, or the one given. `tls`: an ssl.SSLContext to speak https by. `unix`: a path to listen on."""
+
+    def __init__(self, script, port=0, tls=None, unix=None):
+        self._script, self._tls = script, tls
         self.requests, self.errors = [], []
         self._lock = threading.Lock()
         self._connections = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        if unix:
+            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._listener.bind(str(unix))
+            self._listener.listen(256)
+            self.url = f"unix:{unix}"
+        else:
+            self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
+            self.port = self._listener.getsockname()[1]
+            self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
@@ -137,7 +145,8 @@ class ScriptedOrigin:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(60)
             with self._lock:
                 self._connections.append(connection)
@@ -146,6 +155,11 @@ class ScriptedOrigin:
             threading.Thread(target=self._serve, args=(connection, number), daemon=True).start()
 
     def _serve(self, connection, number):
+        if self._tls:
+            try:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the other side does not like us, or we do not like it
+                return connection.close()
         file = connection.makefile("rb")
         try:
             while True:
