@@ -26,9 +26,11 @@ def size_of(url):
 
 
 def reset(writer):
-    """Ends the connection with RST."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+    """Ends the connection with RST, unless it has ended."""
+    connection = writer.get_extra_info("socket")
+    if connection.fileno() >= 0:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
 
 
 class Exchange:

@@ -7,7 +7,7 @@ from faultrig.report import Report
 from faultrig.stage import Stage
 
 SCENARIOS = {}
-LONGEST = 150  # seconds; what takes longer hangs
+LONGEST = {"quick": 80, "long": 200}  # seconds; what takes longer hangs
 
 
 class NotPossibleHere(Exception):
@@ -26,7 +26,9 @@ def play(name, scale, seed, folder, redis):
     """Its Report. A scenario that raises has failed; NotPossibleHere is the caller's."""
     report = Report(name, SCENARIOS[name].__doc__.splitlines()[0])
     redis.make_new()
-    folder.mkdir(parents=True, exist_ok=True)
+    while folder.exists():  # the logs of an earlier play stay
+        folder = folder.with_name(folder.name + "_")
+    folder.mkdir(parents=True)
     try:
         asyncio.run(_play(name, scale, seed, folder, redis, report))
     except NotPossibleHere:
@@ -38,6 +40,6 @@ def play(name, scale, seed, folder, redis):
 
 
 async def _play(name, scale, seed, folder, redis, report):
-    async with asyncio.timeout(LONGEST):
+    async with asyncio.timeout(LONGEST[scale.name]):
         async with Stage(scale, seed, folder, redis, report) as stage:
             await SCENARIOS[name](stage, report)

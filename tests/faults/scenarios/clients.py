@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from faultrig import content, measure
 from faultrig.client import Connection, get, now
-from faultrig.load import HITS, percentile
+from faultrig.load import GETS, HITS, percentile
 from faultrig.scenario import scenario
 from scenarios.origin import ask, hits_unaffected, is_whole
 
@@ -134,9 +134,9 @@ async def idle_connections(stage, report):
     At most 10 kB of memory each; the p99 of the load is at most twice what it was just before (B); all are
     closed at the idle limit.
     """
-    count, limit = stage.scale.pick(200, 10_000), stage.scale.pick(3, 25)
+    count, limit = stage.scale.pick(200, 10_000), stage.scale.pick(2, 30)
     larder = await stage.larder(connections=count + 64, connection_limit=count + 200, idle_timeout=f"{limit}s")
-    load = stage.load(larder)
+    load = stage.load(larder, kinds=GETS)  # its connections have that idle limit too, and a POST is not sent twice
     await load.warm()
     idle = [Connection(larder.port, source=SOURCES[number % len(SOURCES)]) for number in range(count)]
     asked = {}
@@ -157,7 +157,6 @@ async def idle_connections(stage, report):
         after_kib = measure.resident_kib(larder.pid)
         report.none(f"each of {count} was served", refused)
         during = await stage.calm(load, stage.scale.pick(0.4, 10))
-        assert now() - asked[0] < limit + 5 or stage.scale.name == "quick"
         closed = await asyncio.gather(*(connection.is_closed_within(limit + 20) for connection in idle))
         ended = now()
     for connection in idle:
@@ -207,7 +206,7 @@ async def slow_clients(stage, report):
                     break
                 await connection.send(bytes([byte]))
                 await asyncio.wait([told], timeout=0.2)
-            said = await asyncio.wait_for(told, 30)
+            said = await asyncio.wait_for(told, 10)
         except ConnectionError:
             said = b""
         took = now() - began
@@ -217,13 +216,13 @@ async def slow_clients(stage, report):
     async def slow_head(number):
         connection = Connection(larder.port, source=SOURCES[number % len(SOURCES)])
         await connection.open()
-        return await dribble(connection, b"GET /hot/1/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: " + b"x" * 300)
+        return await dribble(connection, b"GET /hot/1/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: " + b"x" * 100)
 
     async def slow_body(number):
         connection = Connection(larder.port, source=SOURCES[number % len(SOURCES)])
         await connection.open()
         await connection.send(b"PUT /pass/slow-%d/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" % number)
-        return await dribble(connection, b"x" * 300)
+        return await dribble(connection, b"x" * 150)
 
     async def slow_reader(number):
         connection = Connection(larder.port, source=SOURCES[number % len(SOURCES)], receive_buffer=4096)
@@ -294,7 +293,8 @@ async def out_of_descriptors(stage, report):
     report.none(f"no error in {len(existing)} requests on connections that were there before",
                 [r for r in existing if r.answer.is_error])
     hits_unaffected(report, load, began, ended)
-    report.held("Redis is asked as before", spoken > len(existing) / 4, f"{spoken} commands")
+    misses = sum(r.kind == "cold" for r in existing)
+    report.held("Redis is spoken to", spoken > misses, f"{spoken} commands, {misses} misses")
     spent, began = measure.processor_seconds(larder.pid), now()
     await asyncio.sleep(1)
     busy = (measure.processor_seconds(larder.pid) - spent) / (now() - began)

@@ -181,22 +181,12 @@ async def memory_cap(stage, report):
     """
     transfers, waiting = stage.scale.pick(20, 1000), stage.scale.pick(200, 10_000)
     cap = 512 * MIB
-    group = MemoryGroup(cap) if not is_sanitized() else None
-    prefix = group.prefix if group else ()
-    try:
-        await _pressed(stage, report, transfers, waiting, cap, prefix, group)
-    finally:
-        if group:
-            # The process has to leave it first.
-            for watched in stage.watched:
-                await asyncio.to_thread(watched.larder.stop)
-            group.remove()
-
-
-async def _pressed(stage, report, transfers, waiting, cap, prefix, group):
+    group = None if is_sanitized() else MemoryGroup(cap)
+    if group:
+        stage.afterwards.append(group.remove)
     larder = await stage.larder(
-        prefix=prefix, connections=2 * transfers + waiting, connection_limit=2 * transfers + waiting + 200,
-        origin_limit=0, client_timeout="60s", minimum_rate=0)
+        prefix=group.prefix if group else (), connections=2 * transfers + waiting,
+        connection_limit=2 * transfers + waiting + 200, origin_limit=0, client_timeout="60s", minimum_rate=0)
     gate, size = asyncio.Event(), 8_000_000
     bodies = {url: stage.origin.make(url, size) for url in ("/big/slow/", "/pass/slow/")}
 
