@@ -103,7 +103,7 @@ class Stage:
 
     # --- who takes part ---
 
-    async def larder(self, upstream=None, redis=True, rules=load.RULES, prefix=(), port=None, connections=64,
+    async def larder(self, upstream=None, redis=True, rules=load.RULES, wrapped=(), port=None, connections=64,
                      env=None, **settings):
         """Starts one; `settings` as in the settings reference. `connections` is how many the memory bound allows."""
         number = len(self.watched)
@@ -112,14 +112,14 @@ class Stage:
         path = self.folder / f"rules-{number}.yaml"
         path.write_text(rules)
         settings.setdefault("drain_timeout", "10s")
+        settings.setdefault("redis_timeout", "5s")  # so that a busy machine does not make misses of hits
         if self.scale is QUICK:
-            settings.setdefault("redis_timeout", "5s")  # so that a slow machine does not make misses of hits
             settings.setdefault("origin_idle_timeout", "300ms")  # else the pool is what the end waits for
         arguments = [text for name, value in settings.items()
                      for text in (f"--{name.replace('_', '-')}", str(value))]
         larder = await asyncio.to_thread(
             Larder, upstream or self.origin.url, path, self.folder, redis=self.redis.url if redis else None,
-            memory=f"{MEMORY_MIB}MiB", arguments=arguments, prefix=prefix, port=port, cwd=folder,
+            memory=f"{MEMORY_MIB}MiB", arguments=arguments, wrapped=wrapped, port=port, cwd=folder,
             env={"TMPDIR": str(folder), **(env or {})})
         watched = Watched(larder, folder, connections, measure.resident_kib(larder.process.pid),
                           self.descriptors(larder))

@@ -142,7 +142,7 @@ class MemoryGroup:
     """A cgroup with a cap on memory, where this machine lets us make one (v1 or v2)."""
 
     def __init__(self, cap):
-        self.folder, self.prefix = None, ()
+        self.folder, self.wrapped = None, ()
         for parent, limit in ((Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
                               (Path("/sys/fs/cgroup"), "memory.max")):
             folder = parent / f"larder-faults-{os.getpid()}"
@@ -156,7 +156,7 @@ class MemoryGroup:
                 folder.rmdir()
                 continue
             self.folder = folder
-            self.prefix = ("sh", "-c", f'echo $$ > {folder}/cgroup.procs && exec "$@"', "sh")
+            self.wrapped = ("sh", "-c", f'echo $$ > {folder}/cgroup.procs && exec "$@"', "sh")
             break
 
     def peak(self):
@@ -185,7 +185,7 @@ async def memory_cap(stage, report):
     if group:
         stage.afterwards.append(group.remove)
     larder = await stage.larder(
-        prefix=group.prefix if group else (), connections=2 * transfers + waiting,
+        wrapped=group.wrapped if group else (), connections=2 * transfers + waiting,
         connection_limit=2 * transfers + waiting + 200, origin_limit=0, client_timeout="60s", minimum_rate=0)
     gate, size = asyncio.Event(), 8_000_000
     bodies = {url: stage.origin.make(url, size) for url in ("/big/slow/", "/pass/slow/")}
@@ -309,8 +309,8 @@ async def nowhere_to_write(stage, report):
     else:
         report.saw("no read-only root: no mount namespace here (needs CAP_SYS_ADMIN)")
     try:
-        for place, prefix in places.items():
-            larder = await stage.larder(prefix=prefix)
+        for place, wrapped in places.items():
+            larder = await stage.larder(wrapped=wrapped)
             load = stage.load(larder)
             await load.warm()
             async with load:

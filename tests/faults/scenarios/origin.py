@@ -271,7 +271,7 @@ async def address_changes(stage, report):
                                                  stderr=asyncio.subprocess.DEVNULL)
     if await probe.wait() != 0:
         raise NotPossibleHere("no mount namespace for a hosts file of its own (needs CAP_SYS_ADMIN)")
-    larder = await stage.larder(upstream=f"http://backend.test:{port}", prefix=(*PRIVATE_HOSTS, str(hosts)))
+    larder = await stage.larder(upstream=f"http://backend.test:{port}", wrapped=(*PRIVATE_HOSTS, str(hosts)))
     load = stage.load(larder, kinds=GETS)
     await load.warm()
     async with load:
