@@ -1,6 +1,7 @@
 """Scenarios by name, and playing one."""
 
 import asyncio
+import gc
 import traceback
 
 from faultrig.report import Report
@@ -29,6 +30,7 @@ def play(name, scale, seed, folder, redis):
     while folder.exists():  # the logs of an earlier play stay
         folder = folder.with_name(folder.name + "_")
     folder.mkdir(parents=True)
+    gc.disable()  # a pause of the load's own would count as Larder's
     try:
         asyncio.run(_play(name, scale, seed, folder, redis, report))
     except NotPossibleHere:
@@ -36,6 +38,8 @@ def play(name, scale, seed, folder, redis):
     except Exception as error:  # noqa: BLE001  (it is the scenario's verdict)
         report.held("the scenario came to its end", False,
                     f"{error!r}\n{''.join(traceback.format_tb(error.__traceback__)[-3:])}")
+    finally:
+        gc.enable()
     return report
 
 

@@ -238,7 +238,7 @@ async def slow_clients(stage, report):
         ends = await slow
         # The load's own connections are all that is left.
         await stage.until(lambda: stage.descriptors(larder.larder)["client"] <= 64,
-                                "slow readers are cut off", within=grace + 30, every=0.2)
+                          "slow readers are cut off", within=grace + 30, every=0.2)
         took_readers = now() - reading
         ended = now()
     for connection in readers:
