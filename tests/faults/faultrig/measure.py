@@ -24,14 +24,14 @@ def descriptor_count(pid):
 
 
 def _tcp_sockets(pid):
-    """(local port, remote port, state, inode) of each in the network namespace of the process."""
+    """(local port, remote port, state, inode, unread bytes) of each in the network namespace of the process."""
     for family in ("tcp", "tcp6"):
         with open(f"/proc/{pid}/net/{family}") as table:
             next(table)
             for line in table:
                 fields = line.split()
                 yield (int(fields[1].rpartition(":")[2], 16), int(fields[2].rpartition(":")[2], 16),
-                       fields[3], fields[9])
+                       fields[3], fields[9], int(fields[4].rpartition(":")[2], 16))
 
 
 def _links(pid):
@@ -44,7 +44,7 @@ def _links(pid):
 
 def descriptors(pid, ports):
     """How many of which kind. `ports` is {port: name}, for those Larder listens on and those it connects to."""
-    sockets = {inode: (local, remote, state) for local, remote, state, inode in _tcp_sockets(pid)}
+    sockets = {inode: (local, remote, state) for local, remote, state, inode, _ in _tcp_sockets(pid)}
     kinds = Counter()
     for _, link in _links(pid):
         inode = link[len("socket:["):-1] if link.startswith("socket:[") else None
@@ -75,4 +75,10 @@ def files_written(pid):
 
 def waiting_to_end(port):
     """Sockets in TIME_WAIT whose other end was that port: what its user has used up of its own ports."""
-    return sum(1 for _, remote, state, _ in _tcp_sockets("self") if remote == port and state == _TIME_WAIT)
+    return sum(1 for _, remote, state, _, _ in _tcp_sockets("self") if remote == port and state == _TIME_WAIT)
+
+
+def connected(port):
+    """(connections to that port, those of them with bytes its server has not read yet)"""
+    unread = [unread for local, _, state, _, unread in _tcp_sockets("self") if local == port and state == _ESTABLISHED]
+    return len(unread), sum(map(bool, unread))

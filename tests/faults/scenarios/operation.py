@@ -46,14 +46,15 @@ async def _terminated(stage, report):
         await exchange.send(body[half:])
         return True
 
-    async def is_accepting():
+    async def is_refused():
+        # A listener that is being closed may leave the question open for a second, and refuse then.
         connection = Connection(larder.port)
         try:
             await connection.open()
         except ConnectionError:
-            return False
+            return True
         connection.close()
-        return True
+        return False
 
     stage.origin.script = slow
     downloads = [asyncio.create_task(ask(larder, f"/pass/slow-{number}/")) for number in range(8)]
@@ -67,11 +68,13 @@ async def _terminated(stage, report):
         await stage.calm(load, stage.scale.pick(0.3, 10))
         stopped = now()
         larder.larder.process.send_signal(signal.SIGTERM)
-        while await is_accepting() and now() - stopped < 10:
+        accepted = asked = now()
+        while not await is_refused() and now() - stopped < 10:
+            accepted = asked
             await asyncio.sleep(0.01)
-        refused = now()
+            asked = now()
         await stage.calm(load, 0.2)
-    report.at_most("SIGTERM: seconds until nothing is accepted", refused - stopped, 1, " s", judged=stage.scale.judged)
+    report.at_most("SIGTERM: seconds until nothing is accepted", accepted - stopped, 1, " s", judged=stage.scale.judged)
     report.held("SIGTERM: it lives while requests are under way", larder.is_running)
     gate.set()
     for answer, _ in await asyncio.gather(*downloads):
@@ -241,22 +244,20 @@ async def memory_cap(stage, report):
         connection.close()
         return answer
 
-    def clients():
-        return stage.descriptors(larder.larder)["client"]
+    def are_there():
+        # All connected and read, but for uploads, of which more is held back than the buffers take.
+        count, unread = measure.connected(larder.port)
+        gone = sum(task.done() for task in waiters + uploads)
+        uploading = sum(exchange.method == "PUT" for exchange in stage.origin.in_flight)
+        return count + gone >= 2 * transfers + waiting and unread <= transfers and uploading == transfers
 
     downloads = []
     for first in range(0, transfers, 50):
         downloads += await asyncio.gather(*map(begin_download, range(first, min(first + 50, transfers))))
     uploads = [asyncio.create_task(upload(number)) for number in range(transfers)]
     waiters = [asyncio.create_task(wait_for_it(number)) for number in range(waiting)]
-    took = await stage.until(
-        lambda: clients() + sum(task.done() for task in waiters + uploads) >= 2 * transfers + waiting,
-        "all are there", within=60, every=0.3)
+    took = await stage.until(are_there, "all are there", within=60, every=0.3)
     resident = measure.resident_kib(larder.pid)
-    if group and group.folder:
-        report.saw(f"cgroup {group.folder}: {group.peak() / MIB:.0f} MiB at most, cap {cap / MIB:.0f} MiB")
-    elif group:
-        report.at_most("resident memory, in the place of a cgroup", resident / 1024, cap / MIB, " MiB")
     asked_for_it = stage.origin.seen["GET", "/cold/1/"]
     report.saw(f"{transfers} downloads, {transfers} uploads and {waiting} waiters were there after {took:.1f} s: "
                f"{resident} KiB resident, {measure.descriptor_count(larder.pid)} descriptors")
@@ -268,7 +269,8 @@ async def memory_cap(stage, report):
         content.judge(answer.body, "/cold/1/")
     report.saw(f"{len(served)} waiters were served, {len(answers) - len(served)} refused; the origin was asked "
                f"{asked_for_it} times")
-    report.held("waiters wait on one fill", asked_for_it <= 2, asked_for_it)
+    # Who cannot read the stamps (Redis is behind) joins no fill that is older than a second.
+    report.held("waiters wait on one fill, or one a second", asked_for_it <= 2 + took, asked_for_it)
     uploaded = await asyncio.gather(*uploads)
     report.none(f"each of {transfers} uploads ends well", [answer for answer in uploaded if answer.is_error])
     going_on = range(0, transfers, max(1, transfers // 9))
@@ -276,6 +278,10 @@ async def memory_cap(stage, report):
                 filter(None, [await finish_download(number) for number in going_on]))
     for connection in downloads:
         connection.reset()
+    if group and group.folder:
+        report.saw(f"cgroup {group.folder}: {group.peak() / MIB:.0f} MiB at most, cap {cap / MIB:.0f} MiB")
+    elif group:
+        report.at_most("resident memory, in the place of a cgroup", larder.peak_kib / 1024, cap / MIB, " MiB")
     report.held("it is not killed", larder.is_running)
     answer, _ = await ask(larder, "/hot/1/")
     report.held("it serves", not answer.is_error, answer)
