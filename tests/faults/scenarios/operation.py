@@ -321,7 +321,7 @@ async def nowhere_to_write(stage, report):
             await load.warm()
             async with load:
                 began = now()
-                await stage.calm(load, stage.scale.pick(0.6, 8))
+                await stage.calm(load, stage.scale.pick(0.4, 8))
                 ended = now()
             asked = load.between(began, ended)
             report.none(f"{place}: no error in {len(asked)} requests", [r for r in asked if r.answer.is_error])
