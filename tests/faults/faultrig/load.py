@@ -1,8 +1,8 @@
 """The constant load, and the invariants I1 to I4 checked on each of its answers.
 
-70 % GETs of `hot` URLs (500 in the long form; an hour fresh; a tenth of them two seconds), 20 % of URLs nobody asked for before,
-10 % of what no rule names: GETs, POSTs with an id, PUTs of hot URLs. A record of each stays, so that a
-scenario can say what must have happened before, during and after its fault.
+70 % GETs of `hot` URLs (an hour fresh; a tenth of them two seconds), 20 % of URLs nobody asked for before,
+10 % that is passed on: GETs of what no rule names, POSTs with an id, PUTs of hot URLs. A record of each stays,
+so that a scenario can say what must have happened before, during and after its fault.
 """
 
 import asyncio

@@ -218,6 +218,7 @@ class Stage:
                        "(not judged: a sanitizer keeps freed memory)")
         else:
             report.held("I5 resident memory stays below cap + 10 %", watched.peak_kib <= bound,
-                        f"{watched.before_kib} KiB before, {watched.peak_kib} at most, {after} after, bound {bound:.0f}")
+                        f"{watched.before_kib} KiB before, {watched.peak_kib} at most, {after} after, "
+                        f"bound {bound:.0f}")
         stray = measure.files_written(watched.pid) - {str(watched.larder.process.log)}
         report.held("I7 no file but the log is open for writing", not stray, stray or None)

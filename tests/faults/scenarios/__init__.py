@@ -1,3 +1,6 @@
-"""The scenarios, a module for each group; importing this one registers them all."""
+"""The scenarios, a module for each group; SCENARIOS has them all, by name."""
 
-from scenarios import clients, gunicorn, operation, origin  # noqa: F401
+from faultrig.scenario import SCENARIOS
+from scenarios import clients, gunicorn, operation, origin
+
+__all__ = ["SCENARIOS", "clients", "gunicorn", "operation", "origin"]

@@ -163,7 +163,8 @@ async def idle_connections(stage, report):
         connection.close()
     report.at_most("memory of an idle connection", (after_kib - before_kib) * 1024 / count, 10_000, " B",
                    judged=stage.scale.judged)
-    report.saw(f"{len(before)} answers before and {len(during)} beside them; opening took {settled - min(asked.values()):.1f} s")
+    report.saw(f"{len(before)} answers before and {len(during)} beside them; "
+               f"opening took {settled - min(asked.values()):.1f} s")
     report.at_most(f"p99 beside them (B was {b * 1000:.2f} ms)", percentile(during) * 1000, 2 * b * 1000, " ms",
                    judged=stage.scale.judged)
     report.held("all are closed at the idle limit", all(closed), f"{sum(closed)} of {count}")
@@ -221,7 +222,8 @@ async def slow_clients(stage, report):
     async def slow_body(number):
         connection = Connection(larder.port, source=SOURCES[number % len(SOURCES)])
         await connection.open()
-        await connection.send(b"PUT /pass/slow-%d/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" % number)
+        await connection.send(b"PUT /pass/slow-%d/ HTTP/1.1\r\nHost: localhost\r\n"
+                              b"Content-Length: 100000\r\n\r\n" % number)
         return await dribble(connection, b"x" * 150)
 
     async def slow_reader(number):

@@ -54,7 +54,8 @@ async def restarting_workers(stage, report):
         for _ in range(stage.scale.pick(1, 3)):
             killed = gunicorn.log_text().count("WORKER TIMEOUT")
             stuck = Connection(larder.port)
-            post = asyncio.create_task(stuck.ask(b"POST /stick/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"))
+            post = asyncio.create_task(
+                stuck.ask(b"POST /stick/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"))
             await stage.until(lambda: gunicorn.log_text().count("WORKER TIMEOUT") > killed, "a worker is killed", 30)
             answer = await post
             report.held("the POST that stopped the worker is a 502", answer.status == 502, answer)

@@ -1,4 +1,7 @@
-"""U1 to U4 and U7: the origin refuses, hangs, resets, dribbles, moves. Single cases: tests/e2e/test_origin_faults.py."""
+"""U1 to U4 and U7: the origin refuses, hangs, resets, dribbles, moves.
+
+Single cases: tests/e2e/test_origin_faults.py.
+"""
 
 import asyncio
 import itertools
@@ -51,7 +54,8 @@ async def refused(stage, report):
     load = stage.load(larder)
     await load.warm()
     async with load:
-        report.none("no error before", [r for r in await stage.calm(load, stage.scale.pick(0.7, 10)) if r.answer.is_error])
+        before = await stage.calm(load, stage.scale.pick(0.7, 10))
+        report.none("no error before", [r for r in before if r.answer.is_error])
         began = now()
         await stage.origin.stop()
         await stage.calm(load, stage.scale.pick(1, 10))
@@ -121,7 +125,7 @@ async def hung(stage, report):
     report.none("each 503 has Retry-After",
                 [answer for answer, _ in many if answer.status == 503 and "retry-after" not in answer.fields])
     report.held(f"at least {48 - limit - queue} are refused", len(refused_at) >= 48 - limit - queue, len(refused_at))
-    report.held(f"about {limit} had their turn and were a 504", sum(a.status == 504 for a, _ in many) >= limit)
+    report.held(f"{limit} had their turn and were a 504", sum(a.status == 504 for a, _ in many) >= limit)
     report.at_most("the last 503", max(refused_at, default=0), tu, " s", judged=stage.scale.judged)
 
 
@@ -174,7 +178,8 @@ async def resets(stage, report):
     by_url = {record.url: record for record in load.records if record.kind == "cold"}
     for fault in ("before", "head", "body"):
         hurt = [by_url[e.path] for reused in (True, False) for e in fates[fault, reused] if e.path in by_url]
-        report.saw(f"{len(fates[fault, True])} reset '{fault}' on reused connections, {len(fates[fault, False])} on new ones")
+        report.saw(f"{len(fates[fault, True])} reset '{fault}' on reused connections, "
+                   f"{len(fates[fault, False])} on new ones")
         if fault == "body":
             report.none("content that was cut never looks complete", [r for r in hurt if not r.answer.is_error])
             report.held("there was such content", bool(hurt))
