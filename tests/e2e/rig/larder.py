@@ -38,9 +38,9 @@ def _environment():
 
 class Larder:
     def __init__(self, upstream, rules, logs, redis=None, memory="64MiB", threads=2, env=None, arguments=(),
-                 wrapped=()):
-        """`wrapped`: a command that runs the one behind it."""
-        self.port, self.admin_port = free_port(), free_port()
+                 wrapped=(), port=None, cwd=None):
+        """`wrapped`: a command that runs the one behind it; `port`: one that others may share."""
+        self.port, self.admin_port = port or free_port(), free_port()
         self.url, self.admin_url = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.admin_port}"
         argv = [*wrapped, binary(), "serve", "--upstream", upstream, "--listen", f"127.0.0.1:{self.port}",
                 "--admin", f"127.0.0.1:{self.admin_port}", "--memory", memory, "--threads", str(threads),
@@ -51,8 +51,8 @@ class Larder:
             argv += ["--redis", redis]
             # What a test counts must not depend on how busy the machine is; deadlines have tests of their own.
             env = {"LARDER_REDIS_TIMEOUT": "1s", **(env or {})}
-        self.process = Process("larder", argv, log=logs / f"larder-{self.port}.log",
-                               env={**_environment(), **(env or {})})
+        self.process = Process("larder", argv, log=logs / f"larder-{self.port}-{self.admin_port}.log",
+                               env={**_environment(), **(env or {})}, cwd=cwd)
         self._judged = False
         self.process.wait_until(self.is_ready, "answers /readyz with 200")
 

@@ -1,0 +1,1 @@
+"""What the fault scenarios stand on: a load whose every answer is judged, an origin, measurements, a report."""
