@@ -146,6 +146,7 @@ bool is_hop_by_hop(const FieldLine& line, const Fields& fields) {
                                  FieldName::proxy_connection,   FieldName::te,
                                  FieldName::transfer_encoding,  FieldName::upgrade};
   if (std::find(always.begin(), always.end(), line.id) != always.end()) return true;
+  if (equals_ignoring_case(line.name, "Proxy-Authentication-Info")) return true;
   if (must_arrive(line)) return false;
   return std::any_of(fields.begin(), fields.end(), [&](const FieldLine& other) {
     return other.id == FieldName::connection && has_token(other.value, line.name);

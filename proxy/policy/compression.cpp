@@ -7,6 +7,7 @@
 #include "http/field_name.hpp"
 #include "http/grammar.hpp"
 #include "http/message.hpp"
+#include "policy/targeted_cache_control.hpp"
 
 namespace larder::policy {
 
@@ -147,7 +148,10 @@ CompressionDecision decide_compression(const CompressionFacts& facts, const Comp
     if (line.id == FieldName::etag && ends_like_ours(line.value))
       return StoreAsIs{UncompressedReason::entity_tag};
   }
-  if (http::parse_response_cache_control(fields).no_transform)
+  // Also where a targeted field speaks for Cache-Control (RFC 9213 2.2): no-transform is for every
+  // intermediary, not for caches alone.
+  if (http::parse_response_cache_control(fields).no_transform ||
+      read_cache_directives(fields).directives.no_transform)
     return StoreAsIs{UncompressedReason::no_transform};
 
   if (fields.count(FieldName::content_type) != 1) return StoreAsIs{UncompressedReason::media_type};

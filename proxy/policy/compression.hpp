@@ -34,7 +34,8 @@ struct CompressionRule {
 enum class UncompressedReason : std::uint8_t {
   switched_off,
   too_small,
-  no_transform,     ///< Cache-Control of the response (RFC 9110 7.7, RFC 9111 5.2.2.6)
+  no_transform,     ///< Cache-Control of the response, or a targeted field (RFC 9110 7.7, RFC
+                    ///< 9111 5.2.2.6)
   already_coded,    ///< Content-Encoding is there
   partial_content,  ///< 206, or Content-Range
   media_type,       ///< none that is known to be text, or none or several

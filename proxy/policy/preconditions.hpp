@@ -1,7 +1,7 @@
-// Preconditions: what a cache does with a client's conditions against a stored 200 (RFC 9110 13,
+// Preconditions: what a cache does with a client's conditions against a stored 2xx (RFC 9110 13,
 // RFC 9111 4.3.2), and which of its fields a 304 carries (RFC 9110 15.4.5).
 //
-// Asked once a stored response is known to be usable, and only for a status of 200: conditions do
+// Asked once a stored response is known to be usable, and only for a status of 2xx: conditions do
 // not count against anything else (RFC 9110 13.2.1). Ranges come after: policy/ranges.hpp.
 #pragma once
 

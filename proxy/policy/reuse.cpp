@@ -58,18 +58,26 @@ bool is_too_old_for(const Demands& demands, seconds age, seconds ttl) {
          (demands.min_fresh && ttl < *demands.min_fresh);
 }
 
+/// RFC 9111 5.2.1.7: a request that wants what is stored or nothing is not passed on. A refill asks
+/// nobody for it either.
+ReuseDecision own_request(const Demands& demands, ForwardReason reason, Detail detail) {
+  if (demands.only_if_cached) return Refill{reason, std::nullopt, detail};
+  return OwnRequest{reason, detail};
+}
+
 }  // namespace
 
 ReuseDecision decide_reuse(const http::RequestHead& head, const Demands& demands,
                            const StoredResponse* stored, const RouteRule& rule, SystemSeconds now) {
   if (!stored) {
-    if (demands.has_credentials) return OwnRequest{ForwardReason::uri_miss, Detail::credentials};
+    if (demands.has_credentials)
+      return own_request(demands, ForwardReason::uri_miss, Detail::credentials);
     return Refill{ForwardReason::uri_miss, std::nullopt};
   }
   if (!is_selected(stored->vary, head, rule.share))
-    return OwnRequest{ForwardReason::vary_miss, Detail::not_ours_to_share};
+    return own_request(demands, ForwardReason::vary_miss, Detail::not_ours_to_share);
   if (demands.has_credentials && !stored->terms.for_credentials)
-    return OwnRequest{ForwardReason::request, Detail::not_for_credentials};
+    return own_request(demands, ForwardReason::request, Detail::not_for_credentials);
   const seconds age = current_age(*stored, now);
   const seconds ttl = freshness_lifetime(*stored, rule) - age;
   if (demands.no_cache)

@@ -25,7 +25,8 @@ struct Reuse {
   Detail detail = Detail::none;
   bool operator==(const Reuse&) const = default;
 };
-/// Ask the origin by a fill, for this reason.
+/// Ask the origin by a fill, for this reason; where the request has only-if-cached, nobody is asked
+/// and it is answered with 504.
 struct Refill {
   ForwardReason reason = ForwardReason::uri_miss;
   std::optional<seconds> ttl;  ///< of what was found stale: zero or below

@@ -24,6 +24,12 @@ bool is_not_modified(const http::RequestHead& head, const Validators& validators
          PreconditionDecision::Answer::not_modified;
 }
 
+/// Does If-Range name another representation?
+bool is_of_another(const RangeDecision& decision) {
+  const auto* whole = std::get_if<WholeContent>(&decision);
+  return whole && whole->reason == WholeContent::Reason::if_range_differs;
+}
+
 void choose(Selection& selection, const StoredResponse& stored, bool decoded) {
   selection.decoded = decoded;
   selection.length = decoded ? stored.decoded_size : stored.content.size;
@@ -59,23 +65,28 @@ Selection select(const http::RequestHead& head, const StoredResponse& stored, Sy
   } else {
     selection.length = stored.content.size;
   }
-  if (stored.status != 200 || !is_conditional(head.fields)) return selection;
+  // RFC 9110 13.2.1: conditions mean nothing to what is no success.
+  const bool is_success = stored.status >= 200 && stored.status < 300;
+  if (!is_success || !is_conditional(head.fields)) return selection;
 
   const auto validators_of = [&](const Selection& one) {
     return read_validators(head_of(one, stored), stored.response_time);
   };
   const Validators validators = validators_of(selection);
   selection.not_modified = is_not_modified(head, validators, now);
-  if (!selection.not_modified && is_other_acceptable) {
-    Selection other;
+  if (selection.not_modified) return selection;
+  Selection other;  // that the client may have already, whole or in part
+  if (is_other_acceptable) {
     choose(other, stored, !selection.decoded);
-    if (is_not_modified(head, validators_of(other), now)) {
-      other.not_modified = true;
-      return other;
-    }
+    other.not_modified = is_not_modified(head, validators_of(other), now);
+    if (other.not_modified) return other;
   }
-  if (!selection.not_modified)
-    selection.range = decide_range(head, validators, selection.length, now);
+  if (stored.status != 200) return selection;
+  selection.range = decide_range(head, validators, selection.length, now);
+  if (is_other_acceptable && is_of_another(selection.range)) {
+    other.range = decide_range(head, validators_of(other), other.length, now);
+    if (!is_of_another(other.range)) return other;
+  }
   return selection;
 }
 

@@ -5,6 +5,7 @@
 #include "http/cache_control.hpp"
 #include "http/content_coding.hpp"
 #include "http/date.hpp"
+#include "http/grammar.hpp"
 #include "policy/forwarding.hpp"
 #include "policy/freshness.hpp"
 #include "policy/reuse.hpp"
@@ -54,8 +55,10 @@ LearnedVary::Names vary_names(const http::Fields& fields) {
 seconds corrected_initial_age(const http::Fields& fields, SystemSeconds request_time,
                               SystemSeconds response_time) {
   seconds age_value{0};
+  // RFC 9111 5.1: of a list the first member counts.
   if (const auto age = fields.first(FieldName::age))
-    age_value = http::parse_delta_seconds(*age).value_or(seconds{0});
+    age_value = http::parse_delta_seconds(http::grammar::trim(age->substr(0, age->find(','))))
+                    .value_or(seconds{0});
   seconds apparent_age{0};
   if (const auto text = fields.first(FieldName::date)) {
     if (const auto date = http::parse_date(*text, response_time))

@@ -31,10 +31,13 @@ std::string_view opaque_tag(std::string_view etag) {
   return is_weak(etag) ? etag.substr(2) : etag;
 }
 
-/// RFC 9111 4.3.4: a 304 that names a validator is about what has that one.
+/// RFC 9111 4.3.4: a 304 that names a validator is about what has that one. A strong one names
+/// bytes, and what has it as a weak one may have others.
 bool is_about(const StoredResponse& stored, const http::Fields& told) {
-  if (const auto etag = told.first(FieldName::etag))
-    return !stored.etag.empty() && opaque_tag(*etag) == opaque_tag(stored.etag);
+  if (const auto etag = told.first(FieldName::etag)) {
+    if (stored.etag.empty() || (is_weak(stored.etag) && !is_weak(*etag))) return false;
+    return opaque_tag(*etag) == opaque_tag(stored.etag);
+  }
   if (const auto modified = told.first(FieldName::last_modified))
     return *modified == stored.last_modified;
   return true;

@@ -102,6 +102,7 @@ TEST_CASE("is_hop_by_hop (9110 7.6.1)") {
       {"Proxy-Connection always", known(FieldName::proxy_connection), {}, true},
       {"Proxy-Authorization always", known(FieldName::proxy_authorization), {}, true},
       {"Proxy-Authenticate always", known(FieldName::proxy_authenticate), {}, true},
+      {"Proxy-Authentication-Info always", unknown("proxy-authentication-info"), {}, true},
       {"TE always", known(FieldName::te), {}, true},
       {"Transfer-Encoding always", known(FieldName::transfer_encoding), {}, true},
       {"Upgrade always", known(FieldName::upgrade), {}, true},

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "http/cache_control.hpp"
 #include "support/heads.hpp"
 
 namespace larder::policy {
@@ -139,6 +140,12 @@ TEST_CASE("decide_reuse: what requests and responses say beyond the lifetime") {
        {.has_credentials = true},
        {.for_credentials = true},
        Reuse{1s, 59s}},
+      {"only-if-cached does not pass credentials on",
+       "9111 5.2.1.7",
+       1s,
+       {.only_if_cached = true, .has_credentials = true},
+       none,
+       Refill{ForwardReason::request, std::nullopt, Detail::not_for_credentials}},
       {"credentials are not answered by anything else",
        "9111 3.5",
        1s,
@@ -159,6 +166,9 @@ TEST_CASE("decide_reuse: what requests and responses say beyond the lifetime") {
   }
   CHECK(decide_reuse(request.head, {.has_credentials = true}, nullptr, rule, noon) ==
         ReuseDecision(OwnRequest{ForwardReason::uri_miss, Detail::credentials}));
+  CHECK(decide_reuse(request.head, {.only_if_cached = true, .has_credentials = true}, nullptr, rule,
+                     noon) ==
+        ReuseDecision(Refill{ForwardReason::uri_miss, std::nullopt, Detail::credentials}));
 }
 
 TEST_CASE("decide_stale_reuse: what may stand in for an origin in trouble") {
@@ -195,6 +205,62 @@ TEST_CASE("decide_stale_reuse: what may stand in for an origin in trouble") {
         decide_stale_reuse(stored, rule, c.trouble, noon + 60s + c.stale_for);
     CHECK(reuse.has_value() == c.served);
     if (reuse) CHECK(reuse->ttl == -c.stale_for);
+  }
+}
+
+TEST_CASE("current_age: over clocks that differ (RFC 9111 4.2.3)") {
+  struct Case {
+    const char* name;
+    seconds initial_age;
+    seconds ahead;  ///< how far `response_time`, of whoever stored it, is ahead of `now`
+    seconds expected;
+  };
+  constexpr seconds long_ago = noon.time_since_epoch();
+  const Case cases[] = {
+      {"stored this second", 0s, 0s, 0s},
+      {"stored a minute ago", 0s, -60s, 60s},
+      {"stored a minute ago, and old by then", 30s, -60s, 90s},
+      {"stored by a clock that is a second ahead", 0s, 1s, 0s},
+      {"stored by a clock that is a minute ahead: no younger than it came", 30s, 60s, 30s},
+      {"stored by a clock that is decades ahead", 30s, long_ago, 30s},
+      {"stored at the beginning of the epoch", 0s, -long_ago, long_ago},
+      {"as old as can be, and stored at the beginning of the epoch", http::forever, -long_ago,
+       http::forever + long_ago},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    StoredResponse stored;
+    stored.initial_age = c.initial_age;
+    stored.response_time = noon + c.ahead;
+    CHECK(current_age(stored, noon) == c.expected);
+  }
+}
+
+TEST_CASE("decide_reuse: a clock that is behind serves for the difference longer, and no more") {
+  struct Case {
+    const char* name;
+    seconds since_stored;  ///< in truth
+    seconds behind;        ///< the clock of who reuses it; below zero: ahead
+    bool reused;
+  };
+  const Case cases[] = {
+      {"both clocks right, the last second", 59s, 0s, true},
+      {"both clocks right, the end", 60s, 0s, false},
+      {"ten seconds behind, the last second", 69s, 10s, true},
+      {"ten seconds behind, the end", 70s, 10s, false},
+      {"ten seconds ahead, the last second", 49s, -10s, true},
+      {"ten seconds ahead, the end", 50s, -10s, false},
+  };
+  const test::Request request({"GET / HTTP/1.1", "Host: a"});
+  RouteRule rule;
+  rule.ttl = 60s;
+  StoredResponse stored;
+  stored.response_time = noon;
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const ReuseDecision decision =
+        decide_reuse(request.head, {}, &stored, rule, noon + c.since_stored - c.behind);
+    CHECK(std::holds_alternative<Reuse>(decision) == c.reused);
   }
 }
 

@@ -59,6 +59,12 @@ TEST_CASE("freshen: whose 304 it is (RFC 9111 4.3.4)") {
   const Case cases[] = {
       {"the same tag", "\"a\"", "", {"HTTP/1.1 304 N", "ETag: \"a\""}, true},
       {"the same tag, weak", "\"a\"", "", {"HTTP/1.1 304 N", "ETag: W/\"a\""}, true},
+      {"the same tag, strong where it was weak",
+       "W/\"a\"",
+       "",
+       {"HTTP/1.1 304 N", "ETag: \"a\""},
+       false},
+      {"both weak", "W/\"a\"", "", {"HTTP/1.1 304 N", "ETag: W/\"a\""}, true},
       {"another tag", "\"a\"", "", {"HTTP/1.1 304 N", "ETag: \"b\""}, false},
       {"a tag where none was stored", "", then, {"HTTP/1.1 304 N", "ETag: \"b\""}, false},
       {"no validator at all", "\"a\"", "", {"HTTP/1.1 304 N"}, true},
