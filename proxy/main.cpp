@@ -137,6 +137,7 @@ int main(int argc, char** argv) {
   open_standard_streams();
   // A client or a log reader that has gone is an error of that write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a log that drops lines
   CLI::App app("Larder: a caching reverse proxy in front of a Django API");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("larder ") + LARDER_VERSION);
