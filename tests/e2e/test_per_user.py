@@ -96,7 +96,7 @@ def test_tokens_of_one_user_share_and_a_detail_is_not_anothers(larder, demo, ali
     assert (anew.status_code, state(anew)) == (200, "HIT")
     for _ in range(2):
         theirs = client.get(detail, headers=bob)
-        assert (theirs.status_code, state(theirs)) == (404, "MISS")
+        assert theirs.status_code == 404 and state(theirs) != "HIT"
 
 
 def test_a_write_evicts_what_everybody_has_since_staff_may_write_it(larder, demo, alice, bob):
@@ -213,14 +213,12 @@ def test_a_token_that_is_not_believed_is_passed_on_and_never_looked_up(private, 
 
 def test_the_backend_refuses_what_larder_does_not_believe(larder, alice):
     client = larder.client()
-    user_id = jwt.decode(alice["Authorization"].split()[1], options={"verify_signature": False})["user_id"]
     companies(client, alice)
     assert state(companies(client, alice)[1]) == "HIT"
     for name, (make, _) in FORGERIES.items():
         if name == "for another audience":
             continue  # simplejwt believes it where no AUDIENCE is set; Larder is the stricter one
         assert client.get(LIST + "?page_size=100", headers=bearer(make())).status_code == 401, name
-    assert user_id
 
 
 def test_a_public_key_cannot_be_used_as_a_secret(private, tmp_path):
@@ -387,14 +385,14 @@ def test_sessions_have_responses_of_their_own(private, tier):
     for _ in range(2):
         for session in ("a", "b"):
             fields = {"Cookie": f"csrftoken=x; sessionid={session}; theme=dark"}
-            assert receive(client.larder.url, "/mine/", fields=fields).body == f"sessionid={session}".encode()
+            assert receive(client.larder.url, "/mine/", fields=fields).body == f"of sessionid={session}".encode()
     assert len(origin.requests) == 2
     assert all(request.field("cookie") in ("sessionid=a", "sessionid=b") for request in origin.requests)
     # Two credentials: which one counts is the view's to say, so Larder does not.
     both = {"Cookie": "sessionid=a", **bearer(token(7))}
     assert "several-identities" in receive(client.larder.url, "/mine/", fields=both).fields["cache-status"]
-    nobody = receive(client.larder.url, "/mine/")
-    assert nobody.body == b"nobody" or nobody.body == b"of nobody"
+    stranger = receive(client.larder.url, "/mine/")
+    assert stranger.body == b"of nobody" and "no-identity" in stranger.fields["cache-status"]
 
 
 # --- what may be seen ---
