@@ -261,10 +261,10 @@ def test_a_jwk_set_with_keys_of_several_kinds(private, tmp_path):
 
 def test_nothing_is_served_once_the_token_has_expired(private):
     client, origin = private()
-    mine = bearer(token(7, expires_in=3))
+    mine = bearer(token(7, expires_in=8))
     assert state(client.get("/mine/", headers=mine)) == "MISS"
     response = eventually(lambda: (lambda r: state(r) == "BYPASS" and r)(client.get("/mine/", headers=mine)),
-                          "the token expires")
+                          "the token expires", within=20)
     assert cache_status(response)["detail"] == "token-expired"
     # The response is the user's: a newer token finds it.
     assert state(client.get("/mine/", headers=bearer(token(7)))) == "HIT"
