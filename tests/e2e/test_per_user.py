@@ -319,6 +319,37 @@ def test_after_its_lifetime_it_is_fetched_for_the_user_who_asks(private, tier):
     eventually(expired, "what was stored is stale")
 
 
+@pytest.mark.parametrize("more", ["stale_while_revalidate: 1h", "stale_if_error: 1h", "etag: false"])
+def test_what_is_stale_or_validated_is_the_users_own(private, tier, more):
+    """The origin says that its answers are old, confirms them by 304, and is in trouble now and then."""
+    turns = {}
+
+    def script(exchange):
+        user = user_of(exchange.request)
+        turns[user] = turns.get(user, 0) + 1
+        if exchange.request.field("if-none-match"):
+            assert exchange.request.field("if-none-match") == f'"of-{user}"'
+            if turns[user] % 3 == 0:
+                exchange.answer(status=503, reason="Service Unavailable", body=b"trouble")
+                return
+            exchange.send(f'HTTP/1.1 304 Not Modified\r\nETag: "of-{user}"\r\nAge: 3600\r\n\r\n'.encode())
+            return
+        exchange.answer(body=f"of {user}".encode(), fields={"Age": "3599", "ETag": f'"of-{user}"'})
+
+    client, origin = private(script, rules=PRIVATE + f"    {more}\n", **tier)
+    seen = set()
+
+    def old_enough():
+        for user in (7, 8):
+            response = client.get("/mine/", headers=bearer(token(user)))
+            assert response.content in (f"of {user}".encode(), b"trouble")
+            seen.add(state(response))
+        return seen - {"MISS", "HIT", "BYPASS"} and any(
+            request.field("if-none-match") for request in origin.requests)
+
+    eventually(old_enough, "what was stored is stale, and the origin is asked to confirm it", within=20)
+
+
 def test_many_users_at_once_over_every_path(private, tier):
     client, origin = private(**tier)
 
