@@ -6,12 +6,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../proxy"
 
 declare -A may_include=(
   [http]="http"
-  [policy]="http policy"
-  [coding]="http policy coding"
-  [store]="http policy coding store"
-  [session]="http policy coding store session"
-  [config]="http policy config"
-  [ops]="http policy coding store session config ops"
+  [identity]="http identity"
+  [policy]="http identity policy"
+  [coding]="http identity policy coding"
+  [store]="http identity policy coding store"
+  [session]="http identity policy coding store session"
+  [config]="http identity policy config"
+  [ops]="http identity policy coding store session config ops"
 )
 wrong=0
 complain() {
@@ -38,7 +39,7 @@ only_in() { # PATTERN FILE...: included nowhere else
 only_in 'yaml-cpp/' config/yaml_source.cpp config/yaml_source.hpp
 only_in 'hiredis/' store/pipeline.cpp store/pipeline.hpp store/redis_client.cpp
 only_in 'zlib' coding/gzip.cpp
-for folder in http policy coding; do
+for folder in http identity policy coding; do
   if grep -rnE '^#include <(boost/asio|spdlog)|(system|steady)_clock::now' "$folder"; then
     complain "$folder is not pure"
   fi

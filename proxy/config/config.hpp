@@ -6,10 +6,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "identity/verification.hpp"
 #include "policy/route.hpp"
 
 namespace larder::config {
@@ -86,6 +88,12 @@ struct HealthCheck {
   unsigned successes = 2;  ///< in a row, until they are again
 };
 
+/// What says who asks, under `share: per-user`.
+struct PerUser {
+  bool by_token = true;     ///< a verified token in Authorization
+  bool by_session = false;  ///< one of `session_cookies`
+};
+
 enum class LogFormat : std::uint8_t { automatic, text, json };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
@@ -108,6 +116,9 @@ struct Settings {
 
   std::uint64_t object_limit = 8ULL << 20;  ///< bytes of content; larger responses are not stored
   std::vector<std::string> session_cookies{"sessionid"};
+  PerUser per_user;
+  /// Null: tokens say nothing, since nothing is there to verify them with, or `per_user` says so.
+  std::shared_ptr<const identity::TokenRules> tokens;
   /// CIDR blocks whose X-Forwarded-* and Forwarded are kept and extended. Default: private ranges.
   std::vector<std::string> trusted_proxies{"127.0.0.0/8",   "::1/128",        "10.0.0.0/8",
                                            "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",

@@ -23,6 +23,8 @@ std::string_view share_name(policy::Share share) {
       return "anonymous";
     case policy::Share::everyone:
       return "everyone";
+    case policy::Share::per_user:
+      return "per-user";
   }
   return {};
 }
@@ -37,6 +39,8 @@ std::uint64_t make_fingerprint(const policy::RouteRule& rule) {
   append(bytes, rule.key.text);
   append(bytes, share_name(rule.share));
   if (rule.origin) append(bytes, "fresh by the origin's word");
+  // What was stored without a user's tag would stay when only that tag is evicted.
+  if (rule.written_by == policy::WrittenBy::owner) append(bytes, "written_by owner");
   append(bytes, std::to_string(rule.vary.size()));
   for (const policy::VaryField& field : rule.vary) {
     append(bytes, field.name);

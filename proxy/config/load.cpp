@@ -92,7 +92,8 @@ class Loader {
     Report report({}, findings_);
     settings_.read_environment(environment_, report);
     settings_.read_flags(flags, report);
-    config.settings = settings_.finish(report);
+    config.settings = settings_.finish(findings_);
+    check_identities(rules_, config.settings, settings_.jwt(), findings_);
     for (ReadRule& read : rules_) config.routes.rules.push_back(std::move(read.rule));
   }
 

@@ -130,6 +130,11 @@ void check_key(const ReadRule& read, const Node* node, Report& report) {
       break;
     }
   }
+  if (rule.share != policy::Share::per_user && rule.key.has(KeyPart::Kind::claim)) {
+    report.error(place_of_part(node, place, "{jwt."),
+                 "key: '{jwt.CLAIM}' belongs to 'share: per-user': under another share no token is "
+                 "verified");
+  }
   if (rule.key.has(KeyPart::Kind::path)) return;
   if (rule.paths.size() > 1) {
     report.error(place, "key: without {path} the responses of " +
@@ -144,6 +149,40 @@ void check_key(const ReadRule& read, const Node* node, Report& report) {
   if (missing.empty()) return;
   report.error(place, "key: without {path} or {" + std::string(missing.front()) +
                           "} different objects would share one response");
+}
+
+void check_identities(const std::vector<ReadRule>& rules, const Settings& settings,
+                      const JwtDraft& jwt, std::vector<Finding>& findings) {
+  const bool by_token = settings.per_user.by_token && jwt.is_given;
+  const bool by_session = settings.per_user.by_session && !settings.session_cookies.empty();
+  bool is_any_per_user = false;
+  for (const ReadRule& read : rules) {
+    if (read.rule.share != policy::Share::per_user) continue;
+    is_any_per_user = true;
+    Report report(read.file, findings);
+    if (!by_token && !by_session) {
+      report.error(
+          read.share_place,
+          "share: nothing says who asks: 'per-user' needs 'jwt' in 'settings' (tokens), or "
+          "'per_user: session' there (session cookies)");
+    }
+    if (read.rule.written_by == policy::WrittenBy::owner && by_session) {
+      report.error(read.written_by_place,
+                   "written_by: 'owner' needs users that are told by tokens alone: with 'per_user: "
+                   "session' one user may have several sessions, and a write in one of them would "
+                   "leave what the others get");
+    }
+  }
+  // Where something is wrong, that may well be why.
+  const bool is_sound = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.level == Finding::Level::error;
+  });
+  if (is_sound && is_any_per_user && by_token && !settings.tokens) {
+    Report(jwt.file, findings)
+        .warning(jwt.place,
+                 "jwt: no key is set, so no token can be verified and requests with one are passed "
+                 "on under 'share: per-user'");
+  }
 }
 
 void check_among(std::vector<ReadRule>& rules, std::vector<Finding>& findings) {

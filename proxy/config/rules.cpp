@@ -22,6 +22,7 @@ using policy::PatternError;
 using policy::RouteRule;
 using policy::Share;
 using policy::VaryField;
+using policy::WrittenBy;
 
 constexpr std::string_view default_key = "{path}?{query}";
 
@@ -51,6 +52,7 @@ class RuleReader {
   void read_flag(const Node& value, std::string_view owner, bool& flag);
   void read_key(const Node& value);
   void read_share(const Node& value);
+  void read_written_by(const Node& value);
   void read_vary(const Node& value);
   void read_evict_on(const Node& value);
   void read_first_byte_timeout(const Node& value);
@@ -87,6 +89,7 @@ const std::array<RuleReader::Key, 17> RuleReader::keys{{
     {"stale_if_error", &RuleReader::read_stale_if_error},
     {"key", &RuleReader::read_key},
     {"share", &RuleReader::read_share},
+    {"written_by", &RuleReader::read_written_by},
     {"vary", &RuleReader::read_vary},
     {"client_cache_control", &RuleReader::read_client_cache_control},
     {"etag", &RuleReader::read_etag},
@@ -124,6 +127,10 @@ std::optional<ReadRule> RuleReader::run(const Node& node) {
   }
   if (rule().origin && statuses_)
     fail(statuses_->place, "statuses: under 'ttl: origin' the origin says what is fresh how long");
+  if (rule().written_by == WrittenBy::owner && rule().share != Share::per_user) {
+    fail(read_.written_by_place,
+         "written_by: 'owner' belongs to 'share: per-user': what others get has no owner");
+  }
   if (!rule().paths.empty()) check_key(read_, key_, report_);
   if (failed_ || rule().paths.empty()) return std::nullopt;
   if (!read_.has_name) rule().name = rule().paths.front().text;
@@ -272,7 +279,8 @@ void RuleReader::read_key(const Node& value) {
 }
 
 void RuleReader::read_share(const Node& value) {
-  const std::string* text = read_text(value, "share", "anonymous or everyone", report_);
+  read_.share_place = value.place;
+  const std::string* text = read_text(value, "share", "anonymous, everyone or per-user", report_);
   if (!text) {
     failed_ = true;
     return;
@@ -282,13 +290,27 @@ void RuleReader::read_share(const Node& value) {
   } else if (*text == "everyone") {
     rule().share = Share::everyone;
   } else if (*text == "per-user") {
-    fail(value.place,
-         "share: 'per-user' is not available in this version: leave the rule out, and its "
-         "requests are passed on");
+    rule().share = Share::per_user;
   } else {
     fail(value.place, "share: unknown word " + quote(*text) +
-                          policy::suggest_nearest(*text, {"anonymous", "everyone", "per-user"}) +
-                          "; anonymous and everyone are known");
+                          policy::suggest_nearest(*text, share_words()) + "; known are " +
+                          join_words(share_words()));
+  }
+}
+
+void RuleReader::read_written_by(const Node& value) {
+  read_.written_by_place = value.place;
+  const std::string* text = read_text(value, "written_by", "anyone or owner", report_);
+  if (!text) {
+    failed_ = true;
+  } else if (*text == "anyone") {
+    rule().written_by = WrittenBy::anyone;
+  } else if (*text == "owner") {
+    rule().written_by = WrittenBy::owner;
+  } else {
+    fail(value.place, "written_by: unknown word " + quote(*text) +
+                          policy::suggest_nearest(*text, written_by_words()) + "; known are " +
+                          join_words(written_by_words()));
   }
 }
 
@@ -423,7 +445,12 @@ const std::vector<std::string_view>& client_cache_control_words() {
 }
 
 const std::vector<std::string_view>& share_words() {
-  static const std::vector<std::string_view> words{"anonymous", "everyone"};
+  static const std::vector<std::string_view> words{"anonymous", "everyone", "per-user"};
+  return words;
+}
+
+const std::vector<std::string_view>& written_by_words() {
+  static const std::vector<std::string_view> words{"anyone", "owner"};
   return words;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/jwt.hpp"
 #include "config/report.hpp"
 #include "config/yaml_source.hpp"
 #include "policy/route.hpp"
@@ -19,6 +20,8 @@ struct ReadRule {
   Place place;                     ///< of the rule
   Place name_place;                ///< of `name`
   std::vector<Place> path_places;  ///< of each path
+  Place share_place;               ///< of `share`
+  Place written_by_place;          ///< of `written_by`
   bool has_name = false;
 };
 
@@ -33,6 +36,10 @@ void check_key(const ReadRule& read, const Node* node, Report& report);
 /// unique.
 void check_among(std::vector<ReadRule>& rules, std::vector<Finding>& findings);
 
+/// What `share: per-user` and `written_by: owner` need of the settings.
+void check_identities(const std::vector<ReadRule>& rules, const Settings& settings,
+                      const JwtDraft& jwt, std::vector<Finding>& findings);
+
 /// What the loader knows, for the test that holds the schema to it.
 [[nodiscard]] const std::vector<std::string_view>& rule_keys();
 [[nodiscard]] const std::vector<std::string_view>& later_rule_keys();
@@ -40,5 +47,6 @@ void check_among(std::vector<ReadRule>& rules, std::vector<Finding>& findings);
 [[nodiscard]] const std::vector<std::string_view>& evicting_methods();
 [[nodiscard]] const std::vector<std::string_view>& share_words();
 [[nodiscard]] const std::vector<std::string_view>& client_cache_control_words();
+[[nodiscard]] const std::vector<std::string_view>& written_by_words();
 
 }  // namespace larder::config

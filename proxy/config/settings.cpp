@@ -42,42 +42,85 @@ void SettingsReader::read_file(const Node& settings, Report& report) {
   }
   const Vocabulary vocabulary{"'settings'",
                               file_settings(),
-                              later_settings(),
+                              {},
                               {{"rules", "where they are is said by --rules or LARDER_RULES"}}};
   for (const Entry* entry : read_mapping(settings, vocabulary, report)) {
     const std::string& name = entry->key.text;
-    const SettingRow& row = *find_setting(name);
     const auto [found, is_new] =
         set_in_.emplace(name, report.file() + ", line " + std::to_string(entry->key.place.line));
     if (!is_new) {
       report.error(entry->key.place, name + ": set twice, first in " + found->second);
+    } else if (name == "jwt") {
+      read_jwt(*entry, report);
+    } else {
+      read_entry(*entry, name, *find_setting(name), report);
+    }
+  }
+}
+
+/// `name`: as messages call it.
+void SettingsReader::read_entry(const Entry& entry, std::string_view name, const SettingRow& row,
+                                Report& report) {
+  const std::string owner(name);
+  if (entry.value.kind == Node::Kind::list && !row.is_repeatable) {
+    report.error(entry.value.place, owner + ": expected one value, found a list");
+    return;
+  }
+  std::vector<std::string> values;
+  std::vector<Place> places;
+  bool is_usable = true;
+  for (const Node* item : read_list(entry.value, owner, report)) {
+    const std::string* text = read_text(*item, owner, std::string(row.value), report);
+    if (!text) is_usable = false;
+    if (!text || trim(*text).empty()) continue;
+    for (std::string& value : split(row, *text)) {
+      values.push_back(std::move(value));
+      places.push_back(item->place);
+    }
+  }
+  const bool is_empty_list = entry.value.kind == Node::Kind::list && entry.value.items.empty();
+  if (is_empty_list) {
+    values.emplace_back("off");
+    places.push_back(entry.value.place);
+  }
+  // Empty once expanded, as "${REDIS_URL:-}": not set.
+  if (!is_usable || values.empty()) return;
+  if (const std::optional<WrongValue> wrong = row.access.apply(draft_, values)) {
+    report.error(places[wrong->index], owner + ": " + wrong->why);
+  }
+}
+
+void SettingsReader::read_jwt(const Entry& entry, Report& report) {
+  const Node& map = entry.value;
+  if (map.kind == Node::Kind::broken) return;
+  draft_.jwt.is_given = true;
+  draft_.jwt.file = report.file();
+  draft_.jwt.place = entry.key.place;
+  if (map.kind != Node::Kind::map) {
+    // What stands there may be the secret.
+    report.error(map.place, "jwt: expected a mapping such as {secret: \"${SECRET_KEY}\"}");
+    return;
+  }
+  bool has_secret = false;
+  for (const Entry* part : read_mapping(map, {"'jwt'", jwt_keys(), {}, {}}, report)) {
+    const std::string& key = part->key.text;
+    if (key == "secret" || key == "secret_file") {
+      if (has_secret)
+        report.error(part->key.place, "jwt: 'secret' and 'secret_file' say the same twice");
+      has_secret = true;
+    }
+    if (key != "secret") {
+      read_entry(*part, "jwt." + key, *find_setting(std::string(jwt_prefix) + key), report);
       continue;
     }
-    if (entry->value.kind == Node::Kind::list && !row.is_repeatable) {
-      report.error(entry->value.place, name + ": expected one value, found a list");
-      continue;
-    }
-    std::vector<std::string> values;
-    std::vector<Place> places;
-    bool is_usable = true;
-    for (const Node* item : read_list(entry->value, name, report)) {
-      const std::string* text = read_text(*item, name, std::string(row.value), report);
-      if (!text) is_usable = false;
-      if (!text || trim(*text).empty()) continue;
-      for (std::string& value : split(row, *text)) {
-        values.push_back(std::move(value));
-        places.push_back(item->place);
-      }
-    }
-    const bool is_empty_list = entry->value.kind == Node::Kind::list && entry->value.items.empty();
-    if (is_empty_list) {
-      values.emplace_back("off");
-      places.push_back(entry->value.place);
-    }
-    // Empty once expanded, as "${REDIS_URL:-}": not set.
-    if (!is_usable || values.empty()) continue;
-    if (const std::optional<WrongValue> wrong = row.access.apply(draft_, values)) {
-      report.error(places[wrong->index], name + ": " + wrong->why);
+    const std::string* text = read_text(part->value, "jwt.secret", "the secret", report);
+    // Empty once expanded: not set, which is told once the rules are known.
+    if (!text || text->empty()) continue;
+    Parsed<identity::Key> secret = parse_secret(*text);
+    if (const auto* refused = std::get_if<Refused>(&secret)) {
+      report.error(part->value.place, "jwt.secret: " + refused->why);
+    } else {
+      draft_.jwt.secret = std::get<identity::Key>(std::move(secret));
     }
   }
 }
@@ -92,6 +135,24 @@ void SettingsReader::read_environment(const Environment& environment, Report& re
     }
   }
   read_redis_environment(environment, report);
+  read_jwt_environment(environment, report);
+}
+
+/// The secret has no flag, which `ps` would show.
+void SettingsReader::read_jwt_environment(const Environment& environment, Report& report) {
+  const std::optional<std::string> text = environment("LARDER_JWT_SECRET");
+  if (!text || text->empty()) return;
+  if (read_variable(environment, "LARDER_JWT_SECRET_FILE")) {
+    report.error({}, "LARDER_JWT_SECRET and LARDER_JWT_SECRET_FILE are both set");
+    return;
+  }
+  draft_.jwt.is_given = true;
+  Parsed<identity::Key> secret = parse_secret(*text);
+  if (const auto* refused = std::get_if<Refused>(&secret)) {
+    report.error({}, "LARDER_JWT_SECRET: " + refused->why);
+  } else {
+    draft_.jwt.secret = std::get<identity::Key>(std::move(secret));
+  }
 }
 
 void SettingsReader::read_redis_environment(const Environment& environment, Report& report) {
@@ -160,7 +221,7 @@ void SettingsReader::read_flags(const Flags& flags, Report& report) {
   }
 }
 
-Settings SettingsReader::finish(Report& report) {
+Settings SettingsReader::finish(std::vector<Finding>& findings) {
   Settings settings = draft_.settings;
   if (draft_.redis_url) {
     const RedisUrl& url = *draft_.redis_url;
@@ -172,11 +233,15 @@ Settings SettingsReader::finish(Report& report) {
     redis.database = url.database.value_or(redis_database_.value_or(redis.database));
     settings.redis = std::move(redis);
   }
+  Report report({}, findings);
   const UpstreamTls& tls = settings.upstream_tls;
   if (tls.certificate.empty() != tls.key.empty()) {
     report.error({},
                  "upstream_certificate and upstream_key belong together: one of them is missing");
   }
+  Report jwt_report(draft_.jwt.file, findings);
+  settings.tokens = make_token_rules(draft_.jwt, jwt_report);
+  if (!settings.per_user.by_token) settings.tokens.reset();
   if (settings.memory == 0 && !settings.redis) {
     report.warning({}, "memory is 0 and there is no Redis: nothing will be stored");
   }
@@ -207,16 +272,23 @@ void SettingsReader::check_listeners(const Settings& settings, Report& report) {
     report.error({}, "proxy_protocol: without trusted_proxies every connection would be closed");
 }
 
-const std::vector<std::string_view>& later_settings() {
-  static const std::vector<std::string_view> names{"jwt"};
-  return names;
-}
-
 const std::vector<std::string_view>& file_settings() {
   static const std::vector<std::string_view> names = [] {
     std::vector<std::string_view> all;
     for (const SettingRow& row : setting_rows()) {
-      if (row.name != "rules") all.push_back(row.name);
+      if (row.name != "rules" && !row.name.starts_with(jwt_prefix)) all.push_back(row.name);
+    }
+    all.emplace_back("jwt");
+    return all;
+  }();
+  return names;
+}
+
+const std::vector<std::string_view>& jwt_keys() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all{"secret"};
+    for (const SettingRow& row : setting_rows()) {
+      if (row.name.starts_with(jwt_prefix)) all.push_back(row.name.substr(jwt_prefix.size()));
     }
     return all;
   }();

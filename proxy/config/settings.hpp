@@ -23,10 +23,15 @@ class SettingsReader {
   void read_file(const Node& settings, Report& report);
   void read_environment(const Environment& environment, Report& report);
   void read_flags(const Flags& flags, Report& report);
-  /// Puts Redis together from its parts. After all sources.
-  [[nodiscard]] Settings finish(Report& report);
+  /// Puts Redis, and what verifies tokens, together from their parts. After all sources.
+  [[nodiscard]] Settings finish(std::vector<Finding>& findings);
+  /// Where `jwt` stands, and whether anything is said of it.
+  [[nodiscard]] const JwtDraft& jwt() const { return draft_.jwt; }
 
  private:
+  void read_entry(const Entry& entry, std::string_view name, const SettingRow& row, Report& report);
+  void read_jwt(const Entry& entry, Report& report);
+  void read_jwt_environment(const Environment& environment, Report& report);
   void read_redis_environment(const Environment& environment, Report& report);
   /// What must hold among the settings of the listeners.
   static void check_listeners(const Settings& settings, Report& report);
@@ -38,9 +43,9 @@ class SettingsReader {
   std::string redis_password_;
 };
 
-/// Names of settings of later versions.
-[[nodiscard]] const std::vector<std::string_view>& later_settings();
-/// Names that may stand in a file: all but `rules`.
+/// Names that may stand in a file: all but `rules`, with `jwt` for those that begin so.
 [[nodiscard]] const std::vector<std::string_view>& file_settings();
+/// Names that may stand within `jwt`.
+[[nodiscard]] const std::vector<std::string_view>& jwt_keys();
 
 }  // namespace larder::config

@@ -352,6 +352,119 @@ std::string show_session_cookies(const Draft& draft) {
   return join(draft.settings.session_cookies);
 }
 
+Outcome apply_per_user(Draft& draft, const Values& values) {
+  PerUser per_user{.by_token = false, .by_session = false};
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    if (values[index] == "token") {
+      per_user.by_token = true;
+    } else if (values[index] == "session") {
+      per_user.by_session = true;
+    } else {
+      return WrongValue{index, "unknown word " + quote(values[index]) +
+                                   policy::suggest_nearest(values[index], {"token", "session"}) +
+                                   "; known are token and session"};
+    }
+  }
+  draft.settings.per_user = per_user;
+  return std::nullopt;
+}
+std::string show_per_user(const Draft& draft) {
+  Values words;
+  if (draft.settings.per_user.by_token) words.emplace_back("token");
+  if (draft.settings.per_user.by_session) words.emplace_back("session");
+  return join(words);
+}
+
+// --- JWT ---------------------------------------------------------------------
+
+/// What is put into `target` by "off".
+template <typename Target>
+Outcome switch_off(Target& target) {
+  target = Target();
+  return std::nullopt;
+}
+
+/// A key that is given, or given up.
+template <typename Made, typename Target>
+Outcome assign_key(Draft& draft, Parsed<Made> parsed, Target& target) {
+  draft.jwt.is_given = true;
+  if (auto* refused = std::get_if<Refused>(&parsed)) return WrongValue{0, std::move(refused->why)};
+  target = std::get<Made>(std::move(parsed));
+  return std::nullopt;
+}
+Outcome apply_jwt_secret_file(Draft& draft, const Values& values) {
+  if (is_off(values)) return switch_off(draft.jwt.secret);
+  return assign_key(draft, read_secret_file(values.front()), draft.jwt.secret);
+}
+Outcome apply_jwt_public_key(Draft& draft, const Values& values) {
+  if (is_off(values)) return switch_off(draft.jwt.public_key);
+  return assign_key(draft, read_public_key_file(values.front()), draft.jwt.public_key);
+}
+Outcome apply_jwt_jwks(Draft& draft, const Values& values) {
+  if (is_off(values)) return switch_off(draft.jwt.jwks);
+  return assign_key(draft, read_jwks_file(values.front()), draft.jwt.jwks);
+}
+std::string show_off(const Draft&) {
+  return "off";
+}
+
+Outcome apply_jwt_algorithms(Draft& draft, const Values& values) {
+  std::vector<identity::Algorithm> algorithms;
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    const Parsed<identity::Algorithm> parsed = parse_jwt_algorithm(values[index]);
+    if (const auto* refused = std::get_if<Refused>(&parsed)) return WrongValue{index, refused->why};
+    algorithms.push_back(std::get<identity::Algorithm>(parsed));
+  }
+  draft.jwt.algorithms = std::move(algorithms);
+  return std::nullopt;
+}
+std::string show_jwt_algorithms(const Draft& draft) {
+  Values names;
+  for (const identity::Algorithm algorithm : draft.jwt.algorithms)
+    names.emplace_back(identity::format_algorithm(algorithm));
+  return join(names);
+}
+
+Outcome apply_jwt_claim(Draft& draft, const Values& values) {
+  return assign(parse_jwt_text(values.front()), draft.jwt.claim);
+}
+std::string show_jwt_claim(const Draft& draft) {
+  return draft.jwt.claim;
+}
+
+Outcome apply_jwt_issuer(Draft& draft, const Values& values) {
+  if (is_off(values)) return switch_off(draft.jwt.issuer);
+  return assign(parse_jwt_text(values.front()), draft.jwt.issuer);
+}
+
+template <std::vector<std::string> JwtDraft::*member>
+Outcome apply_jwt_texts(Draft& draft, const Values& values) {
+  if (is_off(values)) return switch_off(draft.jwt.*member);
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    const Parsed<std::string> parsed = parse_jwt_text(values[index]);
+    if (const auto* refused = std::get_if<Refused>(&parsed)) return WrongValue{index, refused->why};
+  }
+  draft.jwt.*member = values;
+  return std::nullopt;
+}
+template <std::vector<std::string> JwtDraft::*member>
+std::string show_jwt_texts(const Draft& draft) {
+  return join(draft.jwt.*member);
+}
+
+Outcome apply_jwt_leeway(Draft& draft, const Values& values) {
+  const Parsed<milliseconds> parsed = parse_duration(values.front());
+  if (const auto* refused = std::get_if<Refused>(&parsed)) return WrongValue{0, refused->why};
+  const milliseconds leeway = std::get<milliseconds>(parsed);
+  if (leeway % seconds(1) != milliseconds(0) || leeway > std::chrono::minutes(10))
+    return WrongValue{0, quote(values.front()) + " is no leeway; whole seconds up to 10m are"};
+  draft.jwt.leeway = std::chrono::duration_cast<seconds>(leeway);
+  return std::nullopt;
+}
+std::string show_jwt_leeway(const Draft& draft) {
+  return format_duration(draft.jwt.leeway);
+}
+
 Outcome apply_trusted_proxies(Draft& draft, const Values& values) {
   if (is_off(values)) {
     draft.settings.trusted_proxies.clear();
@@ -432,6 +545,16 @@ const std::vector<SettingRow>& setting_rows() {
     {"object_limit", "LARDER_OBJECT_LIMIT", "SIZE", "Larger responses are passed on without being stored", false, size<&Settings::object_limit>},
     {"threads", "LARDER_THREADS", "NUMBER", "Threads; 0 is one per core", false, number<&Settings::threads, 0, 1024>},
     {"session_cookies", "LARDER_SESSION_COOKIES", "NAME", "Cookies that tell users apart: a request with one of them is passed on under share: anonymous; off for none", true, {apply_session_cookies, show_session_cookies}},
+    {"per_user", "LARDER_PER_USER", "WORD", "What says who asks under share: per-user: token for a token that jwt verifies, session for one of session_cookies, or both", true, {apply_per_user, show_per_user}},
+    {"jwt_secret_file", "LARDER_JWT_SECRET_FILE", "FILE", "Holds the secret that tokens are signed with, or off", false, {apply_jwt_secret_file, show_off}},
+    {"jwt_public_key", "LARDER_JWT_PUBLIC_KEY", "FILE", "Holds the public key that tokens are verified with, in PEM, or off", false, {apply_jwt_public_key, show_off}},
+    {"jwt_jwks", "LARDER_JWT_JWKS", "FILE", "Holds a JWK set that tokens are verified with, or off", false, {apply_jwt_jwks, show_off}},
+    {"jwt_algorithms", "LARDER_JWT_ALGORITHMS", "WORD", "How tokens may be signed: HS256, HS384, HS512, RS256, ES256, EdDSA", true, {apply_jwt_algorithms, show_jwt_algorithms}},
+    {"jwt_claim", "LARDER_JWT_CLAIM", "NAME", "The claim that says which user a token is for", false, {apply_jwt_claim, show_jwt_claim}},
+    {"jwt_audience", "LARDER_JWT_AUDIENCE", "TEXT", "One of these must be in a token's aud; off: a token with aud is not believed", true, {apply_jwt_texts<&JwtDraft::audience>, show_jwt_texts<&JwtDraft::audience>}},
+    {"jwt_issuer", "LARDER_JWT_ISSUER", "TEXT", "What a token's iss must be, or off for anything", false, {apply_jwt_issuer, show_off}},
+    {"jwt_token_types", "LARDER_JWT_TOKEN_TYPES", "WORD", "What a token's token_type must be one of, where it has that claim", true, {apply_jwt_texts<&JwtDraft::token_types>, show_jwt_texts<&JwtDraft::token_types>}},
+    {"jwt_leeway", "LARDER_JWT_LEEWAY", "DURATION", "How far clocks may differ in a token's exp, nbf and iat", false, {apply_jwt_leeway, show_jwt_leeway}},
     {"trusted_proxies", "LARDER_TRUSTED_PROXIES", "CIDR", "Hops whose X-Forwarded-* fields are kept and extended, or off for none", true, {apply_trusted_proxies, show_trusted_proxies}},
     {"head_limit", "LARDER_HEAD_LIMIT", "SIZE", "Largest head of a request or response", false, size<&Settings::head_limit, 1024>},
     {"target_limit", "LARDER_TARGET_LIMIT", "SIZE", "Longest path and query of a request", false, size<&Settings::target_limit, 256>},

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/jwt.hpp"
 #include "config/load.hpp"
 #include "config/values.hpp"
 
@@ -20,6 +21,7 @@ struct SettingsDraft {
   Settings settings;
   RedisSettings redis;                ///< its deadlines alone
   std::optional<RedisUrl> redis_url;  ///< nothing: off
+  JwtDraft jwt;
 };
 
 /// What is wrong with one of the values given.
@@ -44,6 +46,8 @@ struct SettingRow {
 };
 
 [[nodiscard]] const std::vector<SettingRow>& setting_rows();
+/// In a file `jwt_leeway` is `leeway` within `jwt`.
+inline constexpr std::string_view jwt_prefix = "jwt_";
 /// Null when there is no setting of that name.
 [[nodiscard]] const SettingRow* find_setting(std::string_view name);
 

@@ -38,6 +38,26 @@ std::string_view format_detail(Detail detail) {
       return "too-deep-path";
     case Detail::credentials:
       return "credentials";
+    case Detail::no_identity:
+      return "no-identity";
+    case Detail::several_identities:
+      return "several-identities";
+    case Detail::token_malformed:
+      return "token-malformed";
+    case Detail::token_algorithm:
+      return "token-algorithm";
+    case Detail::token_signature:
+      return "token-signature";
+    case Detail::token_expired:
+      return "token-expired";
+    case Detail::token_not_yet_valid:
+      return "token-not-yet-valid";
+    case Detail::token_audience:
+      return "token-audience";
+    case Detail::token_issuer:
+      return "token-issuer";
+    case Detail::token_claims:
+      return "token-claims";
     case Detail::request_content:
       return "request-content";
     case Detail::upgrade_request:

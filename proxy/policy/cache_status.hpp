@@ -32,6 +32,16 @@ enum class Detail : std::uint8_t {
   ambiguous_query,
   too_deep_path,
   credentials,
+  no_identity,         ///< share: per-user, and nothing says who asks
+  several_identities,  ///< and more than one thing does
+  token_malformed,     ///< and a token does that is not believed (identity::Unverified)
+  token_algorithm,
+  token_signature,
+  token_expired,
+  token_not_yet_valid,
+  token_audience,
+  token_issuer,
+  token_claims,
   request_content,
   upgrade_request,
   request_no_store,

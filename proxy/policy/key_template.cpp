@@ -162,13 +162,14 @@ class Parser {
       return add({KeyPart::Kind::cookie, std::string(name), {}});
     }
     if (source == "jwt") {
-      return KeyTemplateError{start,
-                              "'{jwt.CLAIM}' is not available in this version: it belongs to "
-                              "'share: per-user'"};
+      if (name.empty() || std::any_of(name.begin(), name.end(), is_control)) {
+        return KeyTemplateError{name_at, "the name of a claim is missing: {jwt.CLAIM}"};
+      }
+      return add({KeyPart::Kind::claim, std::string(name), {}});
     }
-    return KeyTemplateError{start,
-                            "unknown part '{" + std::string(source) + ".…}'" +
-                                suggest_nearest(source, {"query", "header", "cookie", "path"})};
+    return KeyTemplateError{
+        start, "unknown part '{" + std::string(source) + ".…}'" +
+                   suggest_nearest(source, {"query", "header", "cookie", "path", "jwt"})};
   }
 
   Wrong parse_header(std::size_t name_at, std::string_view name) {
@@ -252,6 +253,7 @@ bool KeyPart::counts_parameter(std::string_view name) const {
     case Kind::header:
     case Kind::cookie:
     case Kind::path_parameter:
+    case Kind::claim:
       break;
   }
   return false;

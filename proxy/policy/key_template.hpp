@@ -22,6 +22,7 @@ struct KeyPart {
     header,          ///< {header.NAME}: text is the name in lower case
     cookie,          ///< {cookie.NAME}: text is the name
     path_parameter,  ///< {NAME} of the path
+    claim,           ///< {jwt.CLAIM} of the verified token: text is the name
   };
   Kind kind = Kind::literal;
   std::string text;

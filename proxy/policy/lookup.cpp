@@ -6,7 +6,9 @@
 #include "http/accept.hpp"
 #include "http/cache_control.hpp"
 #include "http/content_coding.hpp"
+#include "http/cookies.hpp"
 #include "http/target.hpp"
+#include "identity/digest.hpp"
 
 namespace larder::policy {
 
@@ -69,33 +71,10 @@ void append_query(const Parameters& parameters, const Counts& is_counted, std::s
   }
 }
 
-bool is_cookie_space(char c) {
-  return c == ' ' || c == '\t';
-}
-
-/// The value of one cookie in a Cookie field (RFC 6265 4.2.1); the first when it repeats.
-std::optional<std::string_view> find_cookie(const http::Fields& fields, std::string_view name) {
-  for (const http::FieldLine& line : fields) {
-    if (line.id != FieldName::cookie) continue;
-    std::string_view rest = line.value;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(';'), rest.size());
-      std::string_view pair = rest.substr(0, end);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      while (!pair.empty() && is_cookie_space(pair.front())) pair.remove_prefix(1);
-      while (!pair.empty() && is_cookie_space(pair.back())) pair.remove_suffix(1);
-      const std::size_t equals = pair.find('=');
-      if (equals != std::string_view::npos && pair.substr(0, equals) == name)
-        return pair.substr(equals + 1);
-    }
-  }
-  return std::nullopt;
-}
-
 bool has_session_cookie(const http::Fields& fields, std::span<const std::string> names) {
   if (!fields.has(FieldName::cookie)) return false;
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return find_cookie(fields, name).has_value();
+    return http::find_cookie(fields, name).has_value();
   });
 }
 
@@ -143,6 +122,52 @@ std::vector<KeyedField> keyed_fields(const LookupFacts& facts, const LearnedVary
   return keyed;
 }
 
+/// Null under another share, and when nobody is told.
+const identity::Identity* user_of(const LookupFacts& facts) {
+  if (facts.match.rule->share != Share::per_user || !facts.who) return nullptr;
+  return std::get_if<identity::Identity>(facts.who);
+}
+
+Detail detail_of(const identity::Identification* who) {
+  using identity::Unidentified;
+  using identity::Unverified;
+  const auto* nobody = who ? std::get_if<identity::NotIdentified>(who) : nullptr;
+  if (!nobody) return Detail::no_identity;
+  switch (nobody->why) {
+    case Unidentified::no_credentials:
+      return Detail::no_identity;
+    case Unidentified::several:
+      return Detail::several_identities;
+    case Unidentified::token:
+      break;
+  }
+  switch (nobody->token) {
+    case Unverified::malformed:
+      return Detail::token_malformed;
+    case Unverified::algorithm:
+      return Detail::token_algorithm;
+    case Unverified::signature:
+      return Detail::token_signature;
+    case Unverified::expired:
+      return Detail::token_expired;
+    case Unverified::not_yet_valid:
+      return Detail::token_not_yet_valid;
+    case Unverified::audience:
+      return Detail::token_audience;
+    case Unverified::issuer:
+      return Detail::token_issuer;
+    case Unverified::claims:
+      break;
+  }
+  return Detail::token_claims;
+}
+
+void append_claim(const identity::Identity* user, const std::string& name, std::string& key) {
+  if (!user || !user->token) return;
+  for (const auto& [claim, json] : user->token->claims)
+    if (claim == name) key.append("=").append(identity::digest_of({json}));
+}
+
 void append_part(const KeyPart& part, const LookupFacts& facts, const Parameters& parameters,
                  std::string& key) {
   switch (part.kind) {
@@ -161,7 +186,7 @@ void append_part(const KeyPart& part, const LookupFacts& facts, const Parameters
     case KeyPart::Kind::header:
       return;  // among the keyed fields
     case KeyPart::Kind::cookie:
-      if (const auto value = find_cookie(facts.head.fields, part.text)) {
+      if (const auto value = http::find_cookie(facts.head.fields, part.text)) {
         key += '=';
         append_escaped(key, *value);
       }
@@ -170,6 +195,9 @@ void append_part(const KeyPart& part, const LookupFacts& facts, const Parameters
       for (const auto& [name, value] : facts.match.parameters) {
         if (name == part.text) key += value;
       }
+      break;
+    case KeyPart::Kind::claim:
+      append_claim(user_of(facts), part.text, key);
       break;
   }
   key += end_of_part;
@@ -225,6 +253,8 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
     if (!facts.match.rule->origin) return PassOn{ForwardReason::bypass, Detail::credentials};
     look_up.demands.has_credentials = true;
   }
+  if (facts.match.rule->share == Share::per_user && !user_of(facts))
+    return PassOn{ForwardReason::bypass, detail_of(facts.who)};
   if (has_cache_control) {
     const http::RequestCacheControl control = http::parse_request_cache_control(head.fields);
     if (control.no_store) return PassOn{ForwardReason::bypass, Detail::request_no_store};
@@ -264,6 +294,12 @@ bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learne
     append_escaped(key, facts.forwarded.host);
   }
   key += end_of_part;
+  if (rule.share == Share::per_user) {
+    const identity::Identity* user = user_of(facts);
+    if (!user) return false;  // decide_lookup has passed it on
+    key.append("user=").append(user->digest);
+    key += end_of_part;
+  }
   for (const KeyPart& part : rule.key.parts) append_part(part, facts, *parameters, key);
   for (const KeyedField& field : keyed_fields(facts, learned)) {
     append_escaped(key, field.name);
@@ -291,9 +327,12 @@ FillRequest make_fill_request(const LookupFacts& facts, const LearnedVary::Names
         parameters->begin(), parameters->end(),
         [&](const http::QueryParameter& parameter) { return !is_counted(parameter.name); });
   }
+  const identity::Identity* user = user_of(facts);
+  if (user) fill.cookie = user->cookie;
   for (const KeyPart& part : rule.key.parts) {
     if (part.kind != KeyPart::Kind::cookie) continue;
-    const auto value = find_cookie(facts.head.fields, part.text);
+    if (user && user->cookie.starts_with(part.text + "=")) continue;  // there already
+    const auto value = http::find_cookie(facts.head.fields, part.text);
     if (!value) continue;
     if (!fill.cookie.empty()) fill.cookie += "; ";
     fill.cookie.append(part.text).append("=").append(*value);
@@ -303,6 +342,8 @@ FillRequest make_fill_request(const LookupFacts& facts, const LearnedVary::Names
     if (field.name == "accept" && field.value && field.value->starts_with('='))
       field.sent = field.value->substr(1);
   }
+  if (user && !user->authorization.empty())
+    fill.keyed.push_back({.name = "authorization", .value = user->authorization, .sent = {}});
   for (const http::FieldLine& line : facts.head.fields) {
     if (fill.differs) break;
     const bool is_keyed = std::any_of(

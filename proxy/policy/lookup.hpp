@@ -2,7 +2,8 @@
 // 2, 4.1)?
 //
 // The key is injective over what it contains: every part is normalised, escaped, and ended by a
-// character that no escaped part contains. Only the rule decides what it contains.
+// character that no escaped part contains. Only the rule decides what it contains. Of who asks it
+// holds a digest, and of a token's claims theirs: keys stand in Redis and in answers that explain.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "identity/identifier.hpp"
 #include "policy/cache_status.hpp"
 #include "policy/forwarding.hpp"
 #include "policy/learned_vary.hpp"
@@ -51,6 +53,8 @@ struct LookupFacts {
   bool ambiguous = false;
   const ForwardedFacts& forwarded;
   std::span<const std::string> session_cookies;
+  /// Who asks; needed under `share: per-user` alone, where null is nobody.
+  const identity::Identification* who = nullptr;
 };
 [[nodiscard]] LookupDecision decide_lookup(const LookupFacts& facts);
 
@@ -62,10 +66,11 @@ struct LookupFacts {
 [[nodiscard]] bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learned,
                                     std::string& key);
 
-/// The request a miss sends to the origin: a function of the key.
+/// The request a miss sends to the origin: a function of the key, but for the credentials of the
+/// one user that the key is for, who may have several tokens.
 struct FillRequest {
   std::string target;
-  std::vector<KeyedField> keyed;
+  std::vector<KeyedField> keyed;  ///< under `share: per-user` Authorization too
   std::string cookie;
   /// The client's own request said more than this one, in a way that may have changed its answer.
   /// Then an answer that is not stored is not the client's either.

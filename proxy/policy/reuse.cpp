@@ -14,7 +14,7 @@ seconds current_age(const StoredResponse& stored, SystemSeconds now) {
 }
 
 bool is_selected(const std::vector<std::string>& vary, const http::RequestHead& head, Share share) {
-  if (share == Share::everyone) return true;
+  if (share != Share::anonymous) return true;
   return std::none_of(vary.begin(), vary.end(), [&](const std::string& name) {
     return (name == "cookie" && head.fields.has(FieldName::cookie)) ||
            (name == "authorization" && head.fields.has(FieldName::authorization));

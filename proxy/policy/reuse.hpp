@@ -45,8 +45,9 @@ using ReuseDecision = std::variant<Reuse, Refill, OwnRequest>;
 [[nodiscard]] seconds current_age(const StoredResponse& stored, SystemSeconds now);
 
 /// Is this stored response a representation that this client may get, going by its Vary? Fields in
-/// the key are equal already. Cookie and Authorization are never sent by a fill: a response that
-/// varies by them is for clients without them, unless the rule shares with everyone.
+/// the key are equal already. Cookie and Authorization are never sent by a fill for `anonymous`: a
+/// response that varies by them is for clients without them. Under the other shares the rule has
+/// said that they tell nothing more than who asks.
 [[nodiscard]] bool is_selected(const std::vector<std::string>& vary, const http::RequestHead& head,
                                Share share);
 

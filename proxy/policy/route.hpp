@@ -20,6 +20,13 @@ using std::chrono::seconds;
 enum class Share : std::uint8_t {
   anonymous,  ///< requests without Authorization and without a session cookie; others are passed on
   everyone,   ///< credentials are ignored, and not sent on when filling
+  per_user,   ///< requests of one user, told by identity/identifier; others are passed on
+};
+
+/// Under `per_user`: whose writes change what a user gets.
+enum class WrittenBy : std::uint8_t {
+  anyone,  ///< anybody's: a write evicts every user's responses
+  owner,   ///< that user's alone: a write evicts the writer's
 };
 
 enum class Mode : std::uint8_t {
@@ -75,6 +82,7 @@ struct RouteRule {
   CompressionRule compression;
   KeyTemplate key;
   Share share = Share::anonymous;
+  WrittenBy written_by = WrittenBy::anyone;
   std::vector<VaryField> vary;  ///< default: Accept with application/json, text/html
   std::vector<EvictOn> evict_on;
   /// First byte of the origin's answer; zero: the setting `first_byte_timeout` holds.
@@ -83,8 +91,8 @@ struct RouteRule {
   std::optional<std::uint64_t> body_limit;
   /// The origin's whole answer; zero: no limit; nothing: the setting `response_timeout` holds.
   std::optional<std::chrono::milliseconds> response_timeout{};
-  /// Of what gives a stored response its meaning (paths, key, share, vary): a change of it is a
-  /// change of every key, so that nothing is served under a meaning it was not stored with.
+  /// Of what gives a stored response its meaning (paths, key, share, written_by, vary): a change of
+  /// it is a change of every key, so that nothing is served under a meaning it was not stored with.
   std::uint64_t fingerprint = 0;
 };
 

@@ -27,6 +27,10 @@ std::string make_tag(std::string_view prefix, std::string_view text) {
   return tag;
 }
 
+std::string make_user_tag(std::string_view rule, std::string_view user) {
+  return make_tag("u:", rule).append("=").append(user);
+}
+
 /// How many paths lie above this one, the root included.
 std::size_t depth_of(std::string_view path) {
   std::size_t depth = 0;
@@ -69,7 +73,7 @@ bool may_be_tagged(std::string_view path) {
   return path.starts_with('/') && depth_of(without_final_slash(path)) + 2 <= maximum_tags;
 }
 
-Tags tags_of_response(std::string_view rule, std::string_view path) {
+Tags tags_of_response(std::string_view rule, std::string_view path, std::string_view user) {
   // Paths that WSGI reads alike ("/a,b", "/a%2Cb") have keys of their own but are one resource.
   static constexpr std::string_view read_as_written =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@!$&'()*+,=";
@@ -82,16 +86,18 @@ Tags tags_of_response(std::string_view rule, std::string_view path) {
   Tags tags;
   const std::size_t depth = depth_of(path);
   if (!path.starts_with('/') || depth + 2 > maximum_tags) return tags;
-  tags.reserve(depth + 4);  // the store adds two
+  tags.reserve(depth + 5);  // the store adds two
   tags.push_back(make_tag("p:", path));
   tags.push_back(make_tag("r:", rule));
   for (path = parent_of(path); !path.empty(); path = parent_of(path))
     tags.push_back(make_tag("b:", path));
+  if (!user.empty()) tags.push_back(make_user_tag(rule, user));
   return tags;
 }
 
 EvictionDecision decide_eviction(const Routes& routes, http::Method method,
-                                 std::string_view method_text, std::string_view path) {
+                                 std::string_view method_text, std::string_view path,
+                                 const identity::Identity* writer) {
   using Reason = NothingToEvict::Reason;
   if (http::is_safe(method, method_text)) return NothingToEvict{Reason::safe_method};
 
@@ -99,17 +105,26 @@ EvictionDecision decide_eviction(const Routes& routes, http::Method method,
   const bool below = method != http::Method::post;
   Tags tags;
   for (const std::string& possible : http::possible_paths(path)) {
-    bool concerned = false;
+    bool concerns_everybody = false;
     for (const RouteRule& rule : routes.rules) {
-      concerned = concerned || may_concern(rule, possible, below);
+      if (may_concern(rule, possible, below)) {
+        const bool is_own = rule.written_by == WrittenBy::owner && writer && writer->is_only_one;
+        if (is_own) tags.push_back(make_user_tag(rule.name, writer->digest));
+        concerns_everybody = concerns_everybody || !is_own;
+      }
       if (is_evicted_on(rule, method_text, possible)) tags.push_back(make_tag("r:", rule.name));
     }
-    if (concerned) add_resource(tags, possible, below);
+    if (concerns_everybody) add_resource(tags, possible, below);
   }
   if (tags.empty()) return NothingToEvict{Reason::no_rule_concerned};
   std::sort(tags.begin(), tags.end());
   tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   return Evict{std::move(tags)};
+}
+
+bool is_writer_asked_for(const Routes& routes) {
+  return std::any_of(routes.rules.begin(), routes.rules.end(),
+                     [](const RouteRule& rule) { return rule.written_by == WrittenBy::owner; });
 }
 
 bool may_have_changed(std::uint16_t status) {

@@ -1,7 +1,8 @@
 // Tags: what a response belongs to, and what a write makes old (design: "Eviction: stamps").
 //
 // A tag is short text: "p:/api/models" (a resource, without final slash, without host and query),
-// "b:/api" (everything below that path), "r:ai-models" (a rule).
+// "b:/api" (everything below that path), "r:ai-models" (a rule), "u:notes=5f1c..." (what one user
+// gets under a rule whose resources only their owner writes).
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "http/message.hpp"
+#include "identity/identifier.hpp"
 #include "policy/route.hpp"
 
 namespace larder::policy {
@@ -19,7 +21,10 @@ using Tags = std::vector<std::string>;
 
 /// What a response of `path` under `rule` belongs to: its resource, its rule, and all it lies
 /// below. Nothing more than `maximum_tags`: a deeper path is not stored (see may_be_tagged).
-[[nodiscard]] Tags tags_of_response(std::string_view rule, std::string_view path);
+/// `user`: of a rule with WrittenBy::owner, the digest of whom it is for, which makes one tag more;
+/// empty otherwise.
+[[nodiscard]] Tags tags_of_response(std::string_view rule, std::string_view path,
+                                    std::string_view user = {});
 inline constexpr std::size_t maximum_tags = 24;
 [[nodiscard]] bool may_be_tagged(std::string_view path);
 
@@ -38,8 +43,15 @@ using EvictionDecision = std::variant<NothingToEvict, Evict>;
 /// What a request with this method on this raw path makes old should it succeed: its resource, the
 /// collections above it, what lies below it (not for POST), and rules whose `evict_on` names it.
 /// Every path a server may take `path` for counts (http::possible_paths).
+///
+/// `writer`: who writes; null: not known. Of a rule with WrittenBy::owner the writer's own
+/// responses are evicted, all of them under that rule, unless the same person may read under
+/// another identity.
 [[nodiscard]] EvictionDecision decide_eviction(const Routes& routes, http::Method method,
-                                               std::string_view method_text, std::string_view path);
+                                               std::string_view method_text, std::string_view path,
+                                               const identity::Identity* writer = nullptr);
+/// Does it matter to any rule who writes?
+[[nodiscard]] bool is_writer_asked_for(const Routes& routes);
 
 /// Does an answer with this status mean that something may have changed? 4xx does not: otherwise
 /// anyone could empty the cache. No status (outcome unknown) does.

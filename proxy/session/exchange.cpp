@@ -40,7 +40,18 @@ policy::LookupFacts Exchange::facts() const {
           .path = path_,
           .ambiguous = ambiguous_,
           .forwarded = forwarded_,
-          .session_cookies = settings_.session_cookies};
+          .session_cookies = settings_.session_cookies,
+          .who = who_ ? &*who_ : nullptr};
+}
+
+void Exchange::identify() {
+  const bool is_per_user = match_.rule && match_.rule->share == policy::Share::per_user;
+  const bool may_evict = !http::is_safe(head_.method, head_.method_text);
+  if (!is_per_user && !(may_evict && policy::is_writer_asked_for(rules_->routes))) return;
+  who_ = worker_.identifier.identify(head_.fields, worker_.shared.clock.now_in_seconds());
+  const auto* user = std::get_if<identity::Identity>(&*who_);
+  if (user && is_per_user && match_.rule->written_by == policy::WrittenBy::owner)
+    user_ = user->digest;
 }
 
 awaitable<After> Exchange::run() {
@@ -56,6 +67,7 @@ awaitable<After> Exchange::run() {
   ambiguous_ = http::normalise_path(head_.path, path_) != http::Ambiguity::none;
   if (!ambiguous_) match_ = rules_->routes.match(path_);
   if (match_.rule) record_.rule = match_.rule->name;
+  identify();
 
   const std::uint64_t limit = body_limit();
   content_.set_limit(limit);
@@ -150,6 +162,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
       policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
   FillJob job{.key = key_,
               .path = path_,
+              .user = std::string(user_),
               .rules = rules_,
               .rule = match_.rule,
               .keyed = request.keyed,
@@ -180,7 +193,7 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
   }
   if (!demands_.no_cache) stale_ = found.response;
 
-  const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_);
+  const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_, user_);
   store::Stamps local = worker_.shared.local_stamps.current(tags);
   std::optional<store::Stamps> stamps;
   if (found.available) stamps = co_await worker_.store->stamps(resource(), std::move(found.stamps));
@@ -371,8 +384,8 @@ awaitable<After> Exchange::pass_on(ForwardReason reason, Detail detail) {
     record_.cache.result = CacheResult::bypass;
   if (reason == ForwardReason::vary_miss) record_.cache.result = CacheResult::miss;
 
-  const policy::EvictionDecision eviction =
-      policy::decide_eviction(rules_->routes, head_.method, head_.method_text, head_.path);
+  const policy::EvictionDecision eviction = policy::decide_eviction(
+      rules_->routes, head_.method, head_.method_text, head_.path, writer());
   Upload upload(worker_.io, content_, client_.stream);
   const bool has_content = !content_.is_at_end();
   FetchResult result = co_await fetch_own(has_content ? &upload : nullptr);
@@ -413,7 +426,7 @@ policy::Tags Exchange::tags_made_old(const policy::EvictionDecision& eviction,
   for (const std::string& path :
        policy::named_resources(told.fields, {head_.host, forwarded_.host}, head_.path)) {
     const policy::EvictionDecision named =
-        policy::decide_eviction(rules_->routes, http::Method::post, "POST", path);
+        policy::decide_eviction(rules_->routes, http::Method::post, "POST", path, writer());
     if (const auto* evicted = std::get_if<policy::Evict>(&named))
       tags.insert(tags.end(), evicted->tags.begin(), evicted->tags.end());
   }

@@ -36,7 +36,13 @@ class Exchange {
 
  private:
   [[nodiscard]] policy::LookupFacts facts() const;
-  [[nodiscard]] store::Resource resource() const { return {match_.rule->name, path_}; }
+  [[nodiscard]] store::Resource resource() const { return {match_.rule->name, path_, user_}; }
+  /// Asked only where a rule wants to know.
+  void identify();
+  /// Null: not known, or not asked.
+  [[nodiscard]] const identity::Identity* writer() const {
+    return who_ ? std::get_if<identity::Identity>(&*who_) : nullptr;
+  }
 
   [[nodiscard]] awaitable<After> refuse_content();
   [[nodiscard]] awaitable<After> look_up(policy::Demands demands);
@@ -78,6 +84,9 @@ class Exchange {
   std::string path_;  ///< normal form; empty when ambiguous
   bool ambiguous_ = false;
   policy::RouteMatch match_;
+  std::optional<identity::Identification> who_;  ///< nothing: not asked
+  std::string_view
+      user_;  ///< the digest within `who_` where responses are tagged by it; else empty
   policy::Demands demands_;
   policy::StoredResponsePointer stale_;  ///< found, and perhaps to be served should the origin fail
   std::string key_;

@@ -118,8 +118,8 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
   bool is_stored = false;
   if (job.may_store) {
-    const store::PutOutcome outcome = co_await worker.store->put(
-        job.key, store::Resource{job.rule->name, job.path}, fill.stamps(), whole, kept.retention);
+    const store::PutOutcome outcome =
+        co_await worker.store->put(job.key, job.resource(), fill.stamps(), whole, kept.retention);
     is_stored = outcome == store::PutOutcome::stored;
   }
   fill.complete(whole, is_stored);
@@ -157,7 +157,7 @@ awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
   bool is_stored = false;
   if (job.may_store) {
     const store::PutOutcome outcome = co_await worker.store->freshen(
-        job.key, store::Resource{job.rule->name, job.path}, fill.stamps(), whole, kept->retention);
+        job.key, job.resource(), fill.stamps(), whole, kept->retention);
     is_stored = outcome == store::PutOutcome::stored;
   }
   fill.note_origin_status(304);
@@ -182,7 +182,7 @@ FetchRequest make_request(const FillJob& job, const policy::StoredResponse* vali
 
 awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job) {
   if (job.looks_again && job.may_store) {
-    const store::Resource resource{job.rule->name, job.path};
+    const store::Resource resource = job.resource();
     std::optional<store::Lookup> again = worker.store->lookup_now(job.key, resource);
     if (!again) {
       store::Lookup looked_up = co_await worker.store->lookup(job.key, resource);
@@ -236,9 +236,9 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
 constexpr unsigned most_refreshes = 64;
 
 awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
-  const store::Resource resource{job.rule->name, job.path};
-  store::Stamps local =
-      worker.shared.local_stamps.current(policy::tags_of_response(resource.rule, resource.path));
+  const store::Resource resource = job.resource();
+  store::Stamps local = worker.shared.local_stamps.current(
+      policy::tags_of_response(resource.rule, resource.path, resource.user));
   std::optional<store::Stamps> stamps = co_await worker.store->stamps(resource, std::move(known));
   if (!stamps) co_return;
   const std::string key = job.key;

@@ -15,8 +15,11 @@
 namespace larder::session {
 
 struct FillJob {
+  [[nodiscard]] store::Resource resource() const { return {rule->name, path, user}; }
+
   std::string key;
   std::string path;  ///< normal form
+  std::string user;  ///< store::Resource::user
   std::shared_ptr<const RuleSet> rules;
   const policy::RouteRule* rule = nullptr;  ///< within `rules`
   std::vector<policy::KeyedField> keyed;

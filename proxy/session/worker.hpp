@@ -11,6 +11,7 @@
 
 #include "coding/gzip.hpp"
 #include "config/config.hpp"
+#include "identity/identifier.hpp"
 #include "policy/learned_vary.hpp"
 #include "session/clock.hpp"
 #include "session/collapse.hpp"
@@ -73,12 +74,15 @@ class Worker {
       : shared(shared_parts),
         deadlines(io),
         origin(io, deadlines, shared.settings, shared.backends, shared.admission),
+        identifier(shared.settings.tokens, shared.settings.session_cookies,
+                   shared.settings.per_user.by_session),
         rule_set(std::move(rules)) {}
 
   Shared& shared;
   asio::io_context io{1};
   Deadlines deadlines;
   OriginPool origin;
+  identity::Identifier identifier;
   std::unique_ptr<store::Store> store;
   std::shared_ptr<const RuleSet> rule_set;
   UnstoredKeys unstored;

@@ -53,6 +53,12 @@ Stamps read_current(const Pipeline& pipeline, std::size_t command) {
   return stamps;
 }
 
+/// The index of a resource, or of a user's part of a rule, names values; that of others names
+/// resources.
+bool names_values(std::string_view tag) {
+  return tag.starts_with("p:") || tag.starts_with("u:");
+}
+
 std::string make_garbage_name() {
   return std::string(RedisIndex::garbage_prefix) + format_stamp(make_stamp());
 }
@@ -64,8 +70,7 @@ RedisIndex::RedisIndex(asio::io_context& context, RedisClient& client)
 
 void RedisIndex::add(Pipeline& pipeline, std::string_view name, const policy::Tags& tags) {
   const std::string_view path = std::string_view(tags.front()).substr(2);  // behind "p:"
-  for (const std::string& tag : tags)
-    add_member(pipeline, tag, &tag == &tags.front() ? name : path);
+  for (const std::string& tag : tags) add_member(pipeline, tag, names_values(tag) ? name : path);
 }
 
 bool RedisIndex::is_count_due() {
@@ -125,7 +130,7 @@ awaitable<void> RedisIndex::sweep(std::shared_ptr<RedisIndex> index) {
     auto next = index->to_sweep_.extract(index->to_sweep_.begin());
     std::string tag = std::move(next.key());
     policy::Tags evicted = std::move(next.mapped());
-    if (tag.starts_with("p:")) {
+    if (names_values(tag)) {
       policy::Tags tags;
       tags.push_back(std::move(tag));
       const policy::Tags left = co_await index->sweep_values(std::move(tags), std::move(evicted));

@@ -14,13 +14,13 @@ constexpr std::size_t stamp_digits = 16;
 
 bool is_own_tag(std::string_view tag) {
   return !tag.starts_with("p:") && !tag.starts_with("b:") && !tag.starts_with("r:") &&
-         tag != everything_tag && tag != named_tag;
+         !tag.starts_with("u:") && tag != everything_tag && tag != named_tag;
 }
 
 }  // namespace
 
 policy::Tags stamped_tags(Resource resource) {
-  policy::Tags tags = policy::tags_of_response(resource.rule, resource.path);
+  policy::Tags tags = policy::tags_of_response(resource.rule, resource.path, resource.user);
   if (tags.empty()) return tags;
   tags.insert(tags.begin(), {std::string(everything_tag), std::string(named_tag)});
   return tags;

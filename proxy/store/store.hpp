@@ -35,6 +35,7 @@ inline constexpr std::string_view everything_tag = "e:";
 struct Resource {
   std::string_view rule;
   std::string_view path;
+  std::string_view user{};  ///< whom it is for, where a tag tells; else empty
 };
 
 enum class Tier : std::uint8_t { none, memory, redis };

@@ -84,8 +84,11 @@ TEST_CASE("the schema knows the keys that the loader knows") {
   CHECK(keys(write["properties"]) == words(evict_on_keys()));
   CHECK(items(definitions()["method"]["anyOf"][0]["enum"]) == words(evicting_methods()));
   CHECK(items(rule["properties"]["share"]["anyOf"][0]["enum"]) == words(share_words()));
+  CHECK(items(rule["properties"]["written_by"]["anyOf"][0]["enum"]) == words(written_by_words()));
+  CHECK(keys(definitions()["jwt"]["properties"]) == words(jwt_keys()));
   CHECK(keys(definitions()["settings"]["properties"]) == words(file_settings()));
-  for (const YAML::Node& closed : {schema, rule, origin, write, definitions()["settings"]}) {
+  for (const YAML::Node& closed :
+       {schema, rule, origin, write, definitions()["settings"], definitions()["jwt"]}) {
     CHECK_FALSE(closed["additionalProperties"].as<bool>(true));
   }
 }
@@ -95,13 +98,20 @@ TEST_CASE("the schema describes each key, and each setting as --help does") {
     CAPTURE(entry.first.as<std::string>());
     CHECK(entry.second["description"].as<std::string>("").size() > 20);
   }
-  for (const auto& entry : definitions()["settings"]["properties"]) {
-    const auto name = entry.first.as<std::string>();
+  const auto check_setting = [](const std::string& name, const YAML::Node& described) {
     CAPTURE(name);
     const SettingRow* row = find_setting(name);
     REQUIRE(row);
-    CHECK(entry.second["description"].as<std::string>("") == std::string(row->sentence) + ".");
-    CHECK(entry.second["default"].as<std::string>("") == default_value(name));
+    CHECK(described["description"].as<std::string>("") == std::string(row->sentence) + ".");
+    CHECK(described["default"].as<std::string>("") == default_value(name));
+  };
+  for (const auto& entry : definitions()["settings"]["properties"]) {
+    const auto name = entry.first.as<std::string>();
+    if (name != "jwt") check_setting(name, entry.second);
+  }
+  for (const auto& entry : definitions()["jwt"]["properties"]) {
+    const auto key = entry.first.as<std::string>();
+    if (key != "secret") check_setting(std::string(jwt_prefix) + key, entry.second);
   }
 }
 
@@ -116,7 +126,13 @@ TEST_CASE("the schema's words are the loader's") {
     }
   }
   for (const std::string_view share : share_words()) {
-    CHECK(test::load_text("rules:\n  - {path: /a/, ttl: 1h, share: " + std::string(share) + "}\n")
+    CHECK(test::load_text("rules:\n  - {path: /a/, ttl: 1h, share: " + std::string(share) +
+                          "}\nsettings:\n  per_user: session\n")
+              .ok());
+  }
+  for (const std::string_view word : written_by_words()) {
+    CHECK(test::load_text("rules:\n  - {path: /a/, ttl: 1h, share: per-user, written_by: " +
+                          std::string(word) + "}\nsettings:\n  jwt: {secret: s}\n")
               .ok());
   }
 }
@@ -170,16 +186,17 @@ TEST_CASE("every example of the README loads without a finding") {
     at += 8;
     const std::string example = text.substr(at, text.find("\n```\n", at) + 1 - at);
     CAPTURE(example);
-    CHECK(test::describe(test::load_text(example)) == "");
+    CHECK(test::describe(test::load_text(example, {{"SECRET_KEY", "s"}})) == "");
     ++count;
   }
   CHECK(count > 8);
 }
 
 TEST_CASE("the example loads without a finding and says what the demo needs") {
-  const LoadResult result =
-      load(std::string(LARDER_RULES_FOLDER) + "/resumate.yaml", test::make_environment({}), {});
+  const std::string path = std::string(LARDER_RULES_FOLDER) + "/resumate.yaml";
+  const LoadResult result = load(path, test::make_environment({{"SECRET_KEY", "s"}}), {});
   CHECK(test::describe(result) == "");
+  CHECK(result.config.settings.tokens);
   const policy::Routes& routes = result.config.routes;
   const auto name = [&](std::string_view path) {
     const policy::RouteMatch match = routes.match(path);
@@ -189,11 +206,19 @@ TEST_CASE("the example loads without a finding and says what the demo needs") {
   CHECK(name("/api/example-job-applications/") == "example-job-applications");
   CHECK(name("/api/example-job-applications/3/") == "example-job-applications");
   CHECK(name("/api/notices/3/") == "notices");
-  CHECK(name("/api/job-applications/") == "passed on");
+  CHECK(name("/api/job-applications/") == "job-applications");
+  CHECK(name("/api/job-applications/3/") == "job-applications");
   CHECK(name("/api/ai/generate/") == "passed on");
   CHECK(name("/admin/ai/aimodel/") == "passed on");
   const policy::RouteMatch models = routes.match("/api/ai/models/");
   REQUIRE(models.rule);
   REQUIRE(models.rule->evict_on.size() == 1);
   CHECK(models.rule->evict_on.front().path.covers("/admin/ai/aimodel/3/change/"));
+
+  // Tried out without the secret, it warns and passes a user's own on.
+  const LoadResult without = load(path, test::make_environment({}), {});
+  CHECK(without.ok());
+  REQUIRE(without.findings.size() == 1);
+  CHECK(without.findings.front().message.starts_with("jwt: no key is set"));
+  CHECK_FALSE(without.config.settings.tokens);
 }

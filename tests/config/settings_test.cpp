@@ -156,7 +156,9 @@ TEST_CASE("every setting takes its own default from the file, a variable and a f
     CAPTURE(name);
     const std::string value = default_value(info.name);
     REQUIRE_FALSE(value.empty());
-    std::string file = "settings:\n  " + name;
+    const bool is_of_jwt = name.starts_with(jwt_prefix);
+    std::string file = "settings:\n  ";
+    file += is_of_jwt ? "jwt:\n    " + name.substr(jwt_prefix.size()) : name;
     file += ": '" + value + "'\n";
     CHECK(describe(load_text(file)) == "");
     CHECK(describe(load_text("", {{std::string(info.environment), value}})) == "");
@@ -371,4 +373,88 @@ TEST_CASE("no password in a finding, whatever is wrong") {
       CHECK(shown.find("hunter") == std::string::npos);
     }
   }
+}
+
+TEST_CASE("jwt: from a file") {
+  const test::Folder folder;
+  const std::string secret = folder.write("secret", "in a file\r\n");
+  const LoadResult result = load_text("settings:\n  jwt:\n    secret_file: " + secret + R"(
+    algorithms: [HS512, HS256]
+    claim: sub
+    audience: [api, app]
+    issuer: https://issuer
+    token_types: off
+    leeway: 5s
+)");
+  CHECK(describe(result) == "");
+  REQUIRE(result.config.settings.tokens);
+  const identity::TokenRules& tokens = *result.config.settings.tokens;
+  REQUIRE(tokens.keys.size() == 1);
+  CHECK(tokens.keys.front().secret == "in a file");
+  CHECK(tokens.algorithms == std::vector{identity::Algorithm::hs512, identity::Algorithm::hs256});
+  CHECK(tokens.claim == "sub");
+  CHECK(tokens.audiences == std::vector<std::string>{"api", "app"});
+  CHECK(tokens.issuer == "https://issuer");
+  CHECK(tokens.token_types.empty());
+  CHECK(tokens.leeway == 5s);
+}
+
+TEST_CASE("jwt: which secret holds") {
+  const test::Folder folder;
+  const std::string file = folder.write("secret", " of a file \n");
+  const auto secret = [](std::string_view text, const test::Variables& variables,
+                         const Flags& flags = {}) {
+    const LoadResult result = load_text(text, variables, flags);
+    CHECK(describe(result) == "");
+    const auto& tokens = result.config.settings.tokens;
+    return tokens ? tokens->keys.front().secret : std::string("none");
+  };
+  const std::string own = "settings:\n  jwt: {secret: own}\n";
+  CHECK(secret("", {}) == "none");
+  CHECK(secret(own, {}) == "own");
+  CHECK(secret(own, {{"LARDER_JWT_SECRET", ""}}) == "own");
+  CHECK(secret(own, {{"LARDER_JWT_SECRET", " env "}}) == " env ");
+  CHECK(secret("", {{"LARDER_JWT_SECRET", "env"}}) == "env");
+  CHECK(secret(own, {{"LARDER_JWT_SECRET_FILE", file}}) == " of a file ");
+  CHECK(secret(own, {{"LARDER_JWT_SECRET", "env"}}, {{"jwt_secret_file", {file}}}) ==
+        " of a file ");
+  CHECK(secret("settings:\n  jwt: {secret: '${S}'}\n", {{"S", "a: b # c"}}) == "a: b # c");
+  CHECK(secret("settings:\n  jwt: {secret: '${S:-}'}\n", {}) == "none");
+  CHECK(secret("settings:\n  jwt: {secret: own}\n  per_user: session\n", {}) == "none");
+  CHECK(describe(load_text("", {{"LARDER_JWT_SECRET", "env"}, {"LARDER_JWT_SECRET_FILE", file}})) ==
+        "error: LARDER_JWT_SECRET and LARDER_JWT_SECRET_FILE are both set\n");
+}
+
+TEST_CASE("per_user: what says who asks") {
+  const auto read = [](const std::string& words) {
+    const PerUser per_user =
+        load_text("settings:\n  per_user: " + words + "\n").config.settings.per_user;
+    return std::pair(per_user.by_token, per_user.by_session);
+  };
+  CHECK(read("''") == std::pair(true, false));
+  CHECK(read("token") == std::pair(true, false));
+  CHECK(read("session") == std::pair(false, true));
+  CHECK(read("[session, token]") == std::pair(true, true));
+}
+
+TEST_CASE("jwt: no secret in a finding, whatever is wrong") {
+  const test::Folder folder;
+  const std::string file = folder.write("hunter2", "hunter2");
+  for (const std::string jwt :
+       {"hunter2", "[hunter2]", "{secret: [hunter2]}", "{secret: {hunter2: 1}}",
+        "{secret: '-----BEGIN hunter2'}", "{secret_file: hunter2}", "{public_key: hunter2}",
+        "{jwks: hunter2}", "{secret: hunter2, algorithms: RS256}",
+        "{secret: hunter2, secret_file: hunter2}", "{secret: hunter2, leeway: x}"}) {
+    CAPTURE(jwt);
+    const std::string shown = describe(load_text("settings:\n  jwt: " + jwt + "\n"));
+    CHECK(shown.find("error: ") != std::string::npos);
+    CHECK(shown.find("hunter") == std::string::npos);
+  }
+  for (const char* name : {"PUBLIC_KEY", "JWKS"}) {
+    const std::string shown = describe(load_text("", {{std::string("LARDER_JWT_") + name, file}}));
+    CAPTURE(shown);
+    CHECK(shown.starts_with(std::string("error: LARDER_JWT_") + name));
+    CHECK(shown.find("hunter") == std::string::npos);
+  }
+  for (const SettingInfo& info : settings_table()) CHECK(info.name != "jwt_secret");
 }

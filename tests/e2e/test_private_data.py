@@ -79,8 +79,8 @@ def test_two_users_and_a_stranger_at_once_get_each_their_own(private, demo, alic
                  lambda: ask(None, None, None)] * 2, within=60)
 
 
-def test_nothing_of_a_user_is_written_to_redis(private, redis, alice):
-    client = private.client()
+def test_nothing_of_a_user_is_written_to_redis_without_share_per_user(start_larder, demo, redis, alice):
+    client = start_larder(demo.url, redis=redis.url, rules=CARELESS).client()
     for _ in range(3):
         companies(client, alice)
         client.get(LIST)

@@ -32,6 +32,7 @@ TEST_CASE("parse_key_template reads each part") {
       {"{query.filter[name]}", {{Kind::query_only, "", {"filter[name]"}}}},
       {"{query:-utm_*,fbclid}", {{Kind::query_except, "", {"utm_*", "fbclid"}}}},
       {"{header.Accept-Language}", {{Kind::header, "accept-language", {}}}},
+      {"{jwt.https://example.com/tenant}", {{Kind::claim, "https://example.com/tenant", {}}}},
       {"{cookie.Lang}", {{Kind::cookie, "Lang", {}}}},
       {"{pk}/{slug_2}",
        {{Kind::path_parameter, "pk", {}},
@@ -75,7 +76,7 @@ TEST_CASE("parse_key_template refuses, with the offset") {
       {"{header.authorization}", 8, "credentials"},
       {"{header.Proxy-Authorization}", 8, "credentials"},
       {"{cookie.a=b}", 8, "no name of a cookie"},
-      {"{jwt.user_id}", 1, "not available in this version"},
+      {"{jwt.}", 5, "the name of a claim is missing"},
       {"a\nb", 1, "control character"},
   };
   for (const Case& c : cases) {

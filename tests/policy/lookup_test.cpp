@@ -8,6 +8,7 @@
 
 #include "http/target.hpp"
 #include "support/heads.hpp"
+#include "support/tokens.hpp"
 
 namespace larder::policy {
 namespace {
@@ -32,19 +33,33 @@ struct Looked {
   FillRequest fill;
 };
 
+constexpr std::chrono::sys_seconds now{std::chrono::seconds(1'000'000)};
+
+/// As the tests' only user database would have it: who has which session does not matter.
+identity::Identification identify(const http::Fields& fields, bool by_session) {
+  auto rules = std::make_shared<identity::TokenRules>();
+  rules->keys.push_back(
+      std::get<identity::Key>(identity::make_secret_key(std::string(test::secret))));
+  rules->algorithms = {identity::Algorithm::hs256};
+  identity::Identifier identifier(rules, {"sessionid"}, by_session);
+  return identifier.identify(fields, now);
+}
+
 Looked look(const Request& request, const Routes& routes, bool trusted = false,
-            const LearnedVary::Names& learned = {}) {
+            const LearnedVary::Names& learned = {}, bool by_session = false) {
   std::string path;
   const bool ambiguous = http::normalise_path(request.head.path, path) != http::Ambiguity::none;
   const RouteMatch match = ambiguous ? RouteMatch{} : routes.match(path);
   const ForwardedFacts forwarded = decide_forwarded(request.head, "192.0.2.1", trusted, "http");
   const std::vector<std::string> session_cookies{"sessionid"};
+  const identity::Identification who = identify(request.head.fields, by_session);
   const LookupFacts facts{.head = request.head,
                           .match = match,
                           .path = path,
                           .ambiguous = ambiguous,
                           .forwarded = forwarded,
-                          .session_cookies = session_cookies};
+                          .session_cookies = session_cookies,
+                          .who = &who};
   Looked looked{.decision = decide_lookup(facts), .key = {}, .fill = {}};
   if (match.rule) {
     looked.has_key = append_cache_key(facts, learned, looked.key);
@@ -54,10 +69,10 @@ Looked look(const Request& request, const Routes& routes, bool trusted = false,
 }
 
 Looked look(const Request& request, const RouteRule& rule, bool trusted = false,
-            const LearnedVary::Names& learned = {}) {
+            const LearnedVary::Names& learned = {}, bool by_session = false) {
   Routes routes;
   routes.rules.push_back(rule);
-  Looked looked = look(request, routes, trusted, learned);
+  Looked looked = look(request, routes, trusted, learned, by_session);
   return looked;
 }
 
@@ -333,6 +348,133 @@ TEST_CASE("make_fill_request: fields in the key are sent as the key knows them")
   CHECK(head.find("accept: text/html\r\n") != std::string::npos);
   CHECK(head.find("csrftoken") == std::string::npos);
   CHECK(head.find("accept-language") == std::string::npos);
+}
+
+std::string bearer(const std::string& claims, std::string_view key = test::secret) {
+  return "Authorization: Bearer " + test::make_token(claims, R"({"alg":"HS256"})", key);
+}
+const std::string seven = bearer(R"({"user_id":7,"exp":2000000})");
+const std::string seven_anew = bearer(R"({"user_id":7,"exp":2000001,"tenant":"a"})");
+const std::string eight = bearer(R"({"user_id":8,"exp":2000000})");
+
+RouteRule make_per_user_rule(const std::string& key = "{path}?{query}") {
+  RouteRule rule = make_rule("/api/a/", key);
+  rule.share = Share::per_user;
+  return rule;
+}
+
+TEST_CASE("decide_lookup, per user: whoever is not known is passed on, and told why") {
+  struct Case {
+    const char* name;
+    std::initializer_list<std::string> fields;
+    Detail detail;  ///< none: looked up
+  };
+  const Case cases[] = {
+      {"a verified token", {seven}, Detail::none},
+      {"nobody", {}, Detail::no_identity},
+      {"a session, where only tokens count", {"Cookie: sessionid=a"}, Detail::no_identity},
+      {"a token and a session", {seven, "Cookie: sessionid=a"}, Detail::several_identities},
+      {"no token at all", {"Authorization: Bearer x"}, Detail::token_malformed},
+      {"forged", {bearer(R"({"user_id":7,"exp":2000000})", "x")}, Detail::token_signature},
+      {"expired", {bearer(R"({"user_id":7,"exp":1000000})")}, Detail::token_expired},
+      {"ahead",
+       {bearer(R"({"user_id":7,"exp":2000000,"nbf":1000001})")},
+       Detail::token_not_yet_valid},
+      {"for others", {bearer(R"({"user_id":7,"exp":2000000,"aud":"x"})")}, Detail::token_audience},
+      {"of nobody", {bearer(R"({"exp":2000000})")}, Detail::token_claims},
+      {"a refresh token",
+       {bearer(R"({"user_id":7,"exp":2000000,"token_type":"refresh"})")},
+       Detail::token_claims},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const Looked looked = look(get("/api/a/", c.fields), make_per_user_rule());
+    if (c.detail == Detail::none) {
+      CHECK(std::holds_alternative<LookUp>(looked.decision));
+      continue;
+    }
+    REQUIRE(std::holds_alternative<PassOn>(looked.decision));
+    CHECK(std::get<PassOn>(looked.decision).reason == ForwardReason::bypass);
+    CHECK(std::get<PassOn>(looked.decision).detail == c.detail);
+    CHECK_FALSE(looked.has_key);
+  }
+}
+
+TEST_CASE("append_cache_key, per user: users never share a key, a user's tokens always do") {
+  const RouteRule rule = make_per_user_rule();
+  const auto key = [&](std::initializer_list<std::string> fields, bool by_session = false) {
+    const Looked looked = look(get("/api/a/?b=1", fields), rule, false, {}, by_session);
+    REQUIRE(looked.has_key);
+    return looked.key;
+  };
+  CHECK(key({seven}) == key({seven_anew}));
+  CHECK(key({seven}) == key({seven, "Cookie: csrftoken=x"}));
+  CHECK(key({seven}) != key({eight}));
+  const std::string by_session = key({"Cookie: sessionid=7"}, true);
+  CHECK(key({seven}, true) != by_session);
+  CHECK(by_session != key({"Cookie: sessionid=8"}, true));
+  CHECK(by_session == key({"Cookie: a=b; sessionid=7"}, true));
+  // Nor does a rule's own text make one user another.
+  std::set<std::string> keys;
+  for (const std::string& user : {seven, eight}) {
+    for (const char* target : {"/api/a/", "/api/a/?user=", "/api/a/?;user=1"}) {
+      const Looked looked = look(get(target, {user}), rule);
+      if (looked.has_key) CHECK(keys.insert(looked.key).second);
+    }
+  }
+}
+
+TEST_CASE("append_cache_key, per user: neither who it is nor a claim can be read from a key") {
+  const RouteRule rule = make_per_user_rule("{path}|{jwt.email}");
+  const std::string ann = bearer(R"({"user_id":"ann-7","exp":2000000,"email":"ann@private"})");
+  const std::string key = look(get("/api/a/", {ann}), rule).key;
+  for (const char* part : {"ann", "private", "eyJ", "Bearer", "user_id"}) {
+    CAPTURE(part);
+    CHECK(key.find(part) == std::string::npos);
+  }
+}
+
+TEST_CASE("append_cache_key, per user: claims that the key names") {
+  const RouteRule rule = make_per_user_rule("{path}|{jwt.tenant}{jwt.role}");
+  const auto key = [&](const std::string& more) {
+    return look(get("/api/a/", {bearer(R"({"user_id":7,"exp":2000000)" + more + "}")}), rule).key;
+  };
+  std::set<std::string> keys;
+  for (const char* more : {"", R"(,"tenant":"a")", R"(,"role":"a")", R"(,"tenant":"a","role":"a")",
+                           R"(,"tenant":["a"])", R"(,"tenant":"")", R"(,"tenant":null)",
+                           R"(,"tenant":1)", R"(,"tenant":"1")", R"(,"tenant":true)"}) {
+    CAPTURE(more);
+    CHECK(keys.insert(key(more)).second);
+  }
+  CHECK(key(R"(,"tenant":"a","other":1)") == key(R"(,"other":2,"tenant":"a")"));
+}
+
+TEST_CASE("make_fill_request, per user: the user's credentials go along, and nothing else") {
+  const RouteRule rule = make_per_user_rule("{path}{cookie.lang}{cookie.sessionid}");
+  const auto head_of = [](const Looked& looked) {
+    std::string head;
+    const Request request({"GET /api/a/ HTTP/1.1", "Host: api.example"});
+    append_fill_head(request.head, decide_forwarded(request.head, "192.0.2.1", false, "http"),
+                     looked.fill.target, looked.fill.keyed, looked.fill.cookie, head);
+    return head;
+  };
+  const Looked by_token = look(get("/api/a/", {seven, "Cookie: lang=fr; csrftoken=1"}), rule);
+  std::string head = head_of(by_token);
+  CHECK(head.find("\r\na" + seven.substr(1) + "\r\n") != std::string::npos);
+  CHECK(head.find("Cookie: lang=fr\r\n") != std::string::npos);
+  CHECK(head.find("csrftoken") == std::string::npos);
+  CHECK_FALSE(look(get("/api/a/", {seven}), rule).fill.differs);
+  CHECK(by_token.fill.differs);
+
+  const Looked by_session =
+      look(get("/api/a/", {"Cookie: sessionid=x; lang=fr; csrftoken=1"}), rule, false, {}, true);
+  head = head_of(by_session);
+  CHECK(head.find("Cookie: sessionid=x; lang=fr\r\n") != std::string::npos);
+  CHECK(head.find("uthorization") == std::string::npos);
+
+  RouteRule everyone = make_rule("/api/a/");
+  everyone.share = Share::everyone;
+  CHECK(head_of(look(get("/api/a/", {seven}), everyone)).find("uthorization") == std::string::npos);
 }
 
 }  // namespace

@@ -182,6 +182,77 @@ TEST_CASE("decide_eviction: what leaves Redis alone") {
   }
 }
 
+identity::Identity make_writer(const char* digest, bool is_only_one = true) {
+  identity::Identity writer;
+  writer.digest = digest;
+  writer.is_only_one = is_only_one;
+  return writer;
+}
+
+TEST_CASE("decide_eviction: a write where only owners write reaches the writer's own") {
+  Routes routes = example_routes();
+  routes.rules[1].share = Share::per_user;
+  routes.rules[1].written_by = WrittenBy::owner;
+  routes.rules[1].evict_on.push_back({pattern("/admin/jobs/"), {}});
+  CHECK(is_writer_asked_for(routes));
+  CHECK_FALSE(is_writer_asked_for(example_routes()));
+  const identity::Identity ann = make_writer("ann");
+  const identity::Identity ann_by_session = make_writer("ann", false);
+  struct Case {
+    const char* name;
+    const char* method;
+    const char* path;
+    const identity::Identity* writer;
+    bool reaches_ann, reaches_bob;
+  };
+  const Case cases[] = {
+      {"her own", "PUT", "/api/job-applications/7/", &ann, true, false},
+      {"a new one", "POST", "/api/job-applications/", &ann, true, false},
+      {"all of them", "DELETE", "/api/job-applications/", &ann, true, false},
+      {"by another way to write the path", "PUT", "/api//job-applications/7/", &ann, true, false},
+      {"by somebody who is not known", "PUT", "/api/job-applications/7/", nullptr, true, true},
+      {"by somebody who may have another identity", "PUT", "/api/job-applications/7/",
+       &ann_by_session, true, true},
+      {"in the admin, whoever it is", "POST", "/admin/jobs/jobapplication/7/change/", &ann, true,
+       true},
+      {"elsewhere", "POST", "/elsewhere/", &ann, false, false},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const EvictionDecision decision =
+        decide_eviction(routes, method_of(c.method), c.method, c.path, c.writer);
+    const auto reaches_user = [&](const char* user) {
+      const Tags tags = tags_of_response("applications", "/api/job-applications/7/", user);
+      const Tags list = tags_of_response("applications", "/api/job-applications/", user);
+      const auto is_evicted = [&](const std::string& tag) { return evicts(decision, tag); };
+      return std::any_of(tags.begin(), tags.end(), is_evicted) ||
+             std::any_of(list.begin(), list.end(), is_evicted);
+    };
+    CHECK(reaches_user("ann") == c.reaches_ann);
+    CHECK(reaches_user("bob") == c.reaches_bob);
+  }
+}
+
+TEST_CASE("decide_eviction: where another rule may be concerned, a write reaches everybody") {
+  Routes routes = example_routes();
+  routes.rules[1].share = Share::per_user;
+  routes.rules[1].written_by = WrittenBy::owner;
+  RouteRule all;
+  all.name = "all";
+  all.paths.push_back(pattern("/api/<path:rest>"));
+  routes.rules.push_back(all);
+  const identity::Identity ann = make_writer("ann");
+  const EvictionDecision decision =
+      decide_eviction(routes, http::Method::put, "PUT", "/api/job-applications/7/", &ann);
+  CHECK(evicts(decision, "p:/api/job-applications/7"));
+  CHECK(evicts(decision, "u:applications=ann"));
+}
+
+TEST_CASE("tags_of_response: one more for whom it is") {
+  CHECK(tags_of_response("R", "/a/", "ann") == Tags{"p:/a", "r:R", "b:/", "u:R=ann"});
+  CHECK(tags_of_response("R", deep_path(maximum_tags - 2), "ann").size() == maximum_tags + 1);
+}
+
 TEST_CASE("decide_eviction: bounded for any path") {
   const std::string deep = "/api/job-applications" + deep_path(4000);
   const EvictionDecision decision = decide("PUT", deep);

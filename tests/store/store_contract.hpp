@@ -117,6 +117,27 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
     }
   }
 
+  SUBCASE("what is one user's goes with that user's tag, and with everybody's") {
+    const Resource ann{model_7.rule, model_7.path, "ann"};
+    const Resource bob{model_7.rule, model_7.path, "bob"};
+    const auto fill_both = [&] {
+      CHECK(a->fill("of ann", ann, "ann's") == PutOutcome::stored);
+      CHECK(a->fill("of bob", bob, "bob's") == PutOutcome::stored);
+    };
+    fill_both();
+    CHECK(a->evict({"u:models=ann"}) == EvictOutcome::done);
+    CHECK(a->content("of ann", ann) == "-");
+    CHECK(a->content("of bob", bob) == "bob's");
+    fill_both();
+    CHECK(a->evict({"p:/api/models/7"}) == EvictOutcome::done);
+    CHECK(a->content("of ann", ann) == "-");
+    CHECK(a->content("of bob", bob) == "-");
+    // What was stored before its rule told users apart is not current either.
+    CHECK(a->fill("of ann", model_7, "nobody's") == PutOutcome::stored);
+    const Stamps untagged = a->stamps(model_7).value();
+    CHECK(a->put("of ann", ann, untagged, make_response("nobody's")) == PutOutcome::outdated);
+  }
+
   SUBCASE("evicting everything") {
     a->fill("k", model_7, "old");
     a->fill("other", stats, "old");

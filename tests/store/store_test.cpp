@@ -126,6 +126,15 @@ TEST_CASE("the keys in Redis: readable, expiring, gone after an eviction") {
     CHECK(a->until([&] { return values() == 1; }));
     CHECK(a->content("GET https://example.org/stats/", stats) == "x");
   }
+  SUBCASE("by the user, whose values alone go") {
+    a->fill("7 of ann", {"models", "/api/models/7/", "ann"}, "x");
+    a->fill("8 of ann", {"models", "/api/models/8/", "ann"}, "x");
+    a->fill("7 of bob", {"models", "/api/models/7/", "bob"}, "x");
+    a->evict({"u:models=ann"});
+    CHECK(a->until([&] { return values() == 303; }));
+    CHECK(redis.keys("larder:1:v:? of ann").empty());
+    CHECK(a->content("7 of bob", {"models", "/api/models/7/", "bob"}) == "x");
+  }
   SUBCASE("by what lies above") {
     a->evict({"b:/api"});
     CHECK(a->until([&] { return values() == 1; }));

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import requests
 
+from rig.demo import SECRET_KEY
 from rig.http import url_client
 from rig.processes import Process, free_port
 
@@ -32,8 +33,9 @@ def run(*arguments, within=20.0, env=None):
 
 
 def _environment():
-    """Nothing from outside configures the Larder of a test."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("LARDER_", "REDIS_"))}
+    """Nothing from outside configures the Larder of a test; of the backend it knows the key of its tokens."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("LARDER_", "REDIS_"))}
+    return {**own, "SECRET_KEY": SECRET_KEY}
 
 
 class Larder:
