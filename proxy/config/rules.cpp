@@ -36,7 +36,7 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 17> keys;
+  static const std::array<Key, 18> keys;
 
  private:
   void read_name(const Node& value);
@@ -79,7 +79,7 @@ class RuleReader {
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 17> RuleReader::keys{{
+const std::array<RuleReader::Key, 18> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"mode", &RuleReader::read_mode},

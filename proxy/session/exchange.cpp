@@ -101,6 +101,11 @@ awaitable<After> Exchange::refuse_content() {
   co_return after;
 }
 
+namespace {
+constexpr std::string_view not_stored =
+    "nothing fresh is stored, and the request allows no other answer";
+}
+
 awaitable<After> Exchange::look_up(policy::Demands demands) {
   demands_ = demands;
   const policy::LearnedVary::Names& learned = rules_->learned_of(*match_.rule).names();
@@ -114,6 +119,11 @@ awaitable<After> Exchange::look_up(policy::Demands demands) {
     unusable = Detail::not_stored_lately;
   }
   if (policy::wants_explanation(head_, forwarded_)) record_.cache.key = key_;
+  if (unusable != Detail::none && demands_.only_if_cached) {
+    record_.cache.detail = unusable;
+    after = co_await answer_.send_problem(504, not_stored);
+    co_return after;
+  }
   if (unusable != Detail::none) {
     after = co_await pass_on(ForwardReason::bypass, unusable);
     co_return after;
@@ -187,8 +197,7 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
   record_.cache.detail = refill.detail;
   if (demands_.only_if_cached) {
     record_.cache.forward.reset();
-    after = co_await answer_.send_problem(
-        504, "nothing fresh is stored, and the request allows no other answer");
+    after = co_await answer_.send_problem(504, not_stored);
     co_return after;
   }
   if (!demands_.no_cache) stale_ = found.response;

@@ -67,7 +67,9 @@ class Exchange {
   [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
   [[nodiscard]] awaitable<void> evict(policy::Tags tags);
 
-  [[nodiscard]] RelayTo relay_to() { return {answer_, head_, record_, worker_.origin}; }
+  [[nodiscard]] RelayTo relay_to() {
+    return {answer_, head_, record_, worker_.origin, worker_.shared.clock.now_in_seconds()};
+  }
   [[nodiscard]] milliseconds first_byte_timeout() const;
   [[nodiscard]] std::uint64_t body_limit() const;
   [[nodiscard]] milliseconds response_timeout() const;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "http/date.hpp"
 #include "policy/forwarding.hpp"
 #include "policy/problem.hpp"
 
@@ -29,6 +30,9 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
                   told.reason.empty() ? policy::reason_phrase(told.status) : told.reason);
   std::string& head = to.answer.head();
   policy::append_end_to_end(told, false, head);
+  // RFC 9110 6.6.1: what came without Date gets one from whoever passes it on.
+  if (!told.fields.has(http::FieldName::date))
+    head.append("Date: ").append(http::format_date(to.now)).append("\r\n");
   head += "Via: 1.1 larder\r\n";
   bool chunked = false;
   bool head_waits = false;

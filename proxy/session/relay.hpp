@@ -1,6 +1,7 @@
 // Relay: the origin's answer to the client as it arrives, with back-pressure and bounded memory.
 #pragma once
 
+#include "policy/stored_response.hpp"
 #include "session/answer.hpp"
 #include "session/upload.hpp"
 
@@ -12,6 +13,7 @@ struct RelayTo {
   const http::RequestHead& request;
   ExchangeRecord& record;
   OriginPool& pool;  ///< takes the origin's connection back when that can be used again
+  policy::SystemSeconds now;
 };
 
 /// Head and content. `upload`: of the request, may still be running; null: the request had no
