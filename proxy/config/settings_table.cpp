@@ -86,14 +86,14 @@ Outcome apply_tls_file(Draft& draft, const Values& values) {
     return static_cast<unsigned char>(letter) >= ' ';
   });
   if (!is_clean || file.ends_with('/'))
-    return WrongValue{0, quote(file) + " is no file; write its path, or none"};
-  draft.settings.upstream_tls.*member = file == "none" ? std::string() : file;
+    return WrongValue{0, quote(file) + " is no file; write its path, or off"};
+  draft.settings.upstream_tls.*member = file == "off" ? std::string() : file;
   return std::nullopt;
 }
 template <std::string UpstreamTls::*member>
 std::string show_tls_file(const Draft& draft) {
   const std::string& file = draft.settings.upstream_tls.*member;
-  return file.empty() ? "none" : file;
+  return file.empty() ? "off" : file;
 }
 
 Outcome apply_upstream_verify(Draft& draft, const Values& values) {
@@ -104,12 +104,12 @@ std::string show_upstream_verify(const Draft& draft) {
 }
 
 Outcome apply_host_name(const Values& values, std::string& target) {
-  if (values.front() == "none") {
+  if (values.front() == "off") {
     target.clear();
     return std::nullopt;
   }
   if (!is_host(values.front()))
-    return WrongValue{0, quote(values.front()) + " is no host name or address; write one, or none"};
+    return WrongValue{0, quote(values.front()) + " is no host name or address; write one, or off"};
   target = values.front();
   return std::nullopt;
 }
@@ -121,11 +121,11 @@ Outcome apply_health_check_host(Draft& draft, const Values& values) {
 }
 std::string show_upstream_server_name(const Draft& draft) {
   const std::string& name = draft.settings.upstream_tls.server_name;
-  return name.empty() ? "none" : name;
+  return name.empty() ? "off" : name;
 }
 std::string show_health_check_host(const Draft& draft) {
   const std::string& host = draft.settings.health_check.host;
-  return host.empty() ? "none" : host;
+  return host.empty() ? "off" : host;
 }
 
 Outcome apply_health_check(Draft& draft, const Values& values) {

@@ -8,11 +8,6 @@ namespace {
 
 constexpr int most_interims = 16;
 
-bool is_event_stream(std::string_view content_type) {
-  constexpr std::string_view name = "text/event-stream";
-  return http::equals_ignoring_case(content_type.substr(0, name.size()), name);
-}
-
 }  // namespace
 
 awaitable<FetchFailure> read_final_head(OriginConnection& connection, const FetchRequest& request,
@@ -38,6 +33,11 @@ awaitable<FetchFailure> read_final_head(OriginConnection& connection, const Fetc
     }
   }
   co_return FetchFailure::interim_flood;
+}
+
+bool is_event_stream(std::string_view content_type) {
+  constexpr std::string_view name = "text/event-stream";
+  return http::equals_ignoring_case(content_type.substr(0, name.size()), name);
 }
 
 OriginAnswer make_answer(OriginConnectionPointer connection, Place place,

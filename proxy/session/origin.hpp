@@ -51,6 +51,8 @@ struct FetchRequest {
 [[nodiscard]] OriginAnswer make_answer(OriginConnectionPointer connection, Place place,
                                        const FetchRequest& request,
                                        const config::Settings& settings);
+/// Content that may go on for ever, with long pauses.
+[[nodiscard]] bool is_event_stream(std::string_view content_type);
 /// What it means that the content ended so; `kind` is neither data nor end.
 [[nodiscard]] FetchFailure failure_of(BodyPart::Kind kind);
 

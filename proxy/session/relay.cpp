@@ -24,7 +24,7 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
   if (upload && !upload->is_complete()) to.answer.close_afterwards();
 
   const auto type = told.fields.first(http::FieldName::content_type);
-  if (type && type->starts_with("text/event-stream")) to.answer.note_endless();
+  if (type && is_event_stream(*type)) to.answer.note_endless();
 
   to.answer.begin(told.status,
                   told.reason.empty() ? policy::reason_phrase(told.status) : told.reason);
