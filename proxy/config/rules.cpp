@@ -74,6 +74,7 @@ class RuleReader {
   ReadRule read_;
   const Node* key_ = nullptr;
   const Node* statuses_ = nullptr;
+  bool says_compress_ = false;
   bool needs_ttl_ = true;
   bool failed_ = false;
 };
@@ -131,6 +132,8 @@ std::optional<ReadRule> RuleReader::run(const Node& node) {
     fail(read_.written_by_place,
          "written_by: 'owner' belongs to 'share: per-user': what others get has no owner");
   }
+  // Compressed beside secrets, what somebody else made a user ask for tells of them (BREACH).
+  if (rule().share == Share::per_user && !says_compress_) rule().compression.is_on = false;
   if (!rule().paths.empty()) check_key(read_, key_, report_);
   if (failed_ || rule().paths.empty()) return std::nullopt;
   if (!read_.has_name) rule().name = rule().paths.front().text;
@@ -246,6 +249,7 @@ void RuleReader::read_etag(const Node& value) {
 
 void RuleReader::read_compress(const Node& value) {
   read_flag(value, "compress", rule().compression.is_on);
+  says_compress_ = true;
 }
 
 void RuleReader::read_flag(const Node& value, std::string_view owner, bool& flag) {
