@@ -77,6 +77,7 @@ Server::Server(config::Config config)
               .clock = clock_,
               .local_stamps = stores_.stamps,
               .collapse = collapse_,
+              .recent_keys = recent_keys_,
               .records = *this,
               .trusted = trusted_,
               .addresses = addresses_,

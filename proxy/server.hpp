@@ -62,6 +62,7 @@ class Server final : private session::RecordSink {
   session::Clock clock_;
   store::Shared stores_;
   session::Collapse collapse_;
+  policy::RecentKeys recent_keys_{store::make_stamp()};
   session::TrustedAddresses trusted_;
   session::AddressCounts addresses_;
   session::TlsFiles tls_;

@@ -45,6 +45,7 @@ struct RedisSettings {
   int database = 1;          ///< 0 is a database like any other
   milliseconds timeout{50};  ///< for one command, queueing included
   milliseconds connect_timeout{250};
+  milliseconds fill_lock{2'000};  ///< see store/fill_lock; 0: none
 };
 
 /// "HOST:PORT", "[IPv6]:PORT", "unix:/PATH".

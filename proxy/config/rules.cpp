@@ -36,7 +36,7 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 18> keys;
+  static const std::array<Key, 20> keys;
 
  private:
   void read_name(const Node& value);
@@ -55,6 +55,10 @@ class RuleReader {
   void read_written_by(const Node& value);
   void read_vary(const Node& value);
   void read_evict_on(const Node& value);
+  void read_after(const Node& value);
+  void read_variants(const Node& value);
+  void read_number(const Node& value, std::string_view owner, std::string_view what,
+                   unsigned lowest, unsigned highest, unsigned& number);
   void read_first_byte_timeout(const Node& value);
   void read_body_limit(const Node& value);
   void read_response_timeout(const Node& value);
@@ -80,7 +84,7 @@ class RuleReader {
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 18> RuleReader::keys{{
+const std::array<RuleReader::Key, 20> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"mode", &RuleReader::read_mode},
@@ -96,6 +100,8 @@ const std::array<RuleReader::Key, 18> RuleReader::keys{{
     {"etag", &RuleReader::read_etag},
     {"compress", &RuleReader::read_compress},
     {"evict_on", &RuleReader::read_evict_on},
+    {"after", &RuleReader::read_after},
+    {"variants", &RuleReader::read_variants},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
     {"body_limit", &RuleReader::read_body_limit},
     {"response_timeout", &RuleReader::read_response_timeout},
@@ -378,6 +384,31 @@ std::vector<std::string> RuleReader::read_methods(const Node& value) {
   return methods;
 }
 
+void RuleReader::read_after(const Node& value) {
+  constexpr unsigned most = 100;
+  read_number(value, "after", "a number of requests such as 2", 1, most, rule().after);
+}
+
+void RuleReader::read_variants(const Node& value) {
+  constexpr unsigned most = 1'000'000;
+  read_number(value, "variants", "a number such as 1000", 0, most, rule().variants);
+}
+
+void RuleReader::read_number(const Node& value, std::string_view owner, std::string_view what,
+                             unsigned lowest, unsigned highest, unsigned& number) {
+  const std::string* text = read_text(value, owner, what, report_);
+  if (!text) {
+    failed_ = true;
+    return;
+  }
+  const Parsed<std::uint64_t> parsed = parse_number(*text, lowest, highest);
+  if (const auto* refused = std::get_if<Refused>(&parsed)) {
+    fail(value.place, std::string(owner) + ": " + refused->why);
+    return;
+  }
+  number = static_cast<unsigned>(std::get<std::uint64_t>(parsed));
+}
+
 void RuleReader::read_first_byte_timeout(const Node& value) {
   const std::optional<milliseconds> duration = read_duration(value, "first_byte_timeout", report_);
   if (!duration) {
@@ -429,7 +460,7 @@ const std::vector<std::string_view>& rule_keys() {
 }
 
 const std::vector<std::string_view>& later_rule_keys() {
-  static const std::vector<std::string_view> names{"tags", "settle", "coherence", "after"};
+  static const std::vector<std::string_view> names{"tags", "settle", "coherence"};
   return names;
 }
 

@@ -46,9 +46,9 @@ std::string show_duration(const Draft& draft) {
   return format_duration(draft.settings.*member);
 }
 
-template <milliseconds RedisSettings::*member>
+template <milliseconds RedisSettings::*member, Zero zero>
 Outcome apply_redis_duration(Draft& draft, const Values& values) {
-  return assign(parse_deadline(values.front(), Zero::refused), draft.redis.*member);
+  return assign(parse_deadline(values.front(), zero), draft.redis.*member);
 }
 template <milliseconds RedisSettings::*member>
 std::string show_redis_duration(const Draft& draft) {
@@ -491,7 +491,11 @@ constexpr SettingAccess deadline{apply_duration<member, Zero::refused>, show_dur
 template <milliseconds Settings::*member>
 constexpr SettingAccess duration{apply_duration<member, Zero::allowed>, show_duration<member>};
 template <milliseconds RedisSettings::*member>
-constexpr SettingAccess redis_deadline{apply_redis_duration<member>, show_redis_duration<member>};
+constexpr SettingAccess redis_deadline{apply_redis_duration<member, Zero::refused>,
+                                       show_redis_duration<member>};
+template <milliseconds RedisSettings::*member>
+constexpr SettingAccess redis_duration{apply_redis_duration<member, Zero::allowed>,
+                                       show_redis_duration<member>};
 template <std::string UpstreamTls::*member>
 constexpr SettingAccess tls_file{apply_tls_file<member>, show_tls_file<member>};
 template <milliseconds HealthCheck::*member>
@@ -541,6 +545,7 @@ const std::vector<SettingRow>& setting_rows() {
     {"redis", "REDIS_URL", "URL", "The shared tier, redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or off for the memory tier alone", false, {apply_redis, show_redis}},
     {"redis_timeout", "LARDER_REDIS_TIMEOUT", "DURATION", "For one Redis command, queueing included; then the request goes on without Redis", false, redis_deadline<&RedisSettings::timeout>},
     {"redis_connect_timeout", "LARDER_REDIS_CONNECT_TIMEOUT", "DURATION", "For connecting to Redis", false, redis_deadline<&RedisSettings::connect_timeout>},
+    {"fill_lock", "LARDER_FILL_LOCK", "DURATION", "Of replicas on one Redis that miss a key together one asks the origin, and the others wait for what it stores, at most this long; 0 switches it off", false, redis_duration<&RedisSettings::fill_lock>},
     {"memory", "LARDER_MEMORY", "SIZE", "Responses kept in memory; 0 switches the memory tier off", false, size<&Settings::memory>},
     {"object_limit", "LARDER_OBJECT_LIMIT", "SIZE", "Larger responses are passed on without being stored", false, size<&Settings::object_limit>},
     {"threads", "LARDER_THREADS", "NUMBER", "Threads; 0 is one per core", false, number<&Settings::threads, 0, 1024>},

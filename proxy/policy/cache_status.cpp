@@ -110,6 +110,10 @@ std::string_view format_detail(Detail detail) {
       return "stale-if-error";
     case Detail::max_stale:
       return "max-stale";
+    case Detail::not_admitted_yet:
+      return "not-admitted-yet";
+    case Detail::too_many_variants:
+      return "too-many-variants";
   }
   return {};
 }

@@ -68,6 +68,8 @@ enum class Detail : std::uint8_t {
   stale_while_revalidate,
   stale_if_error,
   max_stale,
+  not_admitted_yet,   ///< the rule's `after`
+  too_many_variants,  ///< the rule's `variants`
 };
 /// Lower case with hyphens: "no-rule".
 [[nodiscard]] std::string_view format_detail(Detail detail);

@@ -83,6 +83,11 @@ struct RouteRule {
   KeyTemplate key;
   Share share = Share::anonymous;
   WrittenBy written_by = WrittenBy::anyone;
+  /// A key is filled for from this miss on (policy/key_admission).
+  unsigned after = 1;
+  /// Different queries asked for within an hour or two, beyond which a new one is not filled for at
+  /// once; zero: no bound.
+  unsigned variants = 10'000;
   std::vector<VaryField> vary;  ///< default: Accept with application/json, text/html
   std::vector<EvictOn> evict_on;
   /// First byte of the origin's answer; zero: the setting `first_byte_timeout` holds.

@@ -25,4 +25,10 @@ void Collapse::leave(const std::string& key, const std::shared_ptr<Fill>& fill) 
   shard.departures.fetch_add(1, std::memory_order_release);
 }
 
+bool Collapse::is_filling(const std::string& key) {
+  Shard& shard = shard_of(key);
+  const std::scoped_lock lock(shard.mutex);
+  return shard.fills.contains(key);
+}
+
 }  // namespace larder::session

@@ -32,6 +32,9 @@ class Collapse {
   /// The fill has ended; it is joined no more.
   void leave(const std::string& key, const std::shared_ptr<Fill>& fill);
 
+  /// Is a fill with this key in flight? Another thread may have ended it by now.
+  [[nodiscard]] bool is_filling(const std::string& key);
+
   /// How many fills with this key, or with one of its shard, have ended. Whoever looked into the
   /// store before this number changed may have looked too early.
   [[nodiscard]] std::uint64_t departures(const std::string& key) const {

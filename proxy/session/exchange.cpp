@@ -13,6 +13,7 @@
 #include "session/relay.hpp"
 #include "session/sending.hpp"
 #include "session/tunnel.hpp"
+#include "store/xxh3.hpp"
 
 namespace larder::session {
 
@@ -182,10 +183,27 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
               .host = std::string(head_.host),
               .first_byte_timeout = first_byte_timeout(),
               .response_timeout = response_timeout(),
+              .has_query = request.target.find('?') != std::string::npos,
               .differs = request.differs || head_.method == http::Method::head};
   policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
                            job.head);
   return job;
+}
+
+/// None: the key may be filled for. What is stored already, if stale, has been admitted.
+Detail Exchange::decide_admission(const FillJob& job) const {
+  const policy::RouteRule& rule = *job.rule;
+  const bool counts_variants = job.has_query && rule.variants > 0;
+  if (job.previous || (rule.after <= 1 && !counts_variants)) return Detail::none;
+  const policy::SystemSeconds now = worker_.shared.clock.now_in_seconds();
+  const unsigned misses = worker_.shared.recent_keys.note(store::xxh3(job.key), now);
+  policy::QueryVariants& variants = rules_->variants_of(rule);
+  if (counts_variants && misses == 1) variants.note_new(now);
+  return policy::decide_key_admission({.after = rule.after,
+                                       .variants = rule.variants,
+                                       .has_query = job.has_query,
+                                       .misses = misses,
+                                       .asked = variants.count(now)});
 }
 
 awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found) {
@@ -204,19 +222,28 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
 
   const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_, user_);
   store::Stamps local = worker_.shared.local_stamps.current(tags);
-  std::optional<store::Stamps> stamps;
-  if (found.available) stamps = co_await worker_.store->stamps(resource(), std::move(found.stamps));
-
   FillJob job = make_fill_job(std::move(found.response));
-  job.may_store = stamps.has_value();
+  if (found.available) {
+    const Detail refused = decide_admission(job);
+    if (refused != Detail::none) {
+      after = co_await pass_on(refill.reason, refused);
+      co_return after;
+    }
+    const bool shares = refill.reason != ForwardReason::request;
+    store::FillStart start = co_await begin_fill(worker_, key_, resource(), std::move(found.stamps),
+                                                 job.previous, shares);
+    job.start = std::move(start);
+  }
+  job.may_store = job.start.stamps.has_value();
   const bool differs = job.differs;
   const Collapse::Joined joined =
-      worker_.shared.collapse.join(key_, stamps.value_or(store::Stamps{}), std::move(local),
-                                   SteadyClock::now(), demands_.no_cache);
+      worker_.shared.collapse.join(key_, job.start.stamps.value_or(store::Stamps{}),
+                                   std::move(local), SteadyClock::now(), demands_.no_cache);
   record_.cache.collapsed = !joined.leads;
   // Another fill may have ended between this request's look and its lead.
-  job.looks_again = refill.reason != ForwardReason::request &&
-                    worker_.shared.collapse.departures(key_) != departures_;
+  job.looks_again =
+      refill.reason != ForwardReason::request &&
+      (job.start.stored_since || worker_.shared.collapse.departures(key_) != departures_);
   if (joined.leads) start_fill(worker_, joined.fill, std::move(job));
   after = co_await answer_from(joined.fill, joined.leads, differs);
   co_return after;
@@ -246,7 +273,8 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
   const auto timer = std::make_shared<Timer>(worker_.io);
   // A fill always ends by its own deadlines; this one is for a fill that hangs on another thread.
   const milliseconds patience = settings_.origin_queue_timeout + 2 * settings_.connect_timeout +
-                                first_byte_timeout() + settings_.between_bytes_timeout;
+                                first_byte_timeout() + settings_.between_bytes_timeout +
+                                (settings_.redis ? settings_.redis->fill_lock : milliseconds(0));
   Fill::Snapshot snapshot = fill->snapshot();
   bool changed = true;
   // Content of unknown length may yet prove too large: only the leader may begin with it.

@@ -51,6 +51,7 @@ class Exchange {
   [[nodiscard]] awaitable<After> carry_out(policy::OwnRequest own, store::Lookup found);
 
   [[nodiscard]] FillJob make_fill_job(policy::StoredResponsePointer previous) const;
+  [[nodiscard]] policy::Detail decide_admission(const FillJob& job) const;
   [[nodiscard]] awaitable<After> answer_stored(policy::Reuse reuse,
                                                policy::StoredResponsePointer stored);
   /// The origin gave no answer: what is stored, if it may be served stale, or a problem.

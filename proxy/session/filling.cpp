@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
@@ -180,7 +181,33 @@ FetchRequest make_request(const FillJob& job, const policy::StoredResponse* vali
   return request;
 }
 
+constexpr milliseconds first_pause{2};
+constexpr milliseconds longest_pause{50};
+
+/// While another process fills this key: until it has stored its answer, or has ended without one,
+/// or has taken as long as its lock may be held.
+awaitable<void> wait_elsewhere(Worker& worker, const FillJob& job) {
+  const std::optional<config::RedisSettings>& redis = worker.shared.settings.redis;
+  const milliseconds patience =
+      std::min(redis ? redis->fill_lock : milliseconds(0), job.first_byte_timeout);
+  const SteadyClock::time_point give_up = SteadyClock::now() + patience;
+  Timer timer(worker.io);
+  bool is_worth_it = true;
+  for (milliseconds pause = first_pause; is_worth_it && SteadyClock::now() < give_up;
+       pause = std::min(2 * pause, longest_pause)) {
+    timer.expires_at(std::min(SteadyClock::now() + pause, give_up));
+    const auto [ignored] = co_await timer.async_wait(asio::as_tuple(use_awaitable));
+    (void)ignored;
+    const bool is_filling = co_await worker.store->is_filling(job.key, job.start, job.previous);
+    is_worth_it = is_filling;
+  }
+}
+
 awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job) {
+  if (!job.start.filled_by.empty()) {
+    co_await wait_elsewhere(worker, job);
+    job.looks_again = true;
+  }
   if (job.looks_again && job.may_store) {
     const store::Resource resource = job.resource();
     std::optional<store::Lookup> again = worker.store->lookup_now(job.key, resource);
@@ -239,15 +266,33 @@ awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
   const store::Resource resource = job.resource();
   store::Stamps local = worker.shared.local_stamps.current(
       policy::tags_of_response(resource.rule, resource.path, resource.user));
-  std::optional<store::Stamps> stamps = co_await worker.store->stamps(resource, std::move(known));
-  if (!stamps) co_return;
   const std::string key = job.key;
+  store::FillStart start =
+      co_await begin_fill(worker, key, resource, std::move(known), job.previous, true);
+  job.start = std::move(start);
+  // What another replica refreshes, or has, need not be done twice.
+  if (!job.start.stamps || !job.start.filled_by.empty()) co_return;
+  job.looks_again = job.start.stored_since;
   const Collapse::Joined joined = worker.shared.collapse.join(
-      key, std::move(*stamps), std::move(local), SteadyClock::now(), false);
+      key, *job.start.stamps, std::move(local), SteadyClock::now(), false);
   if (joined.leads) start_fill(worker, joined.fill, std::move(job));
 }
 
 }  // namespace
+
+awaitable<store::FillStart> begin_fill(Worker& worker, std::string key, store::Resource resource,
+                                       store::Stamps known, policy::StoredResponsePointer found,
+                                       bool shares) {
+  if (shares && !worker.shared.collapse.is_filling(key)) {
+    store::FillStart start = co_await worker.store->begin_fill(std::move(key), resource,
+                                                               std::move(known), std::move(found));
+    co_return start;
+  }
+  std::optional<store::Stamps> stamps = co_await worker.store->stamps(resource, std::move(known));
+  store::FillStart start;
+  start.stamps = std::move(stamps);
+  co_return start;
+}
 
 void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job) {
   ++worker.fills;
@@ -257,6 +302,7 @@ void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job) 
                    // Out of memory is all that can be thrown; whoever waits must hear of it.
                    if (error) fill->fail(FetchFailure::content_cut_off);
                    worker.shared.collapse.leave(key, fill);
+                   if (worker.store) worker.store->end_fill(key);
                    --worker.fills;
                  });
 }

@@ -29,13 +29,23 @@ struct FillJob {
   std::string scheme;  ///< with `host`: the origin that the response's groups belong to
   std::string host;
   bool may_store = true;     ///< false: the store is unavailable
+  store::FillStart start{};  ///< as the store let it begin; `filled_by`: to be waited for
   bool looks_again = false;  ///< a fill has ended since the store was looked into
   milliseconds first_byte_timeout{0};
   milliseconds response_timeout{0};  ///< zero: none
+  bool has_query = false;            ///< what is asked of the origin depends on a query
   /// The client's request said more than the fill does: an answer that is not stored is not its
   /// own.
   bool differs = false;
 };
+
+/// Asks the store how a fill may begin: also for who fills the key elsewhere, if what it stores
+/// would do (`shares`) and this process does not fill it already. `found`: what a lookup just
+/// returned.
+[[nodiscard]] awaitable<store::FillStart> begin_fill(Worker& worker, std::string key,
+                                                     store::Resource resource, store::Stamps known,
+                                                     policy::StoredResponsePointer found,
+                                                     bool shares);
 
 /// For a stale response that has been served meanwhile (RFC 5861 3): nobody waits for it. `known`:
 /// stamps that a lookup has just returned. Does nothing when too many are running.

@@ -12,6 +12,7 @@
 #include "coding/gzip.hpp"
 #include "config/config.hpp"
 #include "identity/identifier.hpp"
+#include "policy/key_admission.hpp"
 #include "policy/learned_vary.hpp"
 #include "session/clock.hpp"
 #include "session/collapse.hpp"
@@ -30,14 +31,19 @@ namespace larder::session {
 struct RuleSet {
   explicit RuleSet(policy::Routes rules)
       : routes(std::move(rules)),
-        learned(std::make_unique<policy::LearnedVary[]>(routes.rules.size())) {}
+        learned(std::make_unique<policy::LearnedVary[]>(routes.rules.size())),
+        variants(std::make_unique<policy::QueryVariants[]>(routes.rules.size())) {}
 
   [[nodiscard]] policy::LearnedVary& learned_of(const policy::RouteRule& rule) const {
     return learned[static_cast<std::size_t>(&rule - routes.rules.data())];
   }
+  [[nodiscard]] policy::QueryVariants& variants_of(const policy::RouteRule& rule) const {
+    return variants[static_cast<std::size_t>(&rule - routes.rules.data())];
+  }
 
   const policy::Routes routes;
   std::unique_ptr<policy::LearnedVary[]> learned;
+  std::unique_ptr<policy::QueryVariants[]> variants;
 };
 
 /// Keys whose answers turned out not to be storable, for a while: their requests are passed on at
@@ -58,6 +64,7 @@ struct Shared {
   const Clock& clock;
   store::LocalStamps& local_stamps;
   Collapse& collapse;
+  policy::RecentKeys& recent_keys;
   RecordSink& records;
   const TrustedAddresses& trusted;
   AddressCounts& addresses;

@@ -23,11 +23,12 @@ bool is_integer(const Pipeline& pipeline, std::size_t command) {
 }  // namespace
 
 RedisStore::RedisStore(asio::io_context& context, const config::RedisSettings& settings,
-                       PendingEvictions& pending, StateLog& log)
+                       PendingEvictions& pending, StateLog& log, std::string process)
     : executor_(context.get_executor()),
       pending_(pending),
       client_(context, settings, log),
-      index_(context, client_) {}
+      index_(context, client_),
+      fill_lock_(std::move(process), settings.fill_lock) {}
 
 std::shared_ptr<RedisIndex> RedisStore::index() {
   return {shared_from_this(), &index_};
@@ -35,8 +36,10 @@ std::shared_ptr<RedisIndex> RedisStore::index() {
 
 std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context,
                                                const config::RedisSettings& settings,
-                                               PendingEvictions& pending, StateLog& log) {
-  std::shared_ptr<RedisStore> store(new RedisStore(context, settings, pending, log));
+                                               PendingEvictions& pending, StateLog& log,
+                                               std::string process) {
+  std::shared_ptr<RedisStore> store(
+      new RedisStore(context, settings, pending, log, std::move(process)));
   store->client_.start([weak = std::weak_ptr(store)] { return prepare(weak.lock()); });
   return store;
 }
@@ -107,23 +110,32 @@ awaitable<std::optional<Stamps>> RedisStore::stamps(Resource resource, Stamps kn
   if (is_complete(known)) co_return std::move(known);
   policy::Tags tags = stamped_tags(resource);
   if (tags.empty()) co_return std::nullopt;
-  std::optional<Stamps> made = co_await make_stamps(std::move(tags), std::move(known));
+  std::optional<Stamps> made = co_await make_stamps(std::move(tags), std::move(known), nullptr);
   co_return made;
 }
 
 /// One round trip: sets those that are not known to exist, and reads all.
-awaitable<std::optional<Stamps>> RedisStore::make_stamps(policy::Tags tags, Stamps known) {
+awaitable<std::optional<Stamps>> RedisStore::make_stamps(policy::Tags tags, Stamps known,
+                                                         Claiming* claiming) {
   const std::string lifetime = std::to_string(stamp_lifetime.count());
   Pipeline pipeline;
-  for (std::size_t i = 0; i < tags.size(); ++i)
-    if (known.size() != tags.size() || known[i] == 0)
-      pipeline.add({"SET", stamp_key(tags[i]), format_stamp(make_stamp()), "NX", "EX", lifetime});
+  if (known.size() != tags.size()) known.assign(tags.size(), 0);
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    if (known[i] != 0) continue;
+    known[i] = make_stamp();
+    pipeline.add({"SET", stamp_key(tags[i]), format_stamp(known[i]), "NX", "EX", lifetime});
+  }
   const std::size_t sets = pipeline.commands();
   Command read{"MGET"};
   add_stamp_keys(read, tags);
   pipeline.add(read);
+  // By the stamps that will be current unless somebody else makes some now.
+  if (claiming) fill_lock_.add_claim(pipeline, claiming->key, known);
   co_await client_.exchange(pipeline);
   std::optional<Stamps> stamps = read_stamps(pipeline, sets, tags.size());
+  if (claiming && stamps)
+    claiming->claim =
+        fill_lock_.read_claim(pipeline, sets + 1, claiming->key, *stamps, claiming->seen);
   if (!stamps || std::find(stamps->begin(), stamps->end(), Stamp{0}) == stamps->end())
     co_return stamps;
 
@@ -142,6 +154,58 @@ awaitable<std::optional<Stamps>> RedisStore::make_stamps(policy::Tags tags, Stam
     RedisIndex::send_behind(index(), std::move(cleaning));
   }
   co_return std::nullopt;
+}
+
+// Fills -------------------------------------------------------------------------------------------
+
+awaitable<FillStart> RedisStore::begin_fill(std::string key, Resource resource, Stamps known,
+                                            policy::StoredResponsePointer seen) {
+  const auto self = shared_from_this();
+  FillStart start;
+  if (!is_available()) co_return start;
+  if (!fill_lock_.is_on()) {
+    std::optional<Stamps> made = co_await stamps(resource, std::move(known));
+    start.stamps = std::move(made);
+    co_return start;
+  }
+  Claiming claiming{key, seen.get(), {}};
+  if (is_complete(known)) {
+    Pipeline pipeline;
+    fill_lock_.add_claim(pipeline, key, known);
+    co_await client_.exchange(pipeline);
+    claiming.claim = fill_lock_.read_claim(pipeline, 0, key, known, seen.get());
+    start.stamps = std::move(known);
+  } else {
+    policy::Tags tags = stamped_tags(resource);
+    if (tags.empty()) co_return start;
+    std::optional<Stamps> made = co_await make_stamps(std::move(tags), std::move(known), &claiming);
+    start.stamps = std::move(made);
+  }
+  if (start.stamps && claiming.claim.is_misnamed) {
+    Pipeline renaming;
+    fill_lock_.add_renaming(renaming, key, *start.stamps);
+    RedisIndex::send_behind(index(), std::move(renaming));
+  }
+  start.filled_by = std::move(claiming.claim.filled_by);
+  start.stored_since = claiming.claim.stored_since;
+  co_return start;
+}
+
+awaitable<bool> RedisStore::is_filling(std::string key, FillStart start,
+                                       policy::StoredResponsePointer seen) {
+  const auto self = shared_from_this();
+  if (!is_available() || !start.stamps || start.filled_by.empty()) co_return false;
+  Pipeline pipeline;
+  FillLock::add_watch(pipeline, key);
+  co_await client_.exchange(pipeline);
+  co_return FillLock::is_running(pipeline, key, start.filled_by, *start.stamps, seen.get());
+}
+
+void RedisStore::end_fill(std::string_view key) {
+  if (!fill_lock_.is_on() || !client_.is_ready()) return;
+  Pipeline pipeline;
+  fill_lock_.add_release(pipeline, key);
+  RedisIndex::send_behind(index(), std::move(pipeline));
 }
 
 // Values ------------------------------------------------------------------------------------------
@@ -235,7 +299,8 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     policy::Tags named{std::string(named_tag)};
     named.insert(named.end(), own_tags.begin(), own_tags.end());
     Stamps none_known;
-    std::optional<Stamps> made = co_await make_stamps(std::move(named), std::move(none_known));
+    std::optional<Stamps> made =
+        co_await make_stamps(std::move(named), std::move(none_known), nullptr);
     if (!made) co_return Put{PutOutcome::unavailable, {}};
     if (made->front() != stamps[named_position]) co_return Put{PutOutcome::outdated, {}};
     own.assign(made->begin() + 1, made->end());

@@ -6,6 +6,7 @@
 //   other
 //                      tag the paths of its resources. For memory alone: nothing is true because of
 //                      it
+//   larder:1:l:<key>  who fills this key now (store/fill_lock)
 //   larder:1:g:<...>   such a set after an eviction, while its values are being unlinked
 //
 // `everything_tag` is stamped for one run of Redis (its run_id is in the key): a Redis that was
@@ -24,6 +25,7 @@
 
 #include "config/config.hpp"
 #include "store/codec.hpp"
+#include "store/fill_lock.hpp"
 #include "store/pending_evictions.hpp"
 #include "store/redis_client.hpp"
 #include "store/redis_index.hpp"
@@ -50,10 +52,12 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// Of a put: whether the content goes with it, or is what lies in Redis under the key.
   enum class Content : std::uint8_t { written, is_there };
 
-  /// Connects as soon as `context` runs. `pending` and `log` outlive `context`.
+  /// Connects as soon as `context` runs. `pending` and `log` outlive `context`. `process`: the name
+  /// under which this process fills.
   [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
                                                           const config::RedisSettings& settings,
-                                                          PendingEvictions& pending, StateLog& log);
+                                                          PendingEvictions& pending, StateLog& log,
+                                                          std::string process);
 
   /// Connected, and no eviction outstanding. Sees to it that outstanding ones are delivered.
   [[nodiscard]] bool is_available();
@@ -63,6 +67,11 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] awaitable<std::optional<Stamps>> current(Resource resource,
                                                          const policy::Tags& own);
   [[nodiscard]] awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known);
+  [[nodiscard]] awaitable<FillStart> begin_fill(std::string key, Resource resource, Stamps known,
+                                                policy::StoredResponsePointer seen);
+  [[nodiscard]] awaitable<bool> is_filling(std::string key, FillStart start,
+                                           policy::StoredResponsePointer seen);
+  void end_fill(std::string_view key);
   [[nodiscard]] awaitable<Put> put(std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, Content content);
@@ -78,13 +87,19 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   };
 
   RedisStore(asio::io_context& context, const config::RedisSettings& settings,
-             PendingEvictions& pending, StateLog& log);
+             PendingEvictions& pending, StateLog& log, std::string process);
 
   void add_stamp_keys(Command& command, const policy::Tags& tags) const;
   std::string stamp_key(std::string_view tag) const;
   std::optional<Stamps> read_stamps(const Pipeline& pipeline, std::size_t command,
                                     std::size_t count);
-  awaitable<std::optional<Stamps>> make_stamps(policy::Tags tags, Stamps known);
+  /// A fill lock to be taken in the same round trip, and what came of it.
+  struct Claiming {
+    std::string_view key;
+    const policy::StoredResponse* seen = nullptr;
+    FillLock::Claim claim;
+  };
+  awaitable<std::optional<Stamps>> make_stamps(policy::Tags tags, Stamps known, Claiming* claiming);
   bool is_renewal_due(std::string_view tag);
 
   static awaitable<bool> prepare(std::shared_ptr<RedisStore> store);
@@ -97,6 +112,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   PendingEvictions& pending_;
   RedisClient client_;
   RedisIndex index_;
+  FillLock fill_lock_;
   bool settling_ = false;
   std::array<Renewal, 4'096> renewals_{};
 };

@@ -49,6 +49,15 @@ struct Lookup {
   bool available = true;  ///< false: Redis could not say. Nothing may be stored for this request.
 };
 
+/// How a fill may begin.
+struct FillStart {
+  std::optional<Stamps> stamps;  ///< as of stamps()
+  /// Who fills this key already, under the same stamps: another process on the same Redis. Empty:
+  /// nobody, as far as the store knows, and others will hear of this fill.
+  std::string filled_by;
+  bool stored_since = false;  ///< the lookup came too early: now there is something
+};
+
 enum class PutOutcome : std::uint8_t { stored, outdated, too_large, unavailable };
 enum class EvictOutcome : std::uint8_t {
   done,      ///< acknowledged everywhere it has to be
@@ -71,6 +80,19 @@ class Store {
   /// asked. `known` is what a lookup just returned (may be empty). Nothing: unavailable.
   [[nodiscard]] virtual awaitable<std::optional<Stamps>> stamps(Resource resource,
                                                                 Stamps known) = 0;
+
+  /// As stamps(), for a fill that begins now; no further round trip where stamps have to be made.
+  /// `seen`: what the lookup returned, may be null. Every fill that began so ends with end_fill().
+  [[nodiscard]] virtual awaitable<FillStart> begin_fill(std::string key, Resource resource,
+                                                        Stamps known,
+                                                        policy::StoredResponsePointer seen) = 0;
+  /// Is it worth waiting for the fill that begin_fill() told of? It runs, and has stored nothing
+  /// yet. False when the store cannot say; never true for much longer than a filler that died.
+  [[nodiscard]] virtual awaitable<bool> is_filling(std::string key, FillStart start,
+                                                   policy::StoredResponsePointer seen) = 0;
+  /// The fill has ended, whatever came of it: nobody need wait. Does its work behind the caller's
+  /// back.
+  virtual void end_fill(std::string_view key) = 0;
 
   /// `lifetime`: how long the response is worth keeping at all, from now.
   [[nodiscard]] virtual awaitable<PutOutcome> put(std::string key, Resource resource, Stamps stamps,

@@ -48,6 +48,19 @@ class MemoryAlone : public Store {
     co_return std::move(known);
   }
 
+  // Within a process session/collapse sees to it that one request fills.
+  awaitable<FillStart> begin_fill(std::string, Resource resource, Stamps known,
+                                  policy::StoredResponsePointer) override {
+    FillStart start;
+    std::optional<Stamps> made = co_await stamps(resource, std::move(known));
+    start.stamps = std::move(made);
+    co_return start;
+  }
+  awaitable<bool> is_filling(std::string, FillStart, policy::StoredResponsePointer) override {
+    co_return false;
+  }
+  void end_fill(std::string_view) override {}
+
   awaitable<PutOutcome> put(std::string key, Resource resource, Stamps stamps,
                             policy::StoredResponsePointer response,
                             std::chrono::seconds lifetime) override {
@@ -124,7 +137,7 @@ class OverRedis : public Store {
  public:
   OverRedis(Shared& shared, asio::io_context& context, const config::RedisSettings& settings)
       : shared_(shared),
-        redis_(RedisStore::create(context, settings, shared.pending, shared.log)),
+        redis_(RedisStore::create(context, settings, shared.pending, shared.log, shared.process)),
         large_(std::make_shared<LargeInUse>()) {}
   ~OverRedis() override { redis_->close(); }
 
@@ -140,6 +153,16 @@ class OverRedis : public Store {
   awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known) override {
     return redis_->stamps(resource, std::move(known));
   }
+
+  awaitable<FillStart> begin_fill(std::string key, Resource resource, Stamps known,
+                                  policy::StoredResponsePointer seen) override {
+    return redis_->begin_fill(std::move(key), resource, std::move(known), std::move(seen));
+  }
+  awaitable<bool> is_filling(std::string key, FillStart start,
+                             policy::StoredResponsePointer seen) override {
+    return redis_->is_filling(std::move(key), std::move(start), std::move(seen));
+  }
+  void end_fill(std::string_view key) override { redis_->end_fill(key); }
 
   awaitable<PutOutcome> put(std::string key, Resource resource, Stamps stamps,
                             policy::StoredResponsePointer response,

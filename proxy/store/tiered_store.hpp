@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <boost/asio/io_context.hpp>
 
@@ -15,6 +16,7 @@
 #include "store/local_stamps.hpp"
 #include "store/memory_store.hpp"
 #include "store/pending_evictions.hpp"
+#include "store/stamps.hpp"
 #include "store/state_log.hpp"
 #include "store/store.hpp"
 
@@ -29,6 +31,7 @@ struct Shared {
   MemoryStore memory;
   PendingEvictions pending;
   StateLog log;
+  const std::string process = format_stamp(make_stamp());  ///< its name among the replicas
 };
 
 /// Memory alone: every call is answered at once.

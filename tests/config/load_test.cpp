@@ -36,6 +36,8 @@ TEST_CASE("the least a rule can say, and what that means") {
   CHECK(least.vary ==
         std::vector<policy::VaryField>{{"accept", {"application/json", "text/html"}}});
   CHECK(least.evict_on.empty());
+  CHECK(least.after == 1);
+  CHECK(least.variants == 10'000);
   CHECK(least.first_byte_timeout == 0ms);
   CHECK(least.fingerprint != 0);
 }
@@ -50,6 +52,8 @@ TEST_CASE("everything a rule can say") {
     evict_on:
       - /admin/a
       - {path: "/b/<slug:s>/", methods: [POST, DELETE]}
+    after: 2
+    variants: 0
     first_byte_timeout: 1500ms)");
   CHECK(full.name == "items");
   CHECK(full.paths.size() == 2);
@@ -62,6 +66,8 @@ TEST_CASE("everything a rule can say") {
   CHECK(full.evict_on[0].path.covers("/admin/a/3/change/"));
   CHECK(full.evict_on[0].methods.empty());
   CHECK(full.evict_on[1].methods == std::vector<std::string>{"POST", "DELETE"});
+  CHECK(full.after == 2);
+  CHECK(full.variants == 0);
   CHECK(full.first_byte_timeout == 1500ms);
 }
 
@@ -217,7 +223,7 @@ TEST_CASE("a fingerprint changes with what a stored response means, and with not
   for (const std::string same :
        {"{path: /a/, ttl: 2h}", "{path: /a/, ttl: 1h, name: n}",
         "{path: /a/, ttl: 1h, evict_on: /b/}", "{path: /a/, ttl: 1h, first_byte_timeout: 1s}",
-        "{path: [/a/], ttl: 1h, share: anonymous}",
+        "{path: /a/, ttl: 1h, after: 2, variants: 5}", "{path: [/a/], ttl: 1h, share: anonymous}",
         "{path: /a/, ttl: 1h, vary: [{accept: [application/json, text/html]}]}"}) {
     CAPTURE(same);
     CHECK(rule(same).fingerprint == plain);

@@ -48,6 +48,7 @@ TEST_CASE("every setting from a file") {
   redis: redis://user:secret@redis:7000/3
   redis_timeout: 20ms
   redis_connect_timeout: 1s
+  fill_lock: 0
   memory: 0
   object_limit: 1m
   threads: 3
@@ -126,6 +127,7 @@ TEST_CASE("every setting from a file") {
   CHECK(read.redis->database == 3);
   CHECK(read.redis->timeout == 20ms);
   CHECK(read.redis->connect_timeout == 1s);
+  CHECK(read.redis->fill_lock == 0ms);
   CHECK(read.memory == 0);
   CHECK(read.object_limit == 1 << 20);
   CHECK(read.threads == 3);

@@ -181,6 +181,21 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
     CHECK(a->stamps(models).value() != first);
   }
 
+  SUBCASE("a fill begins with the stamps that there are, and nobody else is said to fill") {
+    const Stamps first = a->stamps(models).value();
+    for (const Stamps& known : {Stamps(), first, Stamps(first.size(), 0)}) {
+      const store::FillStart start = a->run(a->store->begin_fill("k", models, known, nullptr));
+      CHECK(start.stamps == first);
+      CHECK(start.filled_by.empty());
+      CHECK_FALSE(start.stored_since);
+      CHECK_FALSE(a->run(a->store->is_filling("k", start, nullptr)));
+      a->store->end_fill("k");
+    }
+    const store::FillStart before = a->run(a->store->begin_fill("k", models, first, nullptr));
+    a->evict({"p:/api/models"});
+    CHECK(a->put("k", models, *before.stamps, make_response("old")) == PutOutcome::outdated);
+  }
+
   SUBCASE("tags that the response names") {
     CHECK(a->fill("k", models, "named", {"k:one", "k:two"}) == PutOutcome::stored);
     CHECK(a->fill("plain", stats, "plain") == PutOutcome::stored);
@@ -259,6 +274,10 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
     CHECK_FALSE(a->store->is_available());
     CHECK(a->content("k", models) == "!");
     CHECK_FALSE(a->stamps(models));
+    const store::FillStart start = a->run(a->store->begin_fill("k", models, known, nullptr));
+    CHECK_FALSE(start.stamps);
+    CHECK(start.filled_by.empty());
+    a->store->end_fill("k");
     CHECK(a->put("k", models, known, make_response("x")) == PutOutcome::unavailable);
   }
 }

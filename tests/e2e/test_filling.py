@@ -1,0 +1,146 @@
+"""Who fills: one of two Larders on one Redis, also when it dies; and which keys are worth it."""
+
+import threading
+import time
+
+import pytest
+
+from rig.http import cache_status, state
+from rig.rules import THINGS
+from rig.waiting import Background, eventually
+
+HOST = {"Host": "things.example"}  # one key on both replicas, whose ports differ
+LONG = {"LARDER_FILL_LOCK": "60s"}  # longer than any client of these tests waits
+
+
+class Replicas:
+    """Two Larders before one origin, and a sign that one of them waits for the other's fill."""
+
+    def __init__(self, start_larder, origin, redis, env, memory="64MiB"):
+        self._redis = redis.client()
+        self.one, self.other = (start_larder(origin.url, THINGS, redis=redis.url, env=env, memory=memory)
+                                for _ in range(2))
+
+    def get(self, replica, path="/things/"):
+        return Background(replica.client().get, path, headers=HOST, timeout=40)
+
+    def wait_until_one_waits(self):
+        """Nothing but a replica that waits reads locks again and again."""
+        def reads():
+            return self._redis.info("commandstats").get("cmdstat_get", {}).get("calls", 0)
+
+        before = reads()
+        eventually(lambda: reads() >= before + 5, "a replica waits for the other's fill")
+
+
+class Gate:
+    """Holds the first GET of /things/ until it is opened; tells that it has come."""
+
+    def __init__(self, held, others=None):
+        self.opened, self.reached = threading.Event(), threading.Event()
+        self._held, self._others, self._lock = held, others or held, threading.Lock()
+
+    def __call__(self, exchange):
+        if exchange.request.method != "GET" or exchange.request.path != "/things/":
+            return exchange.answer()
+        with self._lock:
+            is_first = not self.reached.is_set()
+            self.reached.set()
+        if is_first:
+            exchange.hold(self.opened, within=60)
+        exchange.answer(**(self._held if is_first else self._others))
+
+
+@pytest.mark.parametrize("memory", ["0", "64MiB"], ids=["without memory tier", "with memory tier"])
+def test_a_herd_on_both_replicas_causes_one_request(start_larder, origin_of, redis, memory):
+    gate = Gate({"body": b"once"})
+    origin = origin_of(gate)
+    replicas = Replicas(start_larder, origin, redis, LONG, memory)
+    herd = [replicas.get(replicas.one) for _ in range(10)]
+    assert gate.reached.wait(20)
+    herd += [replicas.get(replica) for replica in (replicas.one, replicas.other) * 10]
+    replicas.wait_until_one_waits()
+    gate.opened.set()
+    answers = [client.result(40) for client in herd]
+    assert all((answer.status_code, answer.content) == (200, b"once") for answer in answers)
+    assert len(origin.seen(path="/things/")) == 1
+    eventually(lambda: not [key for key in redis.keys() if key.startswith(b"larder:1:l:")], "the lock is given back")
+
+
+def test_when_the_filling_replica_is_killed_the_other_goes_on(start_larder, origin_of, redis):
+    gate = Gate({"body": b"never"}, {"body": b"from the other"})
+    origin = origin_of(gate)
+    replicas = Replicas(start_larder, origin, redis, {"LARDER_FILL_LOCK": "6s"})
+    abandoned = replicas.get(replicas.one)
+    assert gate.reached.wait(20)
+    began = time.monotonic()
+    waiting = replicas.get(replicas.other)
+    replicas.wait_until_one_waits()
+    replicas.one.kill()
+    answer = waiting.result(40)
+    assert answer.content == b"from the other"
+    assert time.monotonic() - began < 6 + 6, "the lock of a dead replica holds the others for longer than it lives"
+    assert len(origin.seen(path="/things/")) == 2
+    assert state(replicas.get(replicas.other).result()) == "HIT"
+    gate.opened.set()
+    with pytest.raises(Exception):
+        abandoned.result()
+
+
+def test_an_answer_that_is_not_stored_lets_the_other_replica_go_on_at_once(start_larder, origin_of, redis):
+    gate = Gate({"body": b"mine", "fields": {"Set-Cookie": "a=b"}})
+    origin = origin_of(gate)
+    replicas = Replicas(start_larder, origin, redis, LONG)
+    leader = replicas.get(replicas.one)
+    assert gate.reached.wait(20)
+    others = [replicas.get(replicas.other) for _ in range(5)]
+    replicas.wait_until_one_waits()
+    gate.opened.set()
+    answers = [client.result(30) for client in [leader, *others]]  # half as long as the lock would last
+    assert all(answer.status_code == 200 and cache_status(answer).get("detail") in ("set-cookie", "not-stored-lately")
+               for answer in answers)
+    assert len(origin.seen(path="/things/")) >= 6
+
+
+def test_a_write_is_not_hidden_by_a_fill_that_is_waited_for(start_larder, origin_of, redis):
+    gate = Gate({"body": b"old"}, {"body": b"new"})
+    replicas = Replicas(start_larder, origin_of(gate), redis, LONG)
+    before = replicas.get(replicas.one)
+    assert gate.reached.wait(20)
+    waiting = replicas.get(replicas.other)
+    replicas.wait_until_one_waits()
+    assert replicas.other.client().post("/things/", data="x", headers=HOST).status_code == 200
+    # Nobody waits for what is old already: the gate is still closed.
+    assert replicas.get(replicas.other).result(30).content == b"new"
+    gate.opened.set()
+    assert before.result(30).content == b"old"
+    assert waiting.result(30).content in (b"old", b"new")  # it asked before the write
+    for replica in (replicas.one, replicas.other) * 2:
+        assert replicas.get(replica).result().content == b"new"
+
+
+def test_after_two_the_second_request_is_stored(start_larder, origin_of, tier):
+    origin = origin_of(lambda exchange: exchange.answer(body=b"x"))
+    client = start_larder(origin.url, THINGS + "    after: 2\n", **tier).client()
+    first, second, third = (client.get("/things/") for _ in range(3))
+    assert (state(first), cache_status(first)["detail"]) == ("MISS", "not-admitted-yet")
+    assert (state(second), "stored" in cache_status(second)) == ("MISS", True)
+    assert state(third) == "HIT"
+    assert len(origin.seen(path="/things/")) == 2
+
+
+def test_beyond_the_cap_a_query_has_to_be_asked_for_twice(start_larder, origin_of, tier, redis):
+    origin = origin_of(lambda exchange: exchange.answer(body=b"x"))
+    client = start_larder(origin.url, THINGS + "    variants: 3\n", **tier).client()
+    for number in range(3):
+        assert "stored" in cache_status(client.get(f"/things/?x={number}"))
+    for number in range(3, 30):
+        answer = client.get(f"/things/?x={number}")
+        assert (answer.content, cache_status(answer)["detail"]) == (b"x", "too-many-variants")
+    if "redis" in tier:
+        assert len([key for key in redis.keys() if key.startswith(b"larder:1:v:")]) == 3
+    assert "stored" in cache_status(client.get("/things/?x=7"))
+    assert state(client.get("/things/?x=7")) == "HIT"
+    assert state(client.get("/things/?x=0")) == "HIT"
+    assert "stored" in cache_status(client.get("/things/")), "no query is no variant"
+    assert "stored" in cache_status(client.get("/things/5/"))
