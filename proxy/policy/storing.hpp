@@ -45,7 +45,7 @@ struct StoringFacts {
   SystemSeconds request_time{};       ///< when the fill was sent
   SystemSeconds response_time{};      ///< when its head had arrived
   std::uint64_t object_limit = 0;     ///< bytes of content
-  UriOrigin origin;                   ///< of the request, as its groups are named by
+  UriOrigin origin{};                 ///< of the request, as its groups are named by
 };
 [[nodiscard]] StoringDecision decide_storing(const StoringFacts& facts);
 
