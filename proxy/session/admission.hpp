@@ -61,7 +61,7 @@ class Admission {
  private:
   friend class Place;
   struct Waiter {
-    explicit Waiter(Executor executor) : timer(executor) {}
+    explicit Waiter(const Executor& executor) : timer(executor) {}
     Timer timer;  ///< of its own thread
     bool is_admitted = false;
   };
