@@ -10,7 +10,6 @@
 namespace larder::identity {
 namespace {
 
-using test::base64url;
 using test::make_token;
 
 TEST_CASE("decode_base64url: one way to write bytes, and no other") {
