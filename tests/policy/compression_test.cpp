@@ -15,8 +15,8 @@ using enum UncompressedReason;
 
 constexpr std::string_view json = "Content-Type: application/json\r\n";
 
-CompressionDecision decide(std::string head, std::uint64_t size = 8000, std::uint16_t status = 200,
-                           CompressionRule rule = {}) {
+CompressionDecision decide(const std::string& head, std::uint64_t size = 8000,
+                           std::uint16_t status = 200, CompressionRule rule = {}) {
   return decide_compression({.status = status, .head = head, .size = size}, rule);
 }
 
