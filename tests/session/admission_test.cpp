@@ -153,6 +153,7 @@ TEST_SUITE("concurrent") {
     constexpr int threads = 3;
     constexpr int coroutines = 4;
     std::vector<std::thread> running;
+    running.reserve(threads);
     for (int i = 0; i < threads; ++i)
       running.emplace_back([&] {
         asio::io_context io{1};
