@@ -63,7 +63,7 @@ struct Server::Watch {
 
 Server::Server(config::Config config)
     : config_(within_descriptors(std::move(config))),
-      stores_(config_.settings.memory),
+      stores_(config_.settings.memory, config_.settings.settle),
       trusted_(config_.settings.trusted_proxies),
       addresses_(config_.settings.connections_per_address),
       tls_({.certificate = config_.settings.tls_certificate,

@@ -46,6 +46,7 @@ struct RedisSettings {
   milliseconds timeout{50};  ///< for one command, queueing included
   milliseconds connect_timeout{250};
   milliseconds fill_lock{2'000};  ///< see store/fill_lock; 0: none
+  milliseconds lease{10'000};     ///< see store/redis_writes; 0: none
 };
 
 /// "HOST:PORT", "[IPv6]:PORT", "unix:/PATH".
@@ -113,6 +114,7 @@ struct Settings {
   std::optional<Endpoint> admin{{"127.0.0.1", 9180}};  ///< nothing ("off"): no admin listener
   std::optional<RedisSettings> redis;                  ///< nothing: the memory tier alone
   std::uint64_t memory = 64ULL << 20;  ///< bytes of stored responses; 0: no memory tier
+  milliseconds settle{0};              ///< after an eviction nothing is stored; 0: it is at once
   unsigned threads = 0;                ///< 0: one per core
 
   std::uint64_t object_limit = 8ULL << 20;  ///< bytes of content; larger responses are not stored

@@ -546,6 +546,8 @@ const std::vector<SettingRow>& setting_rows() {
     {"redis_timeout", "LARDER_REDIS_TIMEOUT", "DURATION", "For one Redis command, queueing included; then the request goes on without Redis", false, redis_deadline<&RedisSettings::timeout>},
     {"redis_connect_timeout", "LARDER_REDIS_CONNECT_TIMEOUT", "DURATION", "For connecting to Redis", false, redis_deadline<&RedisSettings::connect_timeout>},
     {"fill_lock", "LARDER_FILL_LOCK", "DURATION", "Of replicas on one Redis that miss a key together one asks the origin, and the others wait for what it stores, at most this long; 0 switches it off", false, redis_duration<&RedisSettings::fill_lock>},
+    {"lease", "LARDER_LEASE", "DURATION", "How long a write's lease in Redis lasts: should a replica be killed in a write, what it made old is served by others at most this long; 0 takes none", false, redis_duration<&RedisSettings::lease>},
+    {"settle", "LARDER_SETTLE", "DURATION", "For origins that read from a lagging database replica: for so long after a write nothing that it concerns is stored; 0 stores at once", false, duration<&Settings::settle>},
     {"memory", "LARDER_MEMORY", "SIZE", "Responses kept in memory; 0 switches the memory tier off", false, size<&Settings::memory>},
     {"object_limit", "LARDER_OBJECT_LIMIT", "SIZE", "Larger responses are passed on without being stored", false, size<&Settings::object_limit>},
     {"threads", "LARDER_THREADS", "NUMBER", "Threads; 0 is one per core", false, number<&Settings::threads, 0, 1024>},

@@ -114,6 +114,8 @@ std::string_view format_detail(Detail detail) {
       return "not-admitted-yet";
     case Detail::too_many_variants:
       return "too-many-variants";
+    case Detail::written_meanwhile:
+      return "written-meanwhile";
   }
   return {};
 }

@@ -70,6 +70,7 @@ enum class Detail : std::uint8_t {
   max_stale,
   not_admitted_yet,   ///< the rule's `after`
   too_many_variants,  ///< the rule's `variants`
+  written_meanwhile,  ///< a write that concerns it was in flight, or has evicted it since
 };
 /// Lower case with hyphens: "no-rule".
 [[nodiscard]] std::string_view format_detail(Detail detail);

@@ -232,7 +232,6 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
                                                  job.previous, shares);
     job.start = std::move(start);
   }
-  job.may_store = job.start.stamps.has_value();
   const bool differs = job.differs;
   const Collapse::Joined joined =
       worker_.shared.collapse.join(key_, job.start.stamps.value_or(store::Stamps{}),

@@ -80,12 +80,12 @@ std::string_view Fill::piece(std::size_t offset) const {
   return {piece.data.get() + within, piece.size - within};
 }
 
-void Fill::complete(policy::StoredResponsePointer response, bool stored) {
+void Fill::complete(policy::StoredResponsePointer response, policy::Detail unstored) {
   std::unique_lock lock(mutex_);
   now_.state = State::complete;
   now_.response = std::move(response);
   now_.length = now_.response->content.size;
-  now_.detail = stored ? policy::Detail::none : policy::Detail::store_unavailable;
+  now_.detail = unstored;
   announce(std::move(lock));
 }
 

@@ -62,7 +62,8 @@ class Fill {
   void append(std::string_view content);
   /// All that has been appended, in one piece.
   [[nodiscard]] policy::SharedBytes content() const;
-  void complete(policy::StoredResponsePointer response, bool stored);
+  /// `unstored`: why it is in no store; none: it is.
+  void complete(policy::StoredResponsePointer response, policy::Detail unstored);
   void refuse(policy::Detail detail, OriginAnswer answer);
   void fail(FetchFailure failure);
 

@@ -86,6 +86,27 @@ awaitable<void> compress(Worker& worker, const FillJob& job, policy::StoredRespo
   }
 }
 
+/// Why what a fill brings is not to be stored, as far as its beginning tells; none: it is.
+Detail obstacle_of(const store::FillStart& start) {
+  if (!start.stamps) return Detail::store_unavailable;
+  return start.leased ? Detail::written_meanwhile : Detail::none;
+}
+
+/// Why it has not been stored; none: it has.
+Detail obstacle_of(store::PutOutcome outcome) {
+  switch (outcome) {
+    case store::PutOutcome::stored:
+      return Detail::none;
+    case store::PutOutcome::outdated:
+      return Detail::written_meanwhile;
+    case store::PutOutcome::too_large:
+      return Detail::too_large;
+    case store::PutOutcome::unavailable:
+      return Detail::store_unavailable;
+  }
+  return Detail::store_unavailable;
+}
+
 awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswer answer,
                      policy::Keep kept) {
   const http::BodyFraming framing = answer.connection->head.framing;
@@ -117,13 +138,13 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   }
 
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
-  bool is_stored = false;
-  if (job.may_store) {
+  Detail obstacle = obstacle_of(job.start);
+  if (obstacle == Detail::none) {
     const store::PutOutcome outcome =
         co_await worker.store->put(job.key, job.resource(), fill.stamps(), whole, kept.retention);
-    is_stored = outcome == store::PutOutcome::stored;
+    obstacle = obstacle_of(outcome);
   }
-  fill.complete(whole, is_stored);
+  fill.complete(whole, obstacle);
 }
 
 policy::StoringDecision judge(const Worker& worker, const FillJob& job,
@@ -155,14 +176,14 @@ awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
   stored.has_own_etag = previous.has_own_etag && stored.etag == previous.etag;
   if (not_modified.fields.has(http::FieldName::age)) fill.note_origin_age(stored.initial_age);
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
-  bool is_stored = false;
-  if (job.may_store) {
+  Detail obstacle = obstacle_of(job.start);
+  if (obstacle == Detail::none) {
     const store::PutOutcome outcome = co_await worker.store->freshen(
         job.key, job.resource(), fill.stamps(), whole, kept->retention);
-    is_stored = outcome == store::PutOutcome::stored;
+    obstacle = obstacle_of(outcome);
   }
   fill.note_origin_status(304);
-  fill.complete(whole, is_stored);
+  fill.complete(whole, obstacle);
   co_return true;
 }
 
@@ -208,7 +229,7 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
     co_await wait_elsewhere(worker, job);
     job.looks_again = true;
   }
-  if (job.looks_again && job.may_store) {
+  if (job.looks_again && job.start.stamps) {
     const store::Resource resource = job.resource();
     std::optional<store::Lookup> again = worker.store->lookup_now(job.key, resource);
     if (!again) {
@@ -218,7 +239,7 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
     if (again->response &&
         policy::current_age(*again->response, worker.shared.clock.now_in_seconds()) <
             policy::freshness_lifetime(*again->response, *job.rule)) {
-      fill->complete(again->response, true);
+      fill->complete(again->response, Detail::none);
       co_return;
     }
   }
@@ -270,8 +291,8 @@ awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
   store::FillStart start =
       co_await begin_fill(worker, key, resource, std::move(known), job.previous, true);
   job.start = std::move(start);
-  // What another replica refreshes, or has, need not be done twice.
-  if (!job.start.stamps || !job.start.filled_by.empty()) co_return;
+  // What another replica refreshes, or has, need not be done twice; what may not be stored, at all.
+  if (obstacle_of(job.start) != Detail::none || !job.start.filled_by.empty()) co_return;
   job.looks_again = job.start.stored_since;
   const Collapse::Joined joined = worker.shared.collapse.join(
       key, *job.start.stamps, std::move(local), SteadyClock::now(), false);
@@ -288,9 +309,7 @@ awaitable<store::FillStart> begin_fill(Worker& worker, std::string key, store::R
                                                                std::move(known), std::move(found));
     co_return start;
   }
-  std::optional<store::Stamps> stamps = co_await worker.store->stamps(resource, std::move(known));
-  store::FillStart start;
-  start.stamps = std::move(stamps);
+  store::FillStart start = co_await worker.store->stamps(resource, std::move(known));
   co_return start;
 }
 

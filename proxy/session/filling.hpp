@@ -28,7 +28,6 @@ struct FillJob {
   policy::StoredResponsePointer previous;
   std::string scheme;  ///< with `host`: the origin that the response's groups belong to
   std::string host;
-  bool may_store = true;     ///< false: the store is unavailable
   store::FillStart start{};  ///< as the store let it begin; `filled_by`: to be waited for
   bool looks_again = false;  ///< a fill has ended since the store was looked into
   milliseconds first_byte_timeout{0};

@@ -14,6 +14,12 @@ namespace larder::session {
 awaitable<After> PassingOn::run() {
   const policy::EvictionDecision eviction =
       decide_eviction(own_.head.method, own_.head.method_text, own_.head.path);
+  store::LeasePointer lease;
+  if (const auto* write = std::get_if<policy::Evict>(&eviction)) {
+    // Should this process not live to evict them, the lease will.
+    store::LeasePointer taken = co_await own_.worker.store->begin_write(write->tags);
+    lease = std::move(taken);
+  }
   Upload upload(own_.worker.io, own_.content, own_.client.stream);
   const bool has_content = !own_.content.is_at_end();
   FetchResult result = co_await fetch_own(has_content ? &upload : nullptr);
@@ -21,7 +27,11 @@ awaitable<After> PassingOn::run() {
 
   // Before the client hears of it: whoever asks after that must not be given what was there before.
   policy::Tags old = tags_made_old(eviction, result);
-  if (!old.empty()) co_await evict(std::move(old));
+  if (!old.empty()) {
+    co_await evict(std::move(lease), std::move(old));
+  } else {
+    own_.worker.store->cancel_write(std::move(lease));
+  }
 
   After after = After::broken;
   if (failure) {
@@ -102,9 +112,10 @@ policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
   return tags;
 }
 
-awaitable<void> PassingOn::evict(policy::Tags tags) {
+awaitable<void> PassingOn::evict(store::LeasePointer lease, policy::Tags tags) {
   own_.record.evicted_tags = tags.size();
-  const store::EvictOutcome outcome = co_await own_.worker.store->evict(std::move(tags));
+  const store::EvictOutcome outcome =
+      co_await own_.worker.store->end_write(std::move(lease), std::move(tags));
   own_.record.eviction_deferred = outcome == store::EvictOutcome::deferred;
 }
 

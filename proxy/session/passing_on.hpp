@@ -14,6 +14,7 @@
 #include "session/origin.hpp"
 #include "session/relay.hpp"
 #include "session/worker.hpp"
+#include "store/store.hpp"
 
 namespace larder::session {
 
@@ -47,7 +48,7 @@ class PassingOn {
   /// What a write with this outcome made old; empty: nothing.
   [[nodiscard]] policy::Tags tags_made_old(const policy::EvictionDecision& eviction,
                                            const FetchResult& result) const;
-  [[nodiscard]] awaitable<void> evict(policy::Tags tags);
+  [[nodiscard]] awaitable<void> evict(store::LeasePointer lease, policy::Tags tags);
   [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
   [[nodiscard]] bool wants_upgrade() const;
 

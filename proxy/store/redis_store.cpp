@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include "store/redis_names.hpp"
 #include "store/stamps.hpp"
 #include "store/xxh3.hpp"
@@ -16,30 +13,31 @@ namespace {
 
 constexpr std::uint32_t hours_between_renewals = 24;
 
-bool is_integer(const Pipeline& pipeline, std::size_t command) {
-  return pipeline.is_answered() && pipeline.reply(command).kind == Reply::Kind::integer;
-}
-
 }  // namespace
 
 RedisStore::RedisStore(asio::io_context& context, const config::RedisSettings& settings,
-                       PendingEvictions& pending, StateLog& log, std::string process)
-    : executor_(context.get_executor()),
-      pending_(pending),
-      client_(context, settings, log),
+                       PendingEvictions& pending, StateLog& log, std::string process,
+                       std::chrono::milliseconds settle)
+    : client_(context, settings, log),
       index_(context, client_),
+      writes_(context, client_, index_, pending, {.lease = settings.lease, .settle = settle}),
       fill_lock_(std::move(process), settings.fill_lock) {}
 
 std::shared_ptr<RedisIndex> RedisStore::index() {
   return {shared_from_this(), &index_};
 }
 
+std::shared_ptr<RedisWrites> RedisStore::writes() {
+  return {shared_from_this(), &writes_};
+}
+
 std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context,
                                                const config::RedisSettings& settings,
                                                PendingEvictions& pending, StateLog& log,
-                                               std::string process) {
+                                               std::string process,
+                                               std::chrono::milliseconds settle) {
   std::shared_ptr<RedisStore> store(
-      new RedisStore(context, settings, pending, log, std::move(process)));
+      new RedisStore(context, settings, pending, log, std::move(process), settle));
   store->client_.start([weak = std::weak_ptr(store)] { return prepare(weak.lock()); });
   return store;
 }
@@ -50,19 +48,18 @@ void RedisStore::close() {
 
 bool RedisStore::is_available() {
   if (!client_.is_ready()) return false;
-  if (!pending_.any()) return true;
-  if (!settling_) {
-    settling_ = true;
-    asio::co_spawn(executor_, settle_behind(shared_from_this()), asio::detached);
-  }
+  if (writes_.is_delivered()) return true;
+  RedisWrites::deliver_soon(writes());
   return false;
 }
 
-// Stamps ------------------------------------------------------------------------------------------
-
-std::string RedisStore::stamp_key(std::string_view tag) const {
-  return store::stamp_key(tag, client_.run_id());
+awaitable<bool> RedisStore::prepare(std::shared_ptr<RedisStore> store) {
+  if (!store) co_return false;
+  const bool prepared = co_await RedisWrites::prepare(store->writes());
+  co_return prepared;
 }
+
+// Stamps ------------------------------------------------------------------------------------------
 
 void RedisStore::add_stamp_keys(Command& command, const policy::Tags& tags) const {
   for (const std::string& tag : tags) {
@@ -73,25 +70,33 @@ void RedisStore::add_stamp_keys(Command& command, const policy::Tags& tags) cons
   }
 }
 
-std::optional<Stamps> RedisStore::read_stamps(const Pipeline& pipeline, std::size_t command,
-                                              std::size_t count) {
+std::optional<RedisStore::Current> RedisStore::read_stamps(const Pipeline& pipeline,
+                                                           std::size_t command,
+                                                           const policy::Tags& tags) {
   if (!pipeline.is_answered()) return {};
   const Reply& reply = pipeline.reply(command);
   if (reply.kind == Reply::Kind::error) return {};
-  if (reply.kind != Reply::Kind::array || reply.number != static_cast<std::int64_t>(count)) {
+  if (reply.kind != Reply::Kind::array || reply.number != static_cast<std::int64_t>(tags.size())) {
     client_.distrust("its replies do not fit the commands");
     return {};
   }
-  Stamps stamps;
-  stamps.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
+  Current current;
+  current.stamps.reserve(tags.size());
+  for (std::size_t i = 0; i < tags.size(); ++i) {
     const Reply& stamp = pipeline.element(command, i);
-    stamps.push_back(stamp.kind == Reply::Kind::text ? parse_stamp(pipeline.text(stamp)) : 0);
+    const std::string_view text =
+        stamp.kind == Reply::Kind::text ? pipeline.text(stamp) : std::string_view();
+    current.stamps.push_back(parse_stamp(text));
+    // Among a resource's, a lease on `named_tag` concerns only responses that have tags of their
+    // own: those ask for it again, in front of them.
+    const bool concerns_others = i == named_position && tags[i] == named_tag;
+    current.leased = current.leased || (is_leased(text) && !concerns_others);
   }
-  return stamps;
+  return current;
 }
 
-awaitable<std::optional<Stamps>> RedisStore::current(Resource resource, const policy::Tags& own) {
+awaitable<std::optional<RedisStore::Current>> RedisStore::current(Resource resource,
+                                                                  const policy::Tags& own) {
   const auto self = shared_from_this();
   if (!is_available()) co_return std::nullopt;
   policy::Tags tags = stamped_tags(resource);
@@ -101,29 +106,39 @@ awaitable<std::optional<Stamps>> RedisStore::current(Resource resource, const po
   add_stamp_keys(read, tags);
   pipeline.add(read);
   co_await client_.exchange(pipeline);
-  co_return read_stamps(pipeline, 0, tags.size());
+  co_return read_stamps(pipeline, 0, tags);
 }
 
-awaitable<std::optional<Stamps>> RedisStore::stamps(Resource resource, Stamps known) {
+awaitable<FillStart> RedisStore::stamps(Resource resource, Stamps known) {
   const auto self = shared_from_this();
-  if (!is_available()) co_return std::nullopt;
-  if (is_complete(known)) co_return std::move(known);
+  FillStart start;
+  if (!is_available()) co_return start;
+  if (is_complete(known)) {
+    start.stamps = std::move(known);
+    co_return start;
+  }
   policy::Tags tags = stamped_tags(resource);
-  if (tags.empty()) co_return std::nullopt;
-  std::optional<Stamps> made = co_await make_stamps(std::move(tags), std::move(known), nullptr);
-  co_return made;
+  if (tags.empty()) co_return start;
+  std::optional<Current> made = co_await make_stamps(std::move(tags), std::move(known), nullptr);
+  if (made) {
+    start.stamps = std::move(made->stamps);
+    start.leased = made->leased;
+  }
+  co_return start;
 }
 
 /// One round trip: sets those that are not known to exist, and reads all.
-awaitable<std::optional<Stamps>> RedisStore::make_stamps(policy::Tags tags, Stamps known,
-                                                         Claiming* claiming) {
-  const std::string lifetime = std::to_string(stamp_lifetime.count());
+awaitable<std::optional<RedisStore::Current>> RedisStore::make_stamps(policy::Tags tags,
+                                                                      Stamps known,
+                                                                      Claiming* claiming) {
+  const std::string lifetime = std::to_string(RedisWrites::stamp_lifetime.count());
   Pipeline pipeline;
   if (known.size() != tags.size()) known.assign(tags.size(), 0);
   for (std::size_t i = 0; i < tags.size(); ++i) {
     if (known[i] != 0) continue;
     known[i] = make_stamp();
-    pipeline.add({"SET", stamp_key(tags[i]), format_stamp(known[i]), "NX", "EX", lifetime});
+    pipeline.add({"SET", stamp_key(tags[i], client_.run_id()), format_stamp(known[i]), "NX", "EX",
+                  lifetime});
   }
   const std::size_t sets = pipeline.commands();
   Command read{"MGET"};
@@ -132,27 +147,23 @@ awaitable<std::optional<Stamps>> RedisStore::make_stamps(policy::Tags tags, Stam
   // By the stamps that will be current unless somebody else makes some now.
   if (claiming) fill_lock_.add_claim(pipeline, claiming->key, known);
   co_await client_.exchange(pipeline);
-  std::optional<Stamps> stamps = read_stamps(pipeline, sets, tags.size());
-  if (claiming && stamps)
+  std::optional<Current> current = read_stamps(pipeline, sets, tags);
+  if (!current) co_return current;
+  const Stamps& stamps = current->stamps;
+  if (claiming)
     claiming->claim =
-        fill_lock_.read_claim(pipeline, sets + 1, claiming->key, *stamps, claiming->seen);
-  if (!stamps || std::find(stamps->begin(), stamps->end(), Stamp{0}) == stamps->end())
-    co_return stamps;
+        fill_lock_.read_claim(pipeline, sets + 1, claiming->key, stamps, claiming->seen);
+  if (std::find(stamps.begin(), stamps.end(), Stamp{0}) == stamps.end()) co_return current;
 
   // Neither set nor readable: evicted in between, or something else lies there. Next time it is
   // gone.
-  const bool refused =
-      std::any_of(tags.begin(), tags.end(), [&, i = std::size_t{0}](auto&) mutable {
-        return i < sets && pipeline.reply(i++).kind == Reply::Kind::error;
-      });
-  if (!refused) {
-    Command erase{"DEL"};
-    for (std::size_t i = 0; i < tags.size(); ++i)
-      if ((*stamps)[i] == 0) erase.add_joined(stamp_key(tags[i]), {});
-    Pipeline cleaning;
-    cleaning.add(erase);
-    RedisIndex::send_behind(index(), std::move(cleaning));
-  }
+  bool refused = false;
+  for (std::size_t i = 0; i < sets; ++i)
+    refused = refused || pipeline.reply(i).kind == Reply::Kind::error;
+  policy::Tags unreadable;
+  for (std::size_t i = 0; i < tags.size(); ++i)
+    if (stamps[i] == 0) unreadable.push_back(tags[i]);
+  if (!refused) RedisWrites::discard(writes(), unreadable);
   co_return std::nullopt;
 }
 
@@ -164,9 +175,8 @@ awaitable<FillStart> RedisStore::begin_fill(std::string key, Resource resource, 
   FillStart start;
   if (!is_available()) co_return start;
   if (!fill_lock_.is_on()) {
-    std::optional<Stamps> made = co_await stamps(resource, std::move(known));
-    start.stamps = std::move(made);
-    co_return start;
+    FillStart made = co_await stamps(resource, std::move(known));
+    co_return made;
   }
   Claiming claiming{key, seen.get(), {}};
   if (is_complete(known)) {
@@ -178,8 +188,18 @@ awaitable<FillStart> RedisStore::begin_fill(std::string key, Resource resource, 
   } else {
     policy::Tags tags = stamped_tags(resource);
     if (tags.empty()) co_return start;
-    std::optional<Stamps> made = co_await make_stamps(std::move(tags), std::move(known), &claiming);
-    start.stamps = std::move(made);
+    std::optional<Current> made =
+        co_await make_stamps(std::move(tags), std::move(known), &claiming);
+    if (made) {
+      start.stamps = std::move(made->stamps);
+      start.leased = made->leased;
+    }
+  }
+  start.stored_since = claiming.claim.stored_since;
+  if (start.leased) {
+    // It will store nothing that others could wait for.
+    end_fill(key);
+    co_return start;
   }
   if (start.stamps && claiming.claim.is_misnamed) {
     Pipeline renaming;
@@ -187,7 +207,6 @@ awaitable<FillStart> RedisStore::begin_fill(std::string key, Resource resource, 
     RedisIndex::send_behind(index(), std::move(renaming));
   }
   start.filled_by = std::move(claiming.claim.filled_by);
-  start.stored_since = claiming.claim.stored_since;
   co_return start;
 }
 
@@ -232,12 +251,13 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
   pipeline.add(read);
   co_await client_.exchange(pipeline);
 
-  std::optional<Stamps> current = read_stamps(pipeline, 1, tags.size());
+  std::optional<Current> current = read_stamps(pipeline, 1, tags);
   if (!current) {
     found.lookup.available = false;
     co_return found;
   }
-  found.lookup.stamps = std::move(*current);
+  found.leased = current->leased;
+  if (!found.leased) found.lookup.stamps = current->stamps;
   const Reply& reply = pipeline.reply(0);
   if (reply.kind == Reply::Kind::error) {
     // Another type under our key is a miss; any other refusal is Redis' inability.
@@ -263,14 +283,15 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
     add_stamp_keys(read_own, head->response.tags);
     second.add(read_own);
     co_await client_.exchange(second);
-    std::optional<Stamps> answer = read_stamps(second, 0, head->response.tags.size());
+    std::optional<Current> answer = read_stamps(second, 0, head->response.tags);
     if (!answer) {
       found.lookup.available = false;
       co_return found;
     }
-    own = std::move(*answer);
+    found.leased = found.leased || answer->leased;
+    own = std::move(answer->stamps);
   }
-  if (head->stamps != kept_stamps(found.lookup.stamps, own) ||
+  if (head->stamps != kept_stamps(current->stamps, own) ||
       !is_content_of(*head, pipeline.text(content_reply)))
     co_return found;
 
@@ -299,11 +320,12 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     policy::Tags named{std::string(named_tag)};
     named.insert(named.end(), own_tags.begin(), own_tags.end());
     Stamps none_known;
-    std::optional<Stamps> made =
+    const std::optional<Current> made =
         co_await make_stamps(std::move(named), std::move(none_known), nullptr);
     if (!made) co_return Put{PutOutcome::unavailable, {}};
-    if (made->front() != stamps[named_position]) co_return Put{PutOutcome::outdated, {}};
-    own.assign(made->begin() + 1, made->end());
+    if (made->leased || made->stamps.front() != stamps[named_position])
+      co_return Put{PutOutcome::outdated, {}};
+    own.assign(made->stamps.begin() + 1, made->stamps.end());
   }
   Stamps kept = kept_stamps(stamps, own);
   const std::optional<std::string> head = encode_head(key, *response, kept, lifetime);
@@ -325,20 +347,22 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     write.add(response->content.view());
   }
   pipeline.add(write);
-  const std::chrono::milliseconds lives = std::min(lifetime, 10 * stamp_lifetime);
+  const std::chrono::milliseconds lives = std::min(lifetime, 10 * RedisWrites::stamp_lifetime);
   pipeline.add({"PEXPIRE", value_key, std::to_string(lives.count())});
   RedisIndex::add(pipeline, std::string_view(value_key).substr(value_prefix.size()), indexed);
-  for (const policy::Tags* some : {&tags, &own_tags})
-    for (const std::string& tag : *some)
-      if (is_renewal_due(tag))
-        pipeline.add({"EXPIRE", stamp_key(tag), std::to_string(stamp_lifetime.count())});
   const std::size_t exec = pipeline.commands();
   pipeline.add({"EXEC"});
   const bool counts = index_.is_count_due();
   if (counts) RedisIndex::add_counts(pipeline, indexed);
+  policy::Tags aging;
+  for (const policy::Tags* some : {&tags, &own_tags})
+    std::copy_if(some->begin(), some->end(), std::back_inserter(aging),
+                 [this](const std::string& tag) { return is_renewal_due(tag); });
+  const std::size_t prolonging = pipeline.commands();
+  if (!aging.empty()) writes_.add_prolonging(pipeline, aging);
   co_await client_.exchange(pipeline);
 
-  const std::optional<Stamps> now = read_stamps(pipeline, 0, tags.size());
+  const std::optional<Current> now = read_stamps(pipeline, 0, tags);
   if (!now || pipeline.reply(exec).kind != Reply::Kind::array)
     co_return Put{PutOutcome::unavailable, {}};
   if (pipeline.reply(exec).number < 1 || pipeline.element(exec, 0).kind != Reply::Kind::integer) {
@@ -349,8 +373,9 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     co_return Put{PutOutcome::unavailable, {}};
   }
   if (counts) RedisIndex::trim(index(), pipeline, exec + 1, indexed);
-  if (kept_stamps(*now, own) != kept) {
-    // Harmless, since its stamps do not fit; but nobody will ever use it.
+  if (!aging.empty()) writes_.look_for_scripts(pipeline, prolonging);
+  if (now->leased || kept_stamps(now->stamps, own) != kept) {
+    // Its stamps do not fit, or will not when the write that holds them has ended.
     Pipeline cleaning;
     cleaning.add({"UNLINK", value_key});
     RedisIndex::send_behind(index(), std::move(cleaning));
@@ -371,64 +396,21 @@ bool RedisStore::is_renewal_due(std::string_view tag) {
   return true;
 }
 
-// Eviction ----------------------------------------------------------------------------------------
+// Writes ------------------------------------------------------------------------------------------
 
-void RedisStore::add_eviction(Pipeline& pipeline, const policy::Tags& tags) const {
-  Command erase{"DEL"};
-  add_stamp_keys(erase, tags);
-  pipeline.add(erase);
+awaitable<LeasePointer> RedisStore::begin_write(policy::Tags tags) {
+  LeasePointer lease = co_await RedisWrites::begin(writes(), std::move(tags));
+  co_return lease;
 }
 
-awaitable<EvictOutcome> RedisStore::evict(policy::Tags tags) {
-  const auto self = shared_from_this();
-  if (tags.empty()) co_return EvictOutcome::done;
-  tags = with_named_tag(std::move(tags));
-  Pipeline pipeline;
-  if (client_.is_ready()) {
-    add_eviction(pipeline, tags);
-    co_await client_.exchange(pipeline);
-  }
-  if (is_integer(pipeline, 0)) {
-    RedisIndex::sweep_soon(index(), tags);
-    co_return EvictOutcome::done;
-  }
-  pending_.add(tags);
-  // A connection that does not do this cannot be read from either. The next one begins with it.
-  const bool refused = pipeline.is_answered() && pipeline.reply(0).kind == Reply::Kind::error;
-  client_.distrust(refused ? "it refused an eviction" : "it did not acknowledge an eviction");
-  co_return EvictOutcome::deferred;
+awaitable<EvictOutcome> RedisStore::end_write(LeasePointer lease, policy::Tags evicted) {
+  const EvictOutcome outcome =
+      co_await RedisWrites::end(writes(), std::move(lease), std::move(evicted));
+  co_return outcome;
 }
 
-awaitable<bool> RedisStore::prepare(std::shared_ptr<RedisStore> store) {
-  if (!store) co_return false;
-  if (store->client_.run_id().empty()) {
-    // It may have been started again from an old dump, for all we know: nothing there is believed.
-    Pipeline pipeline;
-    pipeline.add({"DEL", store->stamp_key(everything_tag)});
-    co_await store->client_.exchange(pipeline);
-    if (!is_integer(pipeline, 0)) co_return false;
-  }
-  const bool settled = co_await settle(store);
-  co_return settled;
-}
-
-awaitable<bool> RedisStore::settle(std::shared_ptr<RedisStore> store) {
-  for (;;) {
-    const PendingEvictions::Batch batch = store->pending_.some();
-    if (batch.tags.empty()) co_return true;
-    Pipeline pipeline;
-    store->add_eviction(pipeline, batch.tags);
-    co_await store->client_.exchange(pipeline);
-    if (!is_integer(pipeline, 0)) co_return false;
-    store->pending_.delivered(batch);
-    RedisIndex::sweep_soon(store->index(), batch.tags);
-  }
-}
-
-awaitable<void> RedisStore::settle_behind(std::shared_ptr<RedisStore> store) {
-  const bool settled = co_await settle(store);
-  store->settling_ = false;
-  if (!settled) store->client_.distrust("evictions could not be delivered");
+void RedisStore::cancel_write(LeasePointer lease) {
+  RedisWrites::cancel(writes(), std::move(lease));
 }
 
 }  // namespace larder::store

@@ -1,7 +1,8 @@
 // Redis store: what of a stored response is where in Redis, and which commands keep the promises.
 //
 //   larder:1:v:<key>   a hash of a response's two records (codec): `h` head, `b` content
-//   larder:1:s:<tag>   the current stamp of a tag: 16 hex digits, random. Evicting is deleting it
+//   larder:1:s:<tag>   the current stamp of a tag: 16 hex digits, random; and the leases on it
+//                      (store/lease_scripts). Evicting makes it another one, or deletes it
 //   larder:1:i:<tag>   a set that finds values to unlink: of a resource's tag its keys, of any
 //   other
 //                      tag the paths of its resources. For memory alone: nothing is true because of
@@ -29,6 +30,7 @@
 #include "store/pending_evictions.hpp"
 #include "store/redis_client.hpp"
 #include "store/redis_index.hpp"
+#include "store/redis_writes.hpp"
 #include "store/state_log.hpp"
 #include "store/store.hpp"
 
@@ -37,12 +39,11 @@ namespace larder::store {
 class RedisStore : public std::enable_shared_from_this<RedisStore> {
  public:
   static constexpr std::size_t largest_content = std::size_t{16} << 20;
-  static constexpr std::chrono::seconds stamp_lifetime{8 * 24 * 3600};
-
   struct Found {
     Lookup lookup;
     Stamps kept;                       ///< of a response that was found: what it was put with
     std::chrono::seconds lifetime{0};  ///< likewise
+    bool leased = false;               ///< a write is in flight on what guards it
   };
   struct Put {
     PutOutcome outcome = PutOutcome::unavailable;
@@ -57,16 +58,22 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
                                                           const config::RedisSettings& settings,
                                                           PendingEvictions& pending, StateLog& log,
-                                                          std::string process);
+                                                          std::string process,
+                                                          std::chrono::milliseconds settle);
 
   /// Connected, and no eviction outstanding. Sees to it that outstanding ones are delivered.
   [[nodiscard]] bool is_available();
 
   [[nodiscard]] awaitable<Found> lookup(std::string_view key, Resource resource);
+  /// As they are in Redis.
+  struct Current {
+    Stamps stamps;
+    bool leased = false;  ///< one of them, `named_tag`'s apart
+  };
   /// Stamps of the resource and, behind them, of `own` tags; not made where missing.
-  [[nodiscard]] awaitable<std::optional<Stamps>> current(Resource resource,
-                                                         const policy::Tags& own);
-  [[nodiscard]] awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known);
+  [[nodiscard]] awaitable<std::optional<Current>> current(Resource resource,
+                                                          const policy::Tags& own);
+  [[nodiscard]] awaitable<FillStart> stamps(Resource resource, Stamps known);
   [[nodiscard]] awaitable<FillStart> begin_fill(std::string key, Resource resource, Stamps known,
                                                 policy::StoredResponsePointer seen);
   [[nodiscard]] awaitable<bool> is_filling(std::string key, FillStart start,
@@ -75,7 +82,9 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] awaitable<Put> put(std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, Content content);
-  [[nodiscard]] awaitable<EvictOutcome> evict(policy::Tags tags);
+  [[nodiscard]] awaitable<LeasePointer> begin_write(policy::Tags tags);
+  [[nodiscard]] awaitable<EvictOutcome> end_write(LeasePointer lease, policy::Tags evicted);
+  void cancel_write(LeasePointer lease);
   void close();
 
  private:
@@ -87,33 +96,30 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   };
 
   RedisStore(asio::io_context& context, const config::RedisSettings& settings,
-             PendingEvictions& pending, StateLog& log, std::string process);
+             PendingEvictions& pending, StateLog& log, std::string process,
+             std::chrono::milliseconds settle);
 
   void add_stamp_keys(Command& command, const policy::Tags& tags) const;
-  std::string stamp_key(std::string_view tag) const;
-  std::optional<Stamps> read_stamps(const Pipeline& pipeline, std::size_t command,
-                                    std::size_t count);
+  std::optional<Current> read_stamps(const Pipeline& pipeline, std::size_t command,
+                                     const policy::Tags& tags);
   /// A fill lock to be taken in the same round trip, and what came of it.
   struct Claiming {
     std::string_view key;
     const policy::StoredResponse* seen = nullptr;
     FillLock::Claim claim;
   };
-  awaitable<std::optional<Stamps>> make_stamps(policy::Tags tags, Stamps known, Claiming* claiming);
+  awaitable<std::optional<Current>> make_stamps(policy::Tags tags, Stamps known,
+                                                Claiming* claiming);
   bool is_renewal_due(std::string_view tag);
 
   static awaitable<bool> prepare(std::shared_ptr<RedisStore> store);
-  static awaitable<bool> settle(std::shared_ptr<RedisStore> store);
-  static awaitable<void> settle_behind(std::shared_ptr<RedisStore> store);
-  void add_eviction(Pipeline& pipeline, const policy::Tags& tags) const;
   std::shared_ptr<RedisIndex> index();
+  std::shared_ptr<RedisWrites> writes();
 
-  Executor executor_;
-  PendingEvictions& pending_;
   RedisClient client_;
   RedisIndex index_;
+  RedisWrites writes_;
   FillLock fill_lock_;
-  bool settling_ = false;
   std::array<Renewal, 4'096> renewals_{};
 };
 

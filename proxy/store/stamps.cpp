@@ -12,6 +12,20 @@ namespace {
 
 constexpr std::size_t stamp_digits = 16;
 
+bool are_leases(std::string_view text) {
+  while (!text.empty()) {
+    if (text.size() <= 1 + stamp_digits + 1 || text[0] != ' ' || text[1 + stamp_digits] != ':')
+      return false;
+    const std::string_view holder = text.substr(1, stamp_digits);
+    if (holder.find_first_not_of("0123456789abcdef") != std::string_view::npos) return false;
+    text.remove_prefix(1 + stamp_digits + 1);
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (digits == 0) return false;
+    text.remove_prefix(digits);
+  }
+  return true;
+}
+
 bool is_own_tag(std::string_view tag) {
   return !tag.starts_with("p:") && !tag.starts_with("b:") && !tag.starts_with("r:") &&
          !tag.starts_with("u:") && tag != everything_tag && tag != named_tag;
@@ -63,9 +77,9 @@ std::string format_stamp(Stamp stamp) {
 }
 
 Stamp parse_stamp(std::string_view text) {
-  if (text.size() != stamp_digits) return 0;
+  if (text.size() < stamp_digits || !are_leases(text.substr(stamp_digits))) return 0;
   Stamp stamp = 0;
-  for (const char digit : text) {
+  for (const char digit : text.substr(0, stamp_digits)) {
     if (digit >= '0' && digit <= '9')
       stamp = stamp << 4 | static_cast<Stamp>(digit - '0');
     else if (digit >= 'a' && digit <= 'f')
@@ -74,6 +88,10 @@ Stamp parse_stamp(std::string_view text) {
       return 0;
   }
   return stamp;
+}
+
+bool is_leased(std::string_view text) {
+  return text.size() > stamp_digits && parse_stamp(text) != 0;
 }
 
 }  // namespace larder::store

@@ -38,7 +38,10 @@ inline constexpr std::size_t first_tag_position = 2;
 /// A random stamp, never zero. OpenSSL's generator: two replicas must never make the same.
 [[nodiscard]] Stamp make_stamp();
 [[nodiscard]] std::string format_stamp(Stamp stamp);
-/// Zero when the text is not a stamp.
+/// Of a stamp's value in Redis, with or without leases. Zero when the text is not one.
 [[nodiscard]] Stamp parse_stamp(std::string_view text);
+/// Does a write hold a lease on it? It still guards what is stored; nothing more is stored under
+/// it.
+[[nodiscard]] bool is_leased(std::string_view text);
 
 }  // namespace larder::store

@@ -9,9 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/stored_response.hpp"
@@ -44,14 +46,19 @@ struct Lookup {
   policy::StoredResponsePointer response;  ///< null: nothing that may be used
   Tier tier = Tier::none;
   /// Current stamps of the resource's tags, where the store came to know them; 0 where a tag has
-  /// none. Empty when it did not (a memory hit needs none).
+  /// none. Empty when it did not (a memory hit needs none), or must be asked again by whoever
+  /// fills (a write is in flight).
   Stamps stamps;
   bool available = true;  ///< false: Redis could not say. Nothing may be stored for this request.
 };
 
 /// How a fill may begin.
 struct FillStart {
-  std::optional<Stamps> stamps;  ///< as of stamps()
+  /// Current stamps of the resource's tags. Nothing: unavailable.
+  std::optional<Stamps> stamps;
+  /// A write is in flight, or settles, that concerns this resource: what the fill brings is for
+  /// those who wait for it, and not to be stored.
+  bool leased = false;
   /// Who fills this key already, under the same stamps: another process on the same Redis. Empty:
   /// nobody, as far as the store knows, and others will hear of this fill.
   std::string filled_by;
@@ -63,6 +70,17 @@ enum class EvictOutcome : std::uint8_t {
   done,      ///< acknowledged everywhere it has to be
   deferred,  ///< Redis did not acknowledge: remembered; this process serves nothing until it has
 };
+
+/// A write's hold on its tags, from before it is forwarded until it has been answered. Renewed
+/// while it is there. Destroyed without having been ended it runs out, which counts as an eviction.
+class Lease {
+ public:
+  Lease() = default;
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  virtual ~Lease() = default;
+};
+using LeasePointer = std::unique_ptr<Lease>;
 
 class Store {
  public:
@@ -77,9 +95,8 @@ class Store {
   [[nodiscard]] virtual awaitable<Lookup> lookup(std::string_view key, Resource resource) = 0;
 
   /// Current stamps of the resource's tags, made where missing: to be had before the origin is
-  /// asked. `known` is what a lookup just returned (may be empty). Nothing: unavailable.
-  [[nodiscard]] virtual awaitable<std::optional<Stamps>> stamps(Resource resource,
-                                                                Stamps known) = 0;
+  /// asked. `known` is what a lookup just returned (may be empty).
+  [[nodiscard]] virtual awaitable<FillStart> stamps(Resource resource, Stamps known) = 0;
 
   /// As stamps(), for a fill that begins now; no further round trip where stamps have to be made.
   /// `seen`: what the lookup returned, may be null. Every fill that began so ends with end_fill().
@@ -106,9 +123,21 @@ class Store {
                                                       policy::StoredResponsePointer response,
                                                       std::chrono::seconds lifetime) = 0;
 
-  /// Makes all responses with one of these tags unusable. Whatever the outcome, this process
-  /// returns none of them from now on.
-  [[nodiscard]] virtual awaitable<EvictOutcome> evict(policy::Tags tags) = 0;
+  /// Before a write is forwarded: should this process not live to end it, these tags are evicted
+  /// all the same. Null: no lease is needed, or none can be had; the write goes on.
+  [[nodiscard]] virtual awaitable<LeasePointer> begin_write(policy::Tags tags) = 0;
+  /// Makes all responses with one of these tags unusable, and ends the lease; before the write is
+  /// answered. Whatever the outcome, this process returns none of them from now on. `lease`: of
+  /// this store; may be null. `evicted`: more or less than what was leased, as the answer had it.
+  [[nodiscard]] virtual awaitable<EvictOutcome> end_write(LeasePointer lease,
+                                                          policy::Tags evicted) = 0;
+  /// The write changed nothing. Ends the lease behind the caller's back.
+  virtual void cancel_write(LeasePointer lease) = 0;
+
+  /// An eviction that no write announced.
+  [[nodiscard]] awaitable<EvictOutcome> evict(policy::Tags tags) {
+    return end_write(nullptr, std::move(tags));
+  }
 
   /// Whether a lookup could be answered now. For readiness pages; lookups say it themselves.
   [[nodiscard]] virtual bool is_available() const { return true; }

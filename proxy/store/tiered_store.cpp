@@ -1,5 +1,6 @@
 #include "store/tiered_store.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -33,7 +34,10 @@ class MemoryAlone : public Store {
   std::optional<Lookup> lookup_now(std::string_view key, Resource resource) override {
     std::optional<MemoryStore::Found> found = shared_.memory.find(key, SteadyClock::now());
     if (found) return Lookup{std::move(found->response), Tier::memory, {}, !closed_};
-    return Lookup{nullptr, Tier::none, shared_.stamps.current(stamped_tags(resource)), !closed_};
+    const policy::Tags tags = stamped_tags(resource);
+    Lookup nothing{nullptr, Tier::none, current(tags), !closed_};
+    if (is_settling(tags)) nothing.stamps.clear();
+    return nothing;
   }
 
   awaitable<Lookup> lookup(std::string_view key, Resource resource) override {
@@ -41,19 +45,22 @@ class MemoryAlone : public Store {
     co_return std::move(*found);
   }
 
-  awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known) override {
-    if (closed_) co_return std::nullopt;
-    if (!is_complete(known)) known = shared_.stamps.current(stamped_tags(resource));
-    if (!is_complete(known)) co_return std::nullopt;
-    co_return std::move(known);
+  awaitable<FillStart> stamps(Resource resource, Stamps known) override {
+    FillStart start;
+    if (closed_) co_return start;
+    const policy::Tags tags = stamped_tags(resource);
+    if (!is_complete(known)) {
+      known = current(tags);
+      start.leased = is_settling(tags);
+    }
+    if (is_complete(known)) start.stamps = std::move(known);
+    co_return start;
   }
 
   // Within a process session/collapse sees to it that one request fills.
   awaitable<FillStart> begin_fill(std::string, Resource resource, Stamps known,
                                   policy::StoredResponsePointer) override {
-    FillStart start;
-    std::optional<Stamps> made = co_await stamps(resource, std::move(known));
-    start.stamps = std::move(made);
+    FillStart start = co_await stamps(resource, std::move(known));
     co_return start;
   }
   awaitable<bool> is_filling(std::string, FillStart, policy::StoredResponsePointer) override {
@@ -71,6 +78,7 @@ class MemoryAlone : public Store {
     MemoryStore::Guard guard = make_guard(shared_.stamps, tags, stamps, response->tags);
     // After the own tags' stamps have been read: their evictions show in `named_tag` first.
     const Stamps now = shared_.stamps.current(tags);
+    if (is_settling(tags) || is_settling(response->tags)) co_return PutOutcome::outdated;
     for (std::size_t i = 0; i < tags.size(); ++i)
       if (stamps[i] != now[i] && (i != named_position || !response->tags.empty()))
         co_return PutOutcome::outdated;
@@ -85,15 +93,36 @@ class MemoryAlone : public Store {
     return put(std::move(key), resource, std::move(stamps), std::move(response), lifetime);
   }
 
-  awaitable<EvictOutcome> evict(policy::Tags tags) override {
-    shared_.stamps.evict(with_named_tag(std::move(tags)));
+  // Nothing outlives this process that a lease would have to make old.
+  awaitable<LeasePointer> begin_write(policy::Tags) override { co_return nullptr; }
+  awaitable<EvictOutcome> end_write(LeasePointer, policy::Tags evicted) override {
+    evicted = with_named_tag(std::move(evicted));
+    shared_.settling.note(evicted, SteadyClock::now());
+    shared_.stamps.evict(evicted);
     co_return EvictOutcome::done;
   }
+  void cancel_write(LeasePointer) override {}
 
   bool is_available() const override { return !closed_; }
   void close() override { closed_ = true; }
 
  private:
+  /// For a fill that begins now. While tags settle that responses name, `named_tag` has a stamp
+  /// from before: what the fill brings is not stored should it name any.
+  Stamps current(const policy::Tags& tags) const {
+    Stamps stamps = shared_.stamps.current(tags);
+    if (!stamps.empty() && shared_.settling.is_settling(named_tag, SteadyClock::now()))
+      --stamps[named_position];
+    return stamps;
+  }
+  /// Of a resource's tags, or of a response's own. To be asked after their stamps.
+  bool is_settling(const policy::Tags& tags) const {
+    const SteadyClock::time_point now = SteadyClock::now();
+    return std::any_of(tags.begin(), tags.end(), [this, now](const std::string& tag) {
+      return tag != named_tag && shared_.settling.is_settling(tag, now);
+    });
+  }
+
   Shared& shared_;
   bool closed_ = false;
 };
@@ -137,7 +166,8 @@ class OverRedis : public Store {
  public:
   OverRedis(Shared& shared, asio::io_context& context, const config::RedisSettings& settings)
       : shared_(shared),
-        redis_(RedisStore::create(context, settings, shared.pending, shared.log, shared.process)),
+        redis_(RedisStore::create(context, settings, shared.pending, shared.log, shared.process,
+                                  shared.settling.time())),
         large_(std::make_shared<LargeInUse>()) {}
   ~OverRedis() override { redis_->close(); }
 
@@ -150,7 +180,7 @@ class OverRedis : public Store {
     return lookup(shared_, redis_, large_, key, resource);
   }
 
-  awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known) override {
+  awaitable<FillStart> stamps(Resource resource, Stamps known) override {
     return redis_->stamps(resource, std::move(known));
   }
 
@@ -178,9 +208,14 @@ class OverRedis : public Store {
                lifetime, RedisStore::Content::is_there);
   }
 
-  awaitable<EvictOutcome> evict(policy::Tags tags) override {
-    return evict(shared_, redis_, std::move(tags));
+  awaitable<LeasePointer> begin_write(policy::Tags tags) override {
+    return redis_->begin_write(std::move(tags));
   }
+  awaitable<EvictOutcome> end_write(LeasePointer lease, policy::Tags evicted) override {
+    shared_.stamps.evict(with_named_tag(evicted));
+    return redis_->end_write(std::move(lease), std::move(evicted));
+  }
+  void cancel_write(LeasePointer lease) override { redis_->cancel_write(std::move(lease)); }
 
   bool is_available() const override { return redis_->is_available(); }
   void close() override { redis_->close(); }
@@ -192,13 +227,15 @@ class OverRedis : public Store {
     std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
     if (held) {
       const policy::Tags& own = held->response->tags;
-      std::optional<Stamps> current = co_await redis->current(resource, own);
+      std::optional<RedisStore::Current> current = co_await redis->current(resource, own);
       if (!current) co_return Lookup{nullptr, Tier::none, {}, false};
-      const Stamps own_stamps(current->end() - static_cast<std::ptrdiff_t>(own.size()),
-                              current->end());
-      current->resize(current->size() - own.size());
-      if (kept_stamps(*current, own_stamps) == held->stamps)
-        co_return Lookup{std::move(held->response), Tier::memory, std::move(*current), true};
+      Stamps& stamps = current->stamps;
+      const Stamps own_stamps(stamps.end() - static_cast<std::ptrdiff_t>(own.size()), stamps.end());
+      stamps.resize(stamps.size() - own.size());
+      if (kept_stamps(stamps, own_stamps) == held->stamps) {
+        if (current->leased) stamps.clear();
+        co_return Lookup{std::move(held->response), Tier::memory, std::move(stamps), true};
+      }
       // Evicted by another replica; Redis may have what came after.
       shared.memory.erase(key, held->response.get());
     }
@@ -209,8 +246,9 @@ class OverRedis : public Store {
     RedisStore::Found found = co_await redis->lookup(key, resource);
     if (found.lookup.response) {
       found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
-      keep(shared, std::string(key), tags, local, found.lookup.response, std::move(found.kept),
-           found.lifetime);
+      if (!found.leased)
+        keep(shared, std::string(key), tags, local, found.lookup.response, std::move(found.kept),
+             found.lifetime);
     }
     co_return std::move(found.lookup);
   }
@@ -226,13 +264,6 @@ class OverRedis : public Store {
     if (put.outcome == PutOutcome::stored)
       keep(shared, std::move(key), tags, local, std::move(response), std::move(put.kept), lifetime);
     co_return put.outcome;
-  }
-
-  static awaitable<EvictOutcome> evict(Shared& shared, std::shared_ptr<RedisStore> redis,
-                                       policy::Tags tags) {
-    shared.stamps.evict(with_named_tag(tags));
-    const EvictOutcome outcome = co_await redis->evict(std::move(tags));
-    co_return outcome;
   }
 
   /// `local`: stamps in this process from before `kept`, those in Redis, were found current.

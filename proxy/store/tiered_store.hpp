@@ -5,6 +5,7 @@
 // value. When Redis cannot say, memory is not believed either: another replica may have written.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "store/local_stamps.hpp"
 #include "store/memory_store.hpp"
 #include "store/pending_evictions.hpp"
+#include "store/settling.hpp"
 #include "store/stamps.hpp"
 #include "store/state_log.hpp"
 #include "store/store.hpp"
@@ -25,9 +27,13 @@ namespace larder::store {
 /// What the stores of all workers of a process share. Outlives every one of them and their
 /// io_contexts.
 struct Shared {
-  explicit Shared(std::uint64_t memory_capacity) : memory(memory_capacity, stamps) {}
+  /// `settle`: for so long after an eviction nothing is stored of what it evicted.
+  explicit Shared(std::uint64_t memory_capacity,
+                  std::chrono::milliseconds settle = std::chrono::milliseconds(0))
+      : settling(settle), memory(memory_capacity, stamps) {}
 
   LocalStamps stamps;
+  Settling settling;
   MemoryStore memory;
   PendingEvictions pending;
   StateLog log;

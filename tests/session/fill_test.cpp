@@ -49,7 +49,7 @@ TEST_CASE("Fill: content can be read while it arrives, of known and of unknown l
       fill.append(std::string_view(content).substr(from, to - from));
       if (++step == 7) {
         CHECK(fill.content().view() == content);
-        fill.complete(make_response(content), true);
+        fill.complete(make_response(content), policy::Detail::none);
         return;
       }
       asio::post(io, feed);
@@ -97,7 +97,7 @@ TEST_SUITE("concurrent") {
       fill.arrive(make_response(""), content.size());
       for (std::size_t at = 0; at < content.size(); at += 1000)
         fill.append(std::string_view(content).substr(at, 1000));
-      fill.complete(make_response(content), true);
+      fill.complete(make_response(content), policy::Detail::none);
       for (std::thread& reader : readers) reader.join();
       CHECK(right == 3);
     }

@@ -70,7 +70,7 @@ TEST_CASE("R12: bytes that nobody asked for cost the connection") {
   REQUIRE(scripted.loop.until_available());
   scripted.redis.set_script([](const Words& words) {
     const std::string right = ScriptedRedis::answer(words);
-    return words[0] == "DEL" ? right + ":7\r\n" : right;
+    return words[0] == "EVALSHA" ? right + ":7\r\n" : right;
   });
   scripted.loop.evict({"p:/api/models"});
   CHECK(scripted.loop.until([&] { return scripted.redis.connections() >= 2; }));
@@ -126,7 +126,8 @@ TEST_CASE("LOADING: not used before it has loaded") {
 
 // Round trips -------------------------------------------------------------------------------------
 
-TEST_CASE("round trips: one for a lookup, stamps, a put, an eviction; none for what is known") {
+TEST_CASE(
+    "round trips: one for a lookup, stamps, a put, a lease, an eviction; none for what is known") {
   Scripted scripted;
   TestStore& a = scripted.loop;
   REQUIRE(a.until_available());
@@ -139,6 +140,10 @@ TEST_CASE("round trips: one for a lookup, stamps, a put, an eviction; none for w
   CHECK(trips([&] { a.stamps(models); }) == 1);
   CHECK(trips([&] { a.stamps(models, Stamps(6, 255)); }) == 0);
   CHECK(trips([&] { a.put("k", models, Stamps(6, 255), make_response("x")); }) == 1);
+  store::LeasePointer lease;
+  CHECK(trips([&] { lease = a.begin_write({"p:/api/models"}); }) == 1);
+  REQUIRE(lease);
+  CHECK(trips([&] { a.end_write(std::move(lease), {"p:/api/models", "x"}); }) == 1);
   CHECK(trips([&] { a.evict({"p:/api/models"}); }) == 1);
   // Those of one turn of the loop go together.
   int done = 0;

@@ -24,6 +24,25 @@ TEST_CASE("stamps: their text form") {
     CHECK_MESSAGE(parse_stamp(text) == 0, text);
 }
 
+TEST_CASE("stamps: their text form with leases") {
+  const std::string stamp = "0123456789abcdef";
+  CHECK_FALSE(is_leased(stamp));
+  for (const std::string leases :
+       {" 89abcdef01234567:1", " 89abcdef01234567:1732394830123 0000000000000000:12"}) {
+    CAPTURE(leases);
+    CHECK(parse_stamp(stamp + leases) == 0x0123456789abcdef);
+    CHECK(is_leased(stamp + leases));
+  }
+  for (const std::string no_leases :
+       {" ", " 89abcdef01234567", " 89abcdef01234567:", " 89abcdef01234567:1 ",
+        " 89abcdef01234567:1x", "89abcdef01234567:1", " 89ABCDEF01234567:1", " 89abcdef0123456:1",
+        " 89abcdef012345678:1", " 89abcdef01234567:1  89abcdef01234567:1"}) {
+    CAPTURE(no_leases);
+    CHECK(parse_stamp(stamp + no_leases) == 0);
+    CHECK_FALSE(is_leased(stamp + no_leases));
+  }
+}
+
 TEST_CASE("stamps: random, and never zero") {
   std::set<Stamp> stamps;
   for (int i = 0; i < 1000; ++i) stamps.insert(make_stamp());

@@ -30,8 +30,9 @@ class TestStore {
   TestStore(std::shared_ptr<store::Shared> process, const config::RedisSettings& settings)
       : shared(std::move(process)), store(store::make_redis_store(*shared, context, settings)) {}
 
-  static std::shared_ptr<store::Shared> make_shared(std::uint64_t memory) {
-    return std::make_shared<store::Shared>(memory);
+  static std::shared_ptr<store::Shared> make_shared(std::uint64_t memory,
+                                                    std::chrono::milliseconds settle = 0ms) {
+    return std::make_shared<store::Shared>(memory, settle);
   }
 
   /// Runs the loop until the condition holds; false when it does not within `limit`.
@@ -67,6 +68,9 @@ class TestStore {
     return run(store->lookup(key, resource));
   }
   std::optional<Stamps> stamps(Resource resource, Stamps known = {}) {
+    return start(resource, std::move(known)).stamps;
+  }
+  store::FillStart start(Resource resource, Stamps known = {}) {
     return run(store->stamps(resource, std::move(known)));
   }
   store::PutOutcome put(std::string key, Resource resource, Stamps stamps,
@@ -82,6 +86,12 @@ class TestStore {
         store->freshen(std::move(key), resource, std::move(stamps), std::move(response), lifetime));
   }
   store::EvictOutcome evict(policy::Tags tags) { return run(store->evict(std::move(tags))); }
+  store::LeasePointer begin_write(policy::Tags tags) {
+    return run(store->begin_write(std::move(tags)));
+  }
+  store::EvictOutcome end_write(store::LeasePointer lease, policy::Tags evicted) {
+    return run(store->end_write(std::move(lease), std::move(evicted)));
+  }
 
   /// A whole fill: stamps, then put.
   store::PutOutcome fill(std::string key, Resource resource, std::string_view content,
