@@ -10,6 +10,7 @@ from benchrig.programs import run_load
 from benchrig.requests import BROWSER_FIELDS
 
 SHORT, LONG = 300, 1300  # requests
+RATE = 500  # a second: slow enough, even for callgrind, that each finds the server waiting
 ALLOCATING = {"malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign", "memalign"}
 
 
@@ -66,7 +67,7 @@ def _serve(case, binary, folder, requests, wrapped):
         # The first answer is stored; its content is in the store before the next request is sent.
         servers.fetch(larder.port, case.target.replace("%", "0"))
         before = servers.origin_count(origin)
-        run_load(larder.port, target=case.target, fields=case.fields, requests=requests)
+        run_load(larder.port, target=case.target, fields=case.fields, requests=requests, rate=RATE)
         passed = servers.origin_count(origin) - before
         is_hit = not case.target.startswith("/private/")
         # The first look in another representation is a miss of its own.
