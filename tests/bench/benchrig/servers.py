@@ -61,9 +61,9 @@ def start_origin(folder, cpus=None):
     return Server("origin", [*pinned(cpus), program("origin"), port], folder, port)
 
 
-def start_floor(folder, cpus=None):
+def start_floor(folder, kib, cpus=None):
     port = free_port()
-    return Server("floor", [*pinned(cpus), program("floor"), port], folder, port)
+    return Server("floor", [*pinned(cpus), program("floor"), port, kib], folder, port)
 
 
 def start_redis(folder, cpus=None):

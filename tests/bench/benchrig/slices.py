@@ -105,7 +105,7 @@ class _Stage:
 
     def _start(self, name, folder):
         if name == "floor":
-            return servers.start_floor(folder, self.server_cpus)
+            return servers.start_floor(folder, self.workload.floor_kib, self.server_cpus)
         if name == "larder":
             return servers.start_larder(
                 self.plan.binary, folder, self.origin.port, rules=RULES, redis=self.redis,
@@ -127,10 +127,12 @@ class _Stage:
             if name == "larder":
                 raise
             self.running.pop(name).stop(within=5.0)
-            self.missing[name] = str(reason).splitlines()[0]
+            self.missing[name] = " ".join(str(reason).split())[:200]
 
     def _load(self, name, **options):
         server = self.running[name]
+        if name == "floor":
+            options["status"] = 200
         return run_load(server.port, cpus=self.load_cpus or None, **{**self.workload.load(), **options})
 
     def prime(self, name):

@@ -28,7 +28,8 @@ def per_user_token():
 
 @dataclass(frozen=True)
 class Workload:
-    """`peers`: who can do the same at all; of a workload of Larder's own features, none."""
+    """`peers`: who can do the same at all; of a workload of Larder's own features, none. `floor_kib`: what the floor
+    sends, as much as the others do."""
     title: str
     target: str = "/kib/1/%/"
     fields: tuple = ()
@@ -43,6 +44,7 @@ class Workload:
     storm: bool = False
     needs_token: bool = False
     memory_mib: int = 512
+    floor_kib: int = 1
 
     def load(self):
         """As benchrig.programs.run_load takes it."""
@@ -56,8 +58,8 @@ WORKLOADS = {
     "browser": Workload("1 KiB, 12 browser fields", fields=BROWSER_FIELDS),
     "zipf-10k": Workload("1 KiB, Zipf over 10k URLs", urls=10_000, zipf=1.0),
     "zipf-1m": Workload("1 KiB, Zipf over 1M URLs", urls=1_000_000, zipf=1.0, memory_mib=4000),
-    "16k": Workload("16 KiB", target="/kib/16/%/"),
-    "256k": Workload("256 KiB", target="/kib/256/%/", connections=16),
+    "16k": Workload("16 KiB", target="/kib/16/%/", floor_kib=16),
+    "256k": Workload("256 KiB", target="/kib/256/%/", connections=16, floor_kib=256),
     "304": Workload("304 Not Modified", fields=('If-None-Match: "bench"',), status=304),
     "pass-through": Workload("pass-through, 1 KiB", target="/private/1/%/", is_hit=False),
     "redis-1": Workload("from Redis, 1 connection", urls=100, connections=1, peers=SHARED, from_redis=True),
@@ -65,7 +67,7 @@ WORKLOADS = {
     "redis-64": Workload("from Redis, 64 connections", urls=100, connections=64, peers=SHARED, from_redis=True),
     "compressed": Workload("16 KiB JSON, sent compressed", target="/json/16/%/", fields=("Accept-Encoding: gzip",),
                            peers=()),
-    "decoded": Workload("16 KiB JSON, stored compressed, sent decoded", target="/json/16/%/", peers=()),
+    "decoded": Workload("16 KiB JSON, stored compressed, sent decoded", target="/json/16/%/", peers=(), floor_kib=16),
     "per-user": Workload("1 KiB, per user, with a JWT", target="/user/1/%/", needs_token=True, peers=()),
     "storm": Workload(f"1 KiB while {STORM_RATE} writes/s evict others", storm=True, peers=()),
     "two-threads": Workload("1 KiB, two threads", threads=2),
