@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,8 @@ struct Resource {
   std::string_view rule;
   std::string_view path;
   std::string_view user{};  ///< whom it is for, where a tag tells; else empty
+  /// What the rule's `tags` come to: a function of the key, as the rest.
+  std::span<const std::string> rule_tags{};
 };
 
 enum class Tier : std::uint8_t { none, memory, redis };
