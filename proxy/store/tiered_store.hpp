@@ -5,6 +5,7 @@
 // value. When Redis cannot say, memory is not believed either: another replica may have written.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,6 +32,8 @@ struct Shared {
   MemoryStore memory;
   PendingEvictions pending;
   StateLog log;
+  /// Lookups and stores that came to nothing since Redis, though in use, refused or did not answer.
+  std::atomic<std::uint64_t> failures{0};
   const std::string process = format_stamp(make_stamp());  ///< its name among the replicas
 };
 
