@@ -36,7 +36,9 @@ class Exchange {
 
  private:
   [[nodiscard]] policy::LookupFacts facts() const;
-  [[nodiscard]] store::Resource resource() const { return {match_.rule->name, path_, user_}; }
+  [[nodiscard]] store::Resource resource() const {
+    return {match_.rule->name, path_, user_, match_.rule->is_strict()};
+  }
   /// Asked only where a rule wants to know.
   void identify();
   /// Null: not known, or not asked.

@@ -15,7 +15,9 @@
 namespace larder::session {
 
 struct FillJob {
-  [[nodiscard]] store::Resource resource() const { return {rule->name, path, user}; }
+  [[nodiscard]] store::Resource resource() const {
+    return {rule->name, path, user, rule->is_strict()};
+  }
 
   std::string key;
   std::string path;  ///< normal form

@@ -26,4 +26,10 @@ std::string stamp_key(std::string_view tag, std::string_view run_id) {
   return key;
 }
 
+std::string_view tag_name_of(std::string_view stamp_key) {
+  if (stamp_key.starts_with(everything_prefix)) return everything_tag;
+  if (!stamp_key.starts_with(stamp_prefix)) return {};
+  return stamp_key.substr(stamp_prefix.size());
+}
+
 }  // namespace larder::store

@@ -20,5 +20,8 @@ void add_key(Command& command, std::string_view prefix, std::string_view text);
 
 /// `run_id`: of the Redis that is asked. `everything_tag` is stamped for one run of it.
 [[nodiscard]] std::string stamp_key(std::string_view tag, std::string_view run_id);
+/// The name (name_of) of the tag whose stamp has this key, without the run; empty when it is the
+/// key of no stamp.
+[[nodiscard]] std::string_view tag_name_of(std::string_view stamp_key);
 
 }  // namespace larder::store

@@ -36,6 +36,7 @@ struct Resource {
   std::string_view rule;
   std::string_view path;
   std::string_view user{};  ///< whom it is for, where a tag tells; else empty
+  bool strict = false;      ///< no response is used whose stamps were not looked at for this lookup
 };
 
 enum class Tier : std::uint8_t { none, memory, redis };
