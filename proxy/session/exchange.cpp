@@ -4,15 +4,13 @@
 #include <utility>
 
 #include "http/target.hpp"
-#include "policy/named_resources.hpp"
-#include "policy/named_tags.hpp"
 #include "policy/problem.hpp"
 #include "policy/selection.hpp"
 #include "policy/tags.hpp"
 #include "session/filling.hpp"
+#include "session/passing_on.hpp"
 #include "session/relay.hpp"
 #include "session/sending.hpp"
-#include "session/tunnel.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::session {
@@ -421,110 +419,20 @@ awaitable<After> Exchange::pass_on(ForwardReason reason, Detail detail) {
     record_.cache.result = CacheResult::bypass;
   if (reason == ForwardReason::vary_miss) record_.cache.result = CacheResult::miss;
 
-  const policy::EvictionDecision eviction = policy::decide_eviction(
-      rules_->routes, head_.method, head_.method_text, head_.path, writer());
-  Upload upload(worker_.io, content_, client_.stream);
-  const bool has_content = !content_.is_at_end();
-  FetchResult result = co_await fetch_own(has_content ? &upload : nullptr);
-  const auto* failure = std::get_if<FetchFailure>(&result);
-
-  // Before the client hears of it: whoever asks after that must not be given what was there before.
-  policy::Tags old = tags_made_old(eviction, result);
-  if (!old.empty()) co_await evict(std::move(old));
-
-  After after = After::broken;
-  if (failure) {
-    record_.failure = *failure;
-    if (has_content && !upload.is_complete()) answer_.close_afterwards();
-    if (*failure != FetchFailure::client_gone)
-      after = co_await answer_.send_problem(status_for(*failure), describe(*failure));
-  } else {
-    OriginAnswer answer = std::move(std::get<OriginAnswer>(result));
-    if (answer.connection->head.status == 101) {
-      after = co_await tunnel(std::move(answer));
-    } else {
-      after = co_await relay(std::move(answer), has_content ? &upload : nullptr, relay_to());
-    }
-  }
-  co_await upload.stop();
+  PassingOn passing_on({.worker = worker_,
+                        .client = client_,
+                        .head = head_,
+                        .after_head = after_head_,
+                        .content = content_,
+                        .rules = *rules_,
+                        .forwarded = forwarded_,
+                        .writer = writer(),
+                        .answer = answer_,
+                        .record = record_,
+                        .first_byte_timeout = first_byte_timeout(),
+                        .response_timeout = response_timeout()});
+  const After after = co_await passing_on.run();
   co_return after;
-}
-
-policy::Tags Exchange::tags_made_old(const policy::EvictionDecision& eviction,
-                                     const FetchResult& result) const {
-  const auto* write = std::get_if<policy::Evict>(&eviction);
-  if (const auto* failure = std::get_if<FetchFailure>(&result))
-    return write && !was_never_sent(*failure) ? write->tags : policy::Tags();
-  const http::ResponseHead& told = std::get<OriginAnswer>(result).connection->head;
-  if (http::is_safe(head_.method, head_.method_text) || !policy::may_have_changed(told.status))
-    return {};
-  policy::Tags tags = write ? write->tags : policy::Tags();
-  // RFC 9111 4.4: what the answer names is evicted as if it had been posted to.
-  for (const std::string& path :
-       policy::named_resources(told.fields, {head_.host, forwarded_.host}, head_.path)) {
-    const policy::EvictionDecision named =
-        policy::decide_eviction(rules_->routes, http::Method::post, "POST", path, writer());
-    if (const auto* evicted = std::get_if<policy::Evict>(&named))
-      tags.insert(tags.end(), evicted->tags.begin(), evicted->tags.end());
-  }
-  const policy::Tags invalidated = policy::read_invalidated_tags(
-      told.fields, {forwarded_.proto, head_.host}, head_.method, head_.method_text);
-  tags.insert(tags.end(), invalidated.begin(), invalidated.end());
-  std::sort(tags.begin(), tags.end());
-  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
-  return tags;
-}
-
-awaitable<FetchResult> Exchange::fetch_own(Upload* upload) {
-  const bool upgrade = wants_upgrade();
-  FetchRequest request{
-      .head = {},
-      .method = head_.method,
-      .repeatable = !upload && !upgrade && http::is_idempotent(head_.method, head_.method_text),
-      .wants_upgrade = upgrade,
-      .first_byte_timeout = first_byte_timeout(),
-      .response_timeout = response_timeout(),
-      .client_has_left = [this] { return client_.stream.has_peer_left(); }};
-  policy::append_forward_head(head_, forwarded_,
-                              {.body = head_.framing,
-                               .expect_continue = head_.expects_continue && upload,
-                               .upgrade = upgrade},
-                              request.head);
-  InterimSink interim;
-  if (head_.version == http::Version::http_1_1) {
-    interim = [this](const http::ResponseHead& told) { return answer_.send_interim(told); };
-  }
-  if (upload) {
-    FetchResult result = co_await fetch_with_content(worker_.origin, std::move(request), *upload,
-                                                     std::move(interim));
-    co_return result;
-  }
-  FetchResult result = co_await fetch(worker_.origin, std::move(request), std::move(interim));
-  co_return result;
-}
-
-awaitable<After> Exchange::tunnel(OriginAnswer answer) {
-  const http::ResponseHead& told = answer.connection->head;
-  answer_.begin(101, policy::reason_phrase(101));
-  policy::append_end_to_end(told, false, answer_.head());
-  if (const auto upgrade = told.fields.combined(http::FieldName::upgrade))
-    answer_.head().append("Upgrade: ").append(*upgrade).append("\r\n");
-  answer_.head() += "Connection: Upgrade\r\n\r\n";
-  const IoStatus opened = co_await answer_.send(answer.connection->after_head(), false);
-  if (opened != IoStatus::ok) co_return After::broken;
-  // Both sides may be silent for as long as they like.
-  client_.endless = true;
-  client_.stream.set_write_pace({});
-  const TunnelResult carried = co_await run_tunnel(
-      worker_.io, client_.stream, answer.connection->stream, after_head_, settings_.client_timeout);
-  record_.content_sent = carried.to_client;
-  co_return After::close;
-}
-
-awaitable<void> Exchange::evict(policy::Tags tags) {
-  record_.evicted_tags = tags.size();
-  const store::EvictOutcome outcome = co_await worker_.store->evict(std::move(tags));
-  record_.eviction_deferred = outcome == store::EvictOutcome::deferred;
 }
 
 std::uint64_t Exchange::body_limit() const {
@@ -540,15 +448,6 @@ milliseconds Exchange::first_byte_timeout() const {
 milliseconds Exchange::response_timeout() const {
   return match_.rule ? match_.rule->response_timeout.value_or(settings_.response_timeout)
                      : settings_.response_timeout;
-}
-
-// RFC 9110 7.8. Upgrade: h2c is not passed on: nobody behind us could be held to what we decided.
-bool Exchange::wants_upgrade() const {
-  const auto upgrade = head_.fields.combined(http::FieldName::upgrade);
-  if (!upgrade || head_.version != http::Version::http_1_1 || http::has_token(*upgrade, "h2c"))
-    return false;
-  const auto connection = head_.fields.combined(http::FieldName::connection);
-  return connection && http::has_token(*connection, "upgrade") && content_.is_at_end();
 }
 
 }  // namespace larder::session

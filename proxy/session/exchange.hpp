@@ -14,7 +14,6 @@
 
 #include "policy/lookup.hpp"
 #include "policy/reuse.hpp"
-#include "policy/tags.hpp"
 #include "session/answer.hpp"
 #include "session/fill.hpp"
 #include "session/filling.hpp"
@@ -63,12 +62,6 @@ class Exchange {
                                              std::shared_ptr<Timer> timer);
 
   [[nodiscard]] awaitable<After> pass_on(policy::ForwardReason reason, policy::Detail detail);
-  /// What a write with this outcome made old; empty: nothing.
-  [[nodiscard]] policy::Tags tags_made_old(const policy::EvictionDecision& eviction,
-                                           const FetchResult& result) const;
-  [[nodiscard]] awaitable<FetchResult> fetch_own(Upload* upload);
-  [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
-  [[nodiscard]] awaitable<void> evict(policy::Tags tags);
 
   [[nodiscard]] RelayTo relay_to() {
     return {answer_, head_, record_, worker_.origin, worker_.shared.clock.now_in_seconds()};
@@ -76,7 +69,6 @@ class Exchange {
   [[nodiscard]] milliseconds first_byte_timeout() const;
   [[nodiscard]] std::uint64_t body_limit() const;
   [[nodiscard]] milliseconds response_timeout() const;
-  [[nodiscard]] bool wants_upgrade() const;
 
   Worker& worker_;
   const config::Settings& settings_;

@@ -10,7 +10,6 @@
 #include <spdlog/spdlog.h>
 
 #include "store/redis_message.hpp"
-#include "store/redis_names.hpp"
 
 namespace larder::store {
 
@@ -82,7 +81,7 @@ awaitable<bool> EvictionListener::prepare(std::shared_ptr<EvictionListener> list
   if (!asking.is_answered()) co_return false;
   const std::string id = std::to_string(asking.reply(0).number);
   Pipeline tracking;
-  tracking.add({"CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", "PREFIX", stamp_prefix});
+  tracking.add({"CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", "PREFIX", self.keys_.stamps});
   tracking.add({"SUBSCRIBE", invalidation_channel});
   co_await self.client_.exchange(tracking);
   if (!tracking.is_answered()) co_return false;
@@ -127,7 +126,8 @@ bool EvictionListener::hear(const Pipeline& message) {
   const std::optional<RedisMessage> heard = read_message(message);
   if (!heard) return false;
   if (const auto* changed = std::get_if<StampsChanged>(&*heard)) {
-    for (const std::string_view key : changed->keys) shared_.stamps.evict_name(tag_name_of(key));
+    for (const std::string_view key : changed->keys)
+      shared_.stamps.evict_name(keys_.tag_name_of(key));
   } else if (std::holds_alternative<AllChanged>(*heard)) {
     shared_.stamps.evict(everything_tag);
   }

@@ -16,6 +16,7 @@
 #include "config/config.hpp"
 #include "store/io.hpp"
 #include "store/redis_client.hpp"
+#include "store/redis_names.hpp"
 #include "store/tiered_store.hpp"
 
 namespace larder::store {
@@ -42,6 +43,7 @@ class EvictionListener : public std::enable_shared_from_this<EvictionListener> {
 
   Executor executor_;
   Shared& shared_;
+  const Keyspace keys_;
   const std::chrono::milliseconds heartbeat_;
   RedisClient client_;
   Timer next_beat_;

@@ -6,7 +6,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "store/redis_names.hpp"
 #include "store/stamps.hpp"
 #include "store/xxh3.hpp"
 
@@ -23,23 +22,24 @@ bool is_integer(const Pipeline& pipeline, std::size_t command) {
 }  // namespace
 
 RedisStore::RedisStore(asio::io_context& context, const config::RedisSettings& settings,
-                       PendingEvictions& pending, StateLog& log, std::string process)
+                       Keyspace keys, PendingEvictions& pending, StateLog& log, std::string process)
     : executor_(context.get_executor()),
+      keys_(std::move(keys)),
       pending_(pending),
       client_(context, settings, log),
-      index_(context, client_),
-      fill_lock_(std::move(process), settings.fill_lock) {}
+      index_(context, client_, keys_),
+      fill_lock_(std::move(process), settings.fill_lock, keys_) {}
 
 std::shared_ptr<RedisIndex> RedisStore::index() {
   return {shared_from_this(), &index_};
 }
 
 std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context,
-                                               const config::RedisSettings& settings,
+                                               const config::RedisSettings& settings, Keyspace keys,
                                                PendingEvictions& pending, StateLog& log,
                                                std::string process) {
   std::shared_ptr<RedisStore> store(
-      new RedisStore(context, settings, pending, log, std::move(process)));
+      new RedisStore(context, settings, std::move(keys), pending, log, std::move(process)));
   RedisClient::Events events;
   events.prepare = [weak = std::weak_ptr(store)] { return prepare(weak.lock()); };
   store->client_.start(std::move(events));
@@ -63,15 +63,15 @@ bool RedisStore::is_available() {
 // Stamps ------------------------------------------------------------------------------------------
 
 std::string RedisStore::stamp_key(std::string_view tag) const {
-  return store::stamp_key(tag, client_.run_id());
+  return keys_.stamp_key(tag, client_.run_id());
 }
 
 void RedisStore::add_stamp_keys(Command& command, const policy::Tags& tags) const {
   for (const std::string& tag : tags) {
     if (tag == everything_tag)
-      command.add_joined(everything_prefix, client_.run_id());
+      command.add_joined(keys_.everything, client_.run_id());
     else
-      add_key(command, stamp_prefix, tag);
+      add_key(command, keys_.stamps, tag);
   }
 }
 
@@ -198,7 +198,7 @@ awaitable<bool> RedisStore::is_filling(std::string key, FillStart start,
   const auto self = shared_from_this();
   if (!is_available() || !start.stamps || start.filled_by.empty()) co_return false;
   Pipeline pipeline;
-  FillLock::add_watch(pipeline, key);
+  fill_lock_.add_watch(pipeline, key);
   co_await client_.exchange(pipeline);
   co_return FillLock::is_running(pipeline, key, start.filled_by, *start.stamps, seen.get());
 }
@@ -226,7 +226,7 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
   // The value first: its stamps, read after it, then say that it was current when they were read.
   Pipeline pipeline;
   Command value{"HMGET"};
-  add_key(value, value_prefix, key);
+  add_key(value, keys_.values, key);
   value.add("h");
   value.add("b");
   pipeline.add(value);
@@ -315,8 +315,8 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
 
   policy::Tags indexed(tags.begin() + first_tag_position, tags.end());
   indexed.insert(indexed.end(), own_tags.begin(), own_tags.end());
-  std::string value_key(value_prefix);
-  value_key += name_of(key);
+  const std::string name = name_of(key);
+  const std::string value_key = keys_.values + name;
 
   Pipeline pipeline;
   Command read{"MGET"};
@@ -331,7 +331,7 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   pipeline.add(write);
   const std::chrono::milliseconds lives = std::min(lifetime, 10 * stamp_lifetime);
   pipeline.add({"PEXPIRE", value_key, std::to_string(lives.count())});
-  RedisIndex::add(pipeline, std::string_view(value_key).substr(value_prefix.size()), indexed);
+  index_.add(pipeline, name, indexed);
   for (const policy::Tags* some : {&tags, &own_tags})
     for (const std::string& tag : *some)
       if (is_renewal_due(tag))
@@ -339,7 +339,7 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   const std::size_t exec = pipeline.commands();
   pipeline.add({"EXEC"});
   const bool counts = index_.is_count_due();
-  if (counts) RedisIndex::add_counts(pipeline, indexed);
+  if (counts) index_.add_counts(pipeline, indexed);
   co_await client_.exchange(pipeline);
 
   const std::optional<Stamps> now = read_stamps(pipeline, 0, tags.size());

@@ -6,7 +6,7 @@
 //   other
 //                      tag the paths of its resources. For memory alone: nothing is true because of
 //                      it
-//   larder:1:l:<key>  who fills this key now (store/fill_lock)
+//   larder:1:f:<key>  who fills this key now (store/fill_lock)
 //   larder:1:g:<...>   such a set after an eviction, while its values are being unlinked
 //
 // `everything_tag` is stamped for one run of Redis (its run_id is in the key): a Redis that was
@@ -30,6 +30,7 @@
 #include "store/pending_evictions.hpp"
 #include "store/redis_client.hpp"
 #include "store/redis_index.hpp"
+#include "store/redis_names.hpp"
 #include "store/state_log.hpp"
 #include "store/store.hpp"
 
@@ -59,8 +60,8 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// under which this process fills.
   [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
                                                           const config::RedisSettings& settings,
-                                                          PendingEvictions& pending, StateLog& log,
-                                                          std::string process);
+                                                          Keyspace keys, PendingEvictions& pending,
+                                                          StateLog& log, std::string process);
 
   /// Connected, and no eviction outstanding. Sees to it that outstanding ones are delivered.
   [[nodiscard]] bool is_available();
@@ -90,7 +91,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
     std::uint32_t hour = 0;
   };
 
-  RedisStore(asio::io_context& context, const config::RedisSettings& settings,
+  RedisStore(asio::io_context& context, const config::RedisSettings& settings, Keyspace keys,
              PendingEvictions& pending, StateLog& log, std::string process);
 
   void add_stamp_keys(Command& command, const policy::Tags& tags) const;
@@ -113,6 +114,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   std::shared_ptr<RedisIndex> index();
 
   Executor executor_;
+  const Keyspace keys_;
   PendingEvictions& pending_;
   RedisClient client_;
   RedisIndex index_;

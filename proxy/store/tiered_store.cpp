@@ -135,7 +135,8 @@ class OverRedis : public Store {
  public:
   OverRedis(Shared& shared, asio::io_context& context, const config::RedisSettings& settings)
       : shared_(shared),
-        redis_(RedisStore::create(context, settings, shared.pending, shared.log, shared.process)),
+        redis_(RedisStore::create(context, settings, Keyspace(), shared.pending, shared.log,
+                                  shared.process)),
         large_(std::make_shared<LargeInUse>()) {}
   ~OverRedis() override { redis_->close(); }
 

@@ -1,0 +1,139 @@
+#include "session/passing_on.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "policy/named_resources.hpp"
+#include "policy/named_tags.hpp"
+#include "policy/problem.hpp"
+#include "session/tunnel.hpp"
+
+namespace larder::session {
+
+awaitable<After> PassingOn::run() {
+  const policy::EvictionDecision eviction =
+      decide_eviction(own_.head.method, own_.head.method_text, own_.head.path);
+  Upload upload(own_.worker.io, own_.content, own_.client.stream);
+  const bool has_content = !own_.content.is_at_end();
+  FetchResult result = co_await fetch_own(has_content ? &upload : nullptr);
+  const auto* failure = std::get_if<FetchFailure>(&result);
+
+  // Before the client hears of it: whoever asks after that must not be given what was there before.
+  policy::Tags old = tags_made_old(eviction, result);
+  if (!old.empty()) co_await evict(std::move(old));
+
+  After after = After::broken;
+  if (failure) {
+    own_.record.failure = *failure;
+    if (has_content && !upload.is_complete()) own_.answer.close_afterwards();
+    if (*failure != FetchFailure::client_gone)
+      after = co_await own_.answer.send_problem(status_for(*failure), describe(*failure));
+  } else {
+    OriginAnswer answer = std::move(std::get<OriginAnswer>(result));
+    if (answer.connection->head.status == 101) {
+      after = co_await tunnel(std::move(answer));
+    } else {
+      const RelayTo to{own_.answer, own_.head, own_.record, own_.worker.origin,
+                       own_.worker.shared.clock.now_in_seconds()};
+      after = co_await relay(std::move(answer), has_content ? &upload : nullptr, to);
+    }
+  }
+  co_await upload.stop();
+  co_return after;
+}
+
+policy::EvictionDecision PassingOn::decide_eviction(http::Method method,
+                                                    std::string_view method_text,
+                                                    std::string_view path) const {
+  return policy::decide_eviction(own_.rules.routes, method, method_text, path, own_.writer);
+}
+
+awaitable<FetchResult> PassingOn::fetch_own(Upload* upload) {
+  const bool upgrade = wants_upgrade();
+  FetchRequest request{.head = {},
+                       .method = own_.head.method,
+                       .repeatable = !upload && !upgrade &&
+                                     http::is_idempotent(own_.head.method, own_.head.method_text),
+                       .wants_upgrade = upgrade,
+                       .first_byte_timeout = own_.first_byte_timeout,
+                       .response_timeout = own_.response_timeout,
+                       .client_has_left = [this] { return own_.client.stream.has_peer_left(); }};
+  policy::append_forward_head(own_.head, own_.forwarded,
+                              {.body = own_.head.framing,
+                               .expect_continue = own_.head.expects_continue && upload,
+                               .upgrade = upgrade},
+                              request.head);
+  InterimSink interim;
+  if (own_.head.version == http::Version::http_1_1) {
+    interim = [this](const http::ResponseHead& told) { return own_.answer.send_interim(told); };
+  }
+  if (upload) {
+    FetchResult result = co_await fetch_with_content(own_.worker.origin, std::move(request),
+                                                     *upload, std::move(interim));
+    co_return result;
+  }
+  FetchResult result = co_await fetch(own_.worker.origin, std::move(request), std::move(interim));
+  co_return result;
+}
+
+policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
+                                      const FetchResult& result) const {
+  const auto* write = std::get_if<policy::Evict>(&eviction);
+  if (const auto* failure = std::get_if<FetchFailure>(&result))
+    return write && !was_never_sent(*failure) ? write->tags : policy::Tags();
+  const http::ResponseHead& told = std::get<OriginAnswer>(result).connection->head;
+  if (http::is_safe(own_.head.method, own_.head.method_text) ||
+      !policy::may_have_changed(told.status))
+    return {};
+  policy::Tags tags = write ? write->tags : policy::Tags();
+  // RFC 9111 4.4: what the answer names is evicted as if it had been posted to.
+  for (const std::string& path : policy::named_resources(
+           told.fields, {own_.head.host, own_.forwarded.host}, own_.head.path)) {
+    const policy::EvictionDecision named = decide_eviction(http::Method::post, "POST", path);
+    if (const auto* evicted = std::get_if<policy::Evict>(&named))
+      tags.insert(tags.end(), evicted->tags.begin(), evicted->tags.end());
+  }
+  const policy::Tags invalidated = policy::read_invalidated_tags(
+      told.fields, {own_.forwarded.proto, own_.head.host}, own_.head.method, own_.head.method_text);
+  tags.insert(tags.end(), invalidated.begin(), invalidated.end());
+  std::sort(tags.begin(), tags.end());
+  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  return tags;
+}
+
+awaitable<void> PassingOn::evict(policy::Tags tags) {
+  own_.record.evicted_tags = tags.size();
+  const store::EvictOutcome outcome = co_await own_.worker.store->evict(std::move(tags));
+  own_.record.eviction_deferred = outcome == store::EvictOutcome::deferred;
+}
+
+awaitable<After> PassingOn::tunnel(OriginAnswer answer) {
+  const http::ResponseHead& told = answer.connection->head;
+  own_.answer.begin(101, policy::reason_phrase(101));
+  policy::append_end_to_end(told, false, own_.answer.head());
+  if (const auto upgrade = told.fields.combined(http::FieldName::upgrade))
+    own_.answer.head().append("Upgrade: ").append(*upgrade).append("\r\n");
+  own_.answer.head() += "Connection: Upgrade\r\n\r\n";
+  const IoStatus opened = co_await own_.answer.send(answer.connection->after_head(), false);
+  if (opened != IoStatus::ok) co_return After::broken;
+  // Both sides may be silent for as long as they like.
+  own_.client.endless = true;
+  own_.client.stream.set_write_pace({});
+  const TunnelResult carried =
+      co_await run_tunnel(own_.worker.io, own_.client.stream, answer.connection->stream,
+                          own_.after_head, own_.worker.shared.settings.client_timeout);
+  own_.record.content_sent = carried.to_client;
+  co_return After::close;
+}
+
+// RFC 9110 7.8. Upgrade: h2c is not passed on: nobody behind us could be held to what we decided.
+bool PassingOn::wants_upgrade() const {
+  const auto upgrade = own_.head.fields.combined(http::FieldName::upgrade);
+  if (!upgrade || own_.head.version != http::Version::http_1_1 || http::has_token(*upgrade, "h2c"))
+    return false;
+  const auto connection = own_.head.fields.combined(http::FieldName::connection);
+  return connection && http::has_token(*connection, "upgrade") && own_.content.is_at_end();
+}
+
+}  // namespace larder::session

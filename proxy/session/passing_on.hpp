@@ -1,0 +1,57 @@
+// Passing on: a request that goes to the origin as its client's own, and what it makes old.
+//
+//   decide what it may evict -> lease -> fetch -> evict -> relay, or tunnel
+//
+// A request that may change nothing has no more than the fetch and the relay of this.
+#pragma once
+
+#include <string_view>
+
+#include "policy/forwarding.hpp"
+#include "policy/tags.hpp"
+#include "session/answer.hpp"
+#include "session/body_reader.hpp"
+#include "session/origin.hpp"
+#include "session/relay.hpp"
+#include "session/worker.hpp"
+
+namespace larder::session {
+
+/// What its exchange knows of the request. Everything outlives the passing on.
+struct PassedOn {
+  Worker& worker;
+  Client client;
+  const http::RequestHead& head;
+  std::string_view after_head;  ///< what has been read behind it
+  BodyReader& content;
+  const RuleSet& rules;
+  const policy::ForwardedFacts& forwarded;
+  const identity::Identity* writer = nullptr;  ///< null: not known, or not asked
+  Answer& answer;
+  ExchangeRecord& record;
+  milliseconds first_byte_timeout{0};
+  milliseconds response_timeout{0};  ///< zero: none
+};
+
+class PassingOn {
+ public:
+  explicit PassingOn(PassedOn own) : own_(own) {}
+
+  [[nodiscard]] awaitable<After> run();
+
+ private:
+  [[nodiscard]] policy::EvictionDecision decide_eviction(http::Method method,
+                                                         std::string_view method_text,
+                                                         std::string_view path) const;
+  [[nodiscard]] awaitable<FetchResult> fetch_own(Upload* upload);
+  /// What a write with this outcome made old; empty: nothing.
+  [[nodiscard]] policy::Tags tags_made_old(const policy::EvictionDecision& eviction,
+                                           const FetchResult& result) const;
+  [[nodiscard]] awaitable<void> evict(policy::Tags tags);
+  [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
+  [[nodiscard]] bool wants_upgrade() const;
+
+  PassedOn own_;
+};
+
+}  // namespace larder::session
