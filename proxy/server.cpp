@@ -44,11 +44,19 @@ config::Config within_descriptors(config::Config config) {
 struct Server::Thread {
   Thread(session::Shared& shared, const std::shared_ptr<const session::RuleSet>& rules)
       : worker(shared, rules), listener(worker), drain_timer(worker.io), store_timer(worker.io) {}
+  ~Thread() { close_evictions(); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  void close_evictions() {
+    if (evictions) evictions->close();
+  }
 
   session::Worker worker;
   session::Listener listener;
   Timer drain_timer;
   Timer store_timer;
+  std::shared_ptr<store::EvictionListener> evictions;  ///< of one thread, for all
   std::atomic<bool> store_available{false};
   std::thread thread;
 };
@@ -91,6 +99,8 @@ Server::Server(config::Config config)
     session::Worker& worker = threads_.back()->worker;
     worker.store = store::make_store(stores_, worker.io, config_.settings.redis);
   }
+  Thread& first = *threads_.front();
+  first.evictions = store::make_eviction_listener(stores_, first.worker.io, config_.settings.redis);
 }
 
 Server::~Server() {
@@ -263,6 +273,7 @@ void Server::finish_when_drained(Thread& thread, SteadyClock::time_point give_up
   if (admin_ && &thread == threads_.front().get()) admin_->stop();
   thread.worker.origin.close_idle();
   thread.worker.deadlines.stop();
+  thread.close_evictions();
   thread.worker.store.reset();
   thread.worker.io.stop();
 }

@@ -23,6 +23,7 @@
 #include "session/tls_files.hpp"
 #include "session/trusted.hpp"
 #include "session/worker.hpp"
+#include "store/eviction_listener.hpp"
 #include "store/tiered_store.hpp"
 
 namespace larder {

@@ -46,6 +46,7 @@ struct RedisSettings {
   milliseconds timeout{50};  ///< for one command, queueing included
   milliseconds connect_timeout{250};
   milliseconds fill_lock{2'000};  ///< see store/fill_lock; 0: none
+  milliseconds heartbeat{1'000};  ///< see store/eviction_listener; 0: memory asks at each hit
 };
 
 /// "HOST:PORT", "[IPv6]:PORT", "unix:/PATH".

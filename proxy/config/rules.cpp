@@ -15,6 +15,7 @@
 namespace larder::config {
 namespace {
 
+using policy::Coherence;
 using policy::KeyTemplate;
 using policy::KeyTemplateError;
 using policy::Mode;
@@ -54,6 +55,7 @@ class RuleReader {
   void read_key(const Node& value);
   void read_share(const Node& value);
   void read_written_by(const Node& value);
+  void read_coherence(const Node& value);
   void read_vary(const Node& value);
   void read_evict_on(const Node& value);
   void read_tags(const Node& value);
@@ -98,6 +100,7 @@ const std::array<RuleReader::Key, 21> RuleReader::keys{{
     {"key", &RuleReader::read_key},
     {"share", &RuleReader::read_share},
     {"written_by", &RuleReader::read_written_by},
+    {"coherence", &RuleReader::read_coherence},
     {"vary", &RuleReader::read_vary},
     {"client_cache_control", &RuleReader::read_client_cache_control},
     {"etag", &RuleReader::read_etag},
@@ -329,6 +332,21 @@ void RuleReader::read_written_by(const Node& value) {
   }
 }
 
+void RuleReader::read_coherence(const Node& value) {
+  const std::string* text = read_text(value, "coherence", "heartbeat or strict", report_);
+  if (!text) {
+    failed_ = true;
+  } else if (*text == "heartbeat") {
+    rule().coherence = Coherence::heartbeat;
+  } else if (*text == "strict") {
+    rule().coherence = Coherence::strict;
+  } else {
+    fail(value.place, "coherence: unknown word " + quote(*text) +
+                          policy::suggest_nearest(*text, coherence_words()) + "; known are " +
+                          join_words(coherence_words()));
+  }
+}
+
 void RuleReader::read_vary(const Node& value) {
   if (std::optional<std::vector<VaryField>> fields = config::read_vary(value, report_)) {
     rule().vary = *std::move(fields);
@@ -496,6 +514,11 @@ const std::vector<std::string_view>& client_cache_control_words() {
 
 const std::vector<std::string_view>& share_words() {
   static const std::vector<std::string_view> words{"anonymous", "everyone", "per-user"};
+  return words;
+}
+
+const std::vector<std::string_view>& coherence_words() {
+  static const std::vector<std::string_view> words{"heartbeat", "strict"};
   return words;
 }
 

@@ -48,6 +48,7 @@ void check_identities(const std::vector<ReadRule>& rules, const Settings& settin
 [[nodiscard]] const std::vector<std::string_view>& evicting_methods();
 [[nodiscard]] const std::vector<std::string_view>& share_words();
 [[nodiscard]] const std::vector<std::string_view>& client_cache_control_words();
+[[nodiscard]] const std::vector<std::string_view>& coherence_words();
 [[nodiscard]] const std::vector<std::string_view>& written_by_words();
 
 }  // namespace larder::config

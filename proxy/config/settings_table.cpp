@@ -546,6 +546,7 @@ const std::vector<SettingRow>& setting_rows() {
     {"redis_timeout", "LARDER_REDIS_TIMEOUT", "DURATION", "For one Redis command, queueing included; then the request goes on without Redis", false, redis_deadline<&RedisSettings::timeout>},
     {"redis_connect_timeout", "LARDER_REDIS_CONNECT_TIMEOUT", "DURATION", "For connecting to Redis", false, redis_deadline<&RedisSettings::connect_timeout>},
     {"fill_lock", "LARDER_FILL_LOCK", "DURATION", "Of replicas on one Redis that miss a key together one asks the origin, and the others wait for what it stores, at most this long; 0 switches it off", false, redis_duration<&RedisSettings::fill_lock>},
+    {"heartbeat", "LARDER_HEARTBEAT", "DURATION", "How long memory is believed without asking Redis, after Redis has last shown that every eviction was heard: what other replicas evict is never served for longer; 0 asks Redis at each hit", false, redis_duration<&RedisSettings::heartbeat>},
     {"memory", "LARDER_MEMORY", "SIZE", "Responses kept in memory; 0 switches the memory tier off", false, size<&Settings::memory>},
     {"object_limit", "LARDER_OBJECT_LIMIT", "SIZE", "Larger responses are passed on without being stored", false, size<&Settings::object_limit>},
     {"threads", "LARDER_THREADS", "NUMBER", "Threads; 0 is one per core", false, number<&Settings::threads, 0, 1024>},

@@ -29,6 +29,12 @@ enum class WrittenBy : std::uint8_t {
   owner,   ///< that user's alone: a write evicts the writer's
 };
 
+/// What another replica's write makes old: until when it is served from memory.
+enum class Coherence : std::uint8_t {
+  heartbeat,  ///< for as long as the news of it takes, and never longer than the heartbeat
+  strict,     ///< not at all: Redis is asked before each hit
+};
+
 enum class Mode : std::uint8_t {
   on,
   off,  ///< nothing is answered from the store nor kept; what else the rule says holds
@@ -83,6 +89,7 @@ struct RouteRule {
   KeyTemplate key;
   Share share = Share::anonymous;
   WrittenBy written_by = WrittenBy::anyone;
+  Coherence coherence = Coherence::heartbeat;
   /// A key is filled for from this miss on (policy/key_admission).
   unsigned after = 1;
   /// Different queries asked for within an hour or two, beyond which a new one is not filled for at
@@ -101,6 +108,8 @@ struct RouteRule {
   /// change of it is a change of every key, so that nothing is served under a meaning it was not
   /// stored with.
   std::uint64_t fingerprint = 0;
+
+  [[nodiscard]] bool is_strict() const { return coherence == Coherence::strict; }
 };
 
 struct RouteMatch {

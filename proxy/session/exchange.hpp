@@ -36,7 +36,7 @@ class Exchange {
  private:
   [[nodiscard]] policy::LookupFacts facts() const;
   [[nodiscard]] store::Resource resource() const {
-    return {match_.rule->name, path_, user_, rule_tags_};
+    return {match_.rule->name, path_, user_, rule_tags_, match_.rule->is_strict()};
   }
   /// Asked only where a rule wants to know.
   void identify();

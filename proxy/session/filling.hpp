@@ -15,7 +15,9 @@
 namespace larder::session {
 
 struct FillJob {
-  [[nodiscard]] store::Resource resource() const { return {rule->name, path, user, rule_tags}; }
+  [[nodiscard]] store::Resource resource() const {
+    return {rule->name, path, user, rule_tags, rule->is_strict()};
+  }
 
   std::string key;
   std::string path;  ///< normal form

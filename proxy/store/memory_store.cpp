@@ -103,9 +103,7 @@ std::optional<MemoryStore::Found> MemoryStore::find(std::string_view key,
     if (position == shard.entries.end()) return {};
     Entry& entry = position->second;
     if (is_usable(entry, now)) {
-      // Only the first hit writes: a line that many threads read stays shared.
-      if (!entry.visited.load(std::memory_order_relaxed))
-        entry.visited.store(true, std::memory_order_relaxed);
+      entry.visit();
       return Found{entry.response, entry.stamps};
     }
     useless = entry.response.get();
@@ -114,10 +112,34 @@ std::optional<MemoryStore::Found> MemoryStore::find(std::string_view key,
   return {};
 }
 
+policy::StoredResponsePointer MemoryStore::find_verified(std::string_view key,
+                                                         Coherence::Connection by,
+                                                         SteadyClock::time_point now) {
+  const Hashed wanted = hashed(key);
+  Shard& shard = shard_of(wanted);
+  const std::shared_lock lock(shard.mutex);
+  const Entries::iterator position = shard.entries.find(wanted);
+  if (position == shard.entries.end()) return {};
+  Entry& entry = position->second;
+  if (entry.verified_by.load(std::memory_order_relaxed) != by || !is_usable(entry, now)) return {};
+  entry.visit();
+  return entry.response;
+}
+
+void MemoryStore::note_verified(std::string_view key, const policy::StoredResponse* response,
+                                Coherence::Connection by) {
+  const Hashed wanted = hashed(key);
+  Shard& shard = shard_of(wanted);
+  const std::shared_lock lock(shard.mutex);
+  const Entries::iterator position = shard.entries.find(wanted);
+  if (position != shard.entries.end() && position->second.response.get() == response)
+    position->second.verified_by.store(by, std::memory_order_relaxed);
+}
+
 bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, Guard guard,
-                      Stamps stamps, SteadyClock::time_point expires) {
+                      Verified verified, SteadyClock::time_point expires) {
   key.shrink_to_fit();
-  const std::uint64_t size = size_of(key, *response, guard, stamps);
+  const std::uint64_t size = size_of(key, *response, guard, verified.stamps);
   if (size > capacity_ / 4) return false;
   bytes_ += size;
   make_room();
@@ -138,7 +160,8 @@ bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, G
     }
     Entry& entry = position->second;
     replaced = std::exchange(entry.response, std::move(response));
-    entry.stamps = std::move(stamps);
+    entry.stamps = std::move(verified.stamps);
+    entry.verified_by.store(verified.by, std::memory_order_relaxed);
     entry.guard = std::move(guard);
     entry.expires = expires;
     entry.size = size;

@@ -58,6 +58,16 @@ void Pipeline::add(const Command& command) {
   ++commands_;
 }
 
+void Pipeline::adopt(const Pipeline& reply) {
+  tops_.push_back(replies_.size());
+  for (Reply part : reply.replies_) {
+    part.offset += short_texts_.size();
+    replies_.push_back(std::move(part));
+  }
+  short_texts_ += reply.short_texts_;
+  answered_ = tops_.size() == commands_;
+}
+
 void Pipeline::append(bool is_top, Reply::Kind kind, std::int64_t number) {
   if (is_top) tops_.push_back(replies_.size());
   Reply& reply = replies_.emplace_back();
@@ -130,7 +140,8 @@ void ReplyReader::Free::operator()(redisReader* reader) const {
   redisReaderFree(reader);
 }
 
-ReplyReader::ReplyReader() : reader_(redisReaderCreateWithFunctions(Collect::functions())) {
+ReplyReader::ReplyReader(ReplyLimits limits)
+    : guard_(limits), reader_(redisReaderCreateWithFunctions(Collect::functions())) {
   if (!reader_) throw std::bad_alloc();
   reader_->maxbuf = 64 << 10;
 }

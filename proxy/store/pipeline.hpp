@@ -75,6 +75,9 @@ class Pipeline {
   /// The same as bytes to keep; copied only when short.
   [[nodiscard]] policy::SharedBytes bytes(const Reply& reply) const;
 
+  /// Takes the reply to the next command, which was read into a pipeline without commands.
+  void adopt(const Pipeline& reply);
+
  private:
   friend class ReplyReader;
 
@@ -95,7 +98,7 @@ class ReplyReader {
  public:
   enum class Result : std::uint8_t { complete, incomplete, refused };
 
-  ReplyReader();
+  explicit ReplyReader(ReplyLimits limits);
 
   /// Bytes as they come. False: nothing may be read any more.
   [[nodiscard]] bool feed(std::string_view bytes);

@@ -32,16 +32,25 @@ using Resolver = asio::ip::basic_resolver<tcp, Executor>;
 constexpr std::size_t chunk_size = 64 << 10;
 constexpr std::size_t spare_buffer = 1 << 20;  ///< bytes kept for the next write
 
+/// Does Redis tell this by itself, rather than in answer to a command?
+bool is_message(const Pipeline& heard) {
+  const Reply& top = heard.reply(0);
+  return top.kind == Reply::Kind::array && top.number > 0 &&
+         heard.text(heard.element(0, 0)) == "message";
+}
+
 }  // namespace
 
 /// The connection. Its own coroutines keep it alive, so it may outlive the client for as long as it
 /// takes them to see that it was closed.
 class RedisClient::Link : public std::enable_shared_from_this<Link> {
  public:
-  Link(asio::io_context& context, const config::RedisSettings& settings, StateLog& log)
+  Link(asio::io_context& context, const config::RedisSettings& settings, StateLog& log,
+       RedisWording wording)
       : executor_(context.get_executor()),
         settings_(settings),
         log_(log),
+        wording_(wording),
         socket_(executor_),
         resolver_(executor_),
         overdue_(executor_),
@@ -49,8 +58,8 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
         chunk_(chunk_size),
         random_(static_cast<std::minstd_rand::result_type>(make_stamp())) {}
 
-  void start(Prepare prepare) {
-    prepare_ = std::move(prepare);
+  void start(Events events) {
+    events_ = std::move(events);
     asio::co_spawn(executor_, run(shared_from_this()), note_failure);
   }
 
@@ -69,7 +78,8 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   std::string run_id;
 
  private:
-  /// `connecting`: no exchange is possible; `preparing`: those of the handshake and of Prepare are.
+  /// `connecting`: no exchange is possible; `preparing`: those of the handshake and of `prepare`
+  /// are.
   enum class Phase : std::uint8_t { connecting, preparing, ready, down, closed };
 
   using Resume = asio::async_result<asio::use_awaitable_t<Executor>, void()>::handler_type;
@@ -96,7 +106,8 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   Executor executor_;
   const config::RedisSettings settings_;
   StateLog& log_;
-  Prepare prepare_;
+  const RedisWording wording_;
+  Events events_;
 
   Phase phase_ = Phase::connecting;
   std::uint64_t generation_ = 0;  ///< of the connection: what an older one still reports is void
@@ -109,6 +120,7 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
 
   std::vector<char> chunk_;
   std::optional<ReplyReader> reader_;  ///< of this connection
+  Pipeline heard_;                     ///< of one that may be told things: what comes now
 
   std::string request_;  ///< to be written, from `sent_` on
   std::size_t sent_ = 0;
@@ -137,18 +149,21 @@ awaitable<void> RedisClient::Link::run(std::shared_ptr<Link> link) {
     const bool connected = co_await self.connect();
     if (connected && self.phase_ == Phase::connecting) {
       self.phase_ = Phase::preparing;
-      self.reader_.emplace();
+      self.reader_.emplace(self.events_.hear ? of_messages : of_replies);
+      self.heard_ = {};
       asio::co_spawn(self.executor_, read(link, self.generation_), note_failure);
       const bool greeted = co_await self.greet();
       bool prepared = false;
-      if (greeted) prepared = co_await self.prepare_();
+      if (greeted) prepared = co_await self.events_.prepare();
       if (greeted && !prepared) self.lose("evictions could not be delivered");
     }
     if (self.phase_ == Phase::preparing) {
       self.phase_ = Phase::ready;
-      self.say(fmt::format("redis: {}:{} database {} is in use", self.settings_.endpoint.host,
-                           self.settings_.endpoint.port, self.settings_.database),
-               spdlog::level::info);
+      if (!self.wording_.ready.empty())
+        self.say(
+            fmt::format("redis: {}:{} database {} {}", self.settings_.endpoint.host,
+                        self.settings_.endpoint.port, self.settings_.database, self.wording_.ready),
+            spdlog::level::info);
       self.backoff_.ready(SteadyClock::now());
       error_code ignored;
       self.changed_.expires_at(SteadyClock::time_point::max());
@@ -250,10 +265,20 @@ bool RedisClient::Link::take(std::string_view bytes) {
   if (!reader_->feed(bytes)) return false;
   // What is left of the bytes must be answers to somebody.
   while (reader_->has_bytes()) {
-    if (outstanding_.empty()) return false;
-    const ReplyReader::Result result = reader_->read(*outstanding_.front().pipeline);
+    if (outstanding_.empty() && !events_.hear) return false;
+    const ReplyReader::Result result =
+        reader_->read(events_.hear ? heard_ : *outstanding_.front().pipeline);
     if (result == ReplyReader::Result::refused) return false;
     if (result == ReplyReader::Result::incomplete) break;
+    if (events_.hear) {
+      const Pipeline heard = std::exchange(heard_, Pipeline());
+      if (is_message(heard)) {
+        if (!events_.hear(heard)) return false;
+        continue;
+      }
+      if (outstanding_.empty()) return false;
+      outstanding_.front().pipeline->adopt(heard);
+    }
     --outstanding_commands_;
     if (!outstanding_.front().pipeline->is_answered()) continue;
     resumable_.push_back(std::move(outstanding_.front().resume));
@@ -327,7 +352,7 @@ void RedisClient::Link::watch() {
 }
 
 void RedisClient::Link::say(const std::string& line, spdlog::level::level_enum level) {
-  if (log_.is_news("redis", line, SteadyClock::now())) spdlog::log(level, "{}", line);
+  if (log_.is_news(wording_.subject, line, SteadyClock::now())) spdlog::log(level, "{}", line);
 }
 
 /// The same words are said again only once something else was refused in between: who is refused
@@ -341,8 +366,8 @@ void RedisClient::Link::note_refusal(std::string_view error) {
 void RedisClient::Link::lose(std::string_view reason, RedisBackoff::Loss loss) {
   if (phase_ == Phase::down || phase_ == Phase::closed) return;
   backoff_.lost(loss, SteadyClock::now());
-  say(fmt::format("redis: {}:{} is not usable: {}. Nothing is cached until it is back",
-                  settings_.endpoint.host, settings_.endpoint.port, reason),
+  say(fmt::format("redis: {}:{} {}: {}. {}", settings_.endpoint.host, settings_.endpoint.port,
+                  wording_.lost, reason, wording_.consequence),
       spdlog::level::warn);
   log_.forget("redis memory");
   log_.forget("redis refusal");
@@ -358,6 +383,7 @@ void RedisClient::Link::lose(std::string_view reason, RedisBackoff::Loss loss) {
   outstanding_commands_ = 0;
   resume_later();
   changed_.cancel();
+  if (events_.lost) events_.lost();
 }
 
 void RedisClient::Link::close() {
@@ -373,7 +399,7 @@ void RedisClient::Link::close() {
   resume_later();
   overdue_.cancel();
   changed_.cancel();
-  prepare_ = {};
+  events_ = {};
 }
 
 /// Not from within whatever is going on: those who wait may send, close, or destroy the client.
@@ -386,15 +412,15 @@ void RedisClient::Link::resume_later() {
 }
 
 RedisClient::RedisClient(asio::io_context& context, const config::RedisSettings& settings,
-                         StateLog& log)
-    : link_(std::make_shared<Link>(context, settings, log)) {}
+                         StateLog& log, RedisWording wording)
+    : link_(std::make_shared<Link>(context, settings, log, wording)) {}
 
 RedisClient::~RedisClient() {
   close();
 }
 
-void RedisClient::start(Prepare prepare) {
-  link_->start(std::move(prepare));
+void RedisClient::start(Events events) {
+  link_->start(std::move(events));
 }
 
 bool RedisClient::is_ready() const {

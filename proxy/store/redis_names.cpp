@@ -34,4 +34,10 @@ void add_key(Command& command, std::string_view prefix, std::string_view text) {
     command.add_joined(prefix, name_of(text));
 }
 
+std::string_view Keyspace::tag_name_of(std::string_view key) const {
+  if (key.starts_with(everything)) return everything_tag;
+  if (!key.starts_with(stamps)) return {};
+  return key.substr(stamps.size());
+}
+
 }  // namespace larder::store

@@ -25,6 +25,9 @@ struct Keyspace {
 
   /// `run_id`: of the Redis that is asked. `everything_tag` is stamped for one run of it.
   [[nodiscard]] std::string stamp_key(std::string_view tag, std::string_view run_id) const;
+  /// The name (name_of) of the tag whose stamp has this key, without the run; empty when it is the
+  /// key of no stamp.
+  [[nodiscard]] std::string_view tag_name_of(std::string_view key) const;
 };
 
 /// Long texts are cut, and told apart by their hash. Two that still collide share a key: a value

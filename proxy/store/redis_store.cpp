@@ -40,7 +40,9 @@ std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context,
                                                std::string process) {
   std::shared_ptr<RedisStore> store(
       new RedisStore(context, settings, std::move(keys), pending, log, std::move(process)));
-  store->client_.start([weak = std::weak_ptr(store)] { return prepare(weak.lock()); });
+  RedisClient::Events events;
+  events.prepare = [weak = std::weak_ptr(store)] { return prepare(weak.lock()); };
+  store->client_.start(std::move(events));
   return store;
 }
 
@@ -213,7 +215,8 @@ void RedisStore::end_fill(std::string_view key) {
 
 // Values ------------------------------------------------------------------------------------------
 
-awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource resource) {
+awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource resource,
+                                                const LocalStamps& local) {
   const auto self = shared_from_this();
   Found found;
   if (!is_available()) {
@@ -262,6 +265,7 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
 
   Stamps own;
   if (!head->response.tags.empty()) {
+    found.own_local = local.current(head->response.tags);
     Pipeline second;
     Command read_own{"MGET"};
     add_stamp_keys(read_own, head->response.tags);

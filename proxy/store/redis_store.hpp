@@ -26,6 +26,7 @@
 #include "config/config.hpp"
 #include "store/codec.hpp"
 #include "store/fill_lock.hpp"
+#include "store/local_stamps.hpp"
 #include "store/pending_evictions.hpp"
 #include "store/redis_client.hpp"
 #include "store/redis_index.hpp"
@@ -44,6 +45,8 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
     Lookup lookup;
     Stamps kept;                       ///< of a response that was found: what it was put with
     std::chrono::seconds lifetime{0};  ///< likewise
+    /// Local stamps of its own tags, from before those in Redis were read.
+    Stamps own_local;
   };
   struct Put {
     PutOutcome outcome = PutOutcome::unavailable;
@@ -63,7 +66,8 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// Connected, and no eviction outstanding. Sees to it that outstanding ones are delivered.
   [[nodiscard]] bool is_available();
 
-  [[nodiscard]] awaitable<Found> lookup(std::string_view key, Resource resource);
+  [[nodiscard]] awaitable<Found> lookup(std::string_view key, Resource resource,
+                                        const LocalStamps& local);
   /// Stamps of the resource and, behind them, of `own` tags; not made where missing.
   [[nodiscard]] awaitable<std::optional<Stamps>> current(Resource resource,
                                                          const policy::Tags& own);

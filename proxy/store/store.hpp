@@ -39,6 +39,7 @@ struct Resource {
   std::string_view user{};  ///< whom it is for, where a tag tells; else empty
   /// What the rule's `tags` come to: a function of the key, as the rest.
   std::span<const std::string> rule_tags{};
+  bool strict = false;  ///< no response is used whose stamps were not looked at for this lookup
 };
 
 enum class Tier : std::uint8_t { none, memory, redis };

@@ -12,17 +12,14 @@ namespace larder::store {
 
 namespace {
 
-/// Guards a response by the local stamps its resource had when `of_resource` was read, and by those
-/// its own tags have now.
-MemoryStore::Guard make_guard(const LocalStamps& local, const policy::Tags& tags,
-                              const Stamps& of_resource, const policy::Tags& own) {
+/// Guards a response by the local stamps that the tags of its resource and its own had when these
+/// were read.
+MemoryStore::Guard make_guard(const policy::Tags& tags, const Stamps& of_resource,
+                              const policy::Tags& own, const Stamps& of_own) {
   MemoryStore::Guard guard;
   for (std::size_t i = 0; i < tags.size(); ++i)
     if (i != named_position) guard.add(LocalStamps::slot_of(tags[i]), of_resource[i]);
-  for (const std::string& tag : own) {
-    const LocalStamps::Slot slot = LocalStamps::slot_of(tag);
-    guard.add(slot, local.current(slot));
-  }
+  for (std::size_t i = 0; i < own.size(); ++i) guard.add(LocalStamps::slot_of(own[i]), of_own[i]);
   return guard;
 }
 
@@ -68,7 +65,8 @@ class MemoryAlone : public Store {
     const policy::Tags tags = stamped_tags(resource);
     if (tags.empty() || stamps.size() != tags.size() || lifetime <= lifetime.zero())
       co_return PutOutcome::outdated;
-    MemoryStore::Guard guard = make_guard(shared_.stamps, tags, stamps, response->tags);
+    const Stamps of_own = shared_.stamps.current(response->tags);
+    MemoryStore::Guard guard = make_guard(tags, stamps, response->tags, of_own);
     // After the own tags' stamps have been read: their evictions show in `named_tag` first.
     const Stamps now = shared_.stamps.current(tags);
     for (std::size_t i = 0; i < tags.size(); ++i)
@@ -142,7 +140,13 @@ class OverRedis : public Store {
         large_(std::make_shared<LargeInUse>()) {}
   ~OverRedis() override { redis_->close(); }
 
-  std::optional<Lookup> lookup_now(std::string_view, Resource) override {
+  std::optional<Lookup> lookup_now(std::string_view key, Resource resource) override {
+    const SteadyClock::time_point now = SteadyClock::now();
+    const Coherence::Connection by = resource.strict ? 0 : shared_.coherence.trusted(now);
+    if (by != 0) {
+      policy::StoredResponsePointer held = shared_.memory.find_verified(key, by, now);
+      if (held) return Lookup{std::move(held), Tier::memory, {}, true};
+    }
     if (redis_->is_available()) return {};
     return Lookup{nullptr, Tier::none, {}, false};
   }
@@ -190,6 +194,8 @@ class OverRedis : public Store {
   static awaitable<Lookup> lookup(Shared& shared, std::shared_ptr<RedisStore> redis,
                                   std::shared_ptr<LargeInUse> large, std::string_view key,
                                   Resource resource) {
+    // Before Redis is read: whoever hears of an eviction meanwhile makes the guard old.
+    Noted noted{shared.coherence.listening(), {}, {}};
     std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
     if (held) {
       const policy::Tags& own = held->response->tags;
@@ -201,20 +207,22 @@ class OverRedis : public Store {
       const Stamps own_stamps(current->end() - static_cast<std::ptrdiff_t>(own.size()),
                               current->end());
       current->resize(current->size() - own.size());
-      if (kept_stamps(*current, own_stamps) == held->stamps)
+      if (kept_stamps(*current, own_stamps) == held->stamps) {
+        shared.memory.note_verified(key, held->response.get(), noted.by);
         co_return Lookup{std::move(held->response), Tier::memory, std::move(*current), true};
+      }
       // Evicted by another replica; Redis may have what came after.
       shared.memory.erase(key, held->response.get());
     }
 
-    // Before Redis is read: an eviction meanwhile makes the guard old.
     const policy::Tags tags = stamped_tags(resource);
-    const Stamps local = shared.stamps.current(tags);
-    RedisStore::Found found = co_await redis->lookup(key, resource);
+    noted.local = shared.stamps.current(tags);
+    RedisStore::Found found = co_await redis->lookup(key, resource, shared.stamps);
     if (!found.lookup.available) ++shared.failures;
     if (found.lookup.response) {
+      noted.own_local = std::move(found.own_local);
       found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
-      keep(shared, std::string(key), tags, local, found.lookup.response, std::move(found.kept),
+      keep(shared, std::string(key), tags, noted, found.lookup.response, std::move(found.kept),
            found.lifetime);
     }
     co_return std::move(found.lookup);
@@ -234,30 +242,40 @@ class OverRedis : public Store {
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, RedisStore::Content content) {
     const policy::Tags tags = stamped_tags(resource);
-    const Stamps local = shared.stamps.current(tags);
+    const Noted noted{shared.coherence.listening(), shared.stamps.current(tags),
+                      shared.stamps.current(response->tags)};
     RedisStore::Put put =
         co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
     if (put.outcome == PutOutcome::unavailable) ++shared.failures;
     if (put.outcome == PutOutcome::stored)
-      keep(shared, std::move(key), tags, local, std::move(response), std::move(put.kept), lifetime);
+      keep(shared, std::move(key), tags, noted, std::move(response), std::move(put.kept), lifetime);
     co_return put.outcome;
   }
 
   static awaitable<EvictOutcome> evict(Shared& shared, std::shared_ptr<RedisStore> redis,
                                        policy::Tags tags) {
-    shared.stamps.evict(with_named_tag(tags));
+    const policy::Tags all = with_named_tag(tags);
+    shared.stamps.evict(all);
     const EvictOutcome outcome = co_await redis->evict(std::move(tags));
+    // Another thread may have noted them since, and read in Redis what was not yet evicted there.
+    shared.stamps.evict(all);
     co_return outcome;
   }
 
-  /// `local`: stamps in this process from before `kept`, those in Redis, were found current.
-  static void keep(Shared& shared, std::string key, const policy::Tags& tags, const Stamps& local,
+  /// How things stood in this process before a response was found current in Redis.
+  struct Noted {
+    Coherence::Connection by = 0;
+    Stamps local{};      ///< of the tags of its resource
+    Stamps own_local{};  ///< of its own
+  };
+
+  static void keep(Shared& shared, std::string key, const policy::Tags& tags, const Noted& noted,
                    policy::StoredResponsePointer response, Stamps kept,
                    std::chrono::seconds lifetime) {
     if (shared.memory.capacity() == 0) return;
-    MemoryStore::Guard guard = make_guard(shared.stamps, tags, local, response->tags);
-    shared.memory.put(std::move(key), std::move(response), std::move(guard), std::move(kept),
-                      SteadyClock::now() + lifetime);
+    MemoryStore::Guard guard = make_guard(tags, noted.local, response->tags, noted.own_local);
+    shared.memory.put(std::move(key), std::move(response), std::move(guard),
+                      {std::move(kept), noted.by}, SteadyClock::now() + lifetime);
   }
 
   Shared& shared_;

@@ -1,8 +1,9 @@
 // Tiered store: the three stores a worker may have: memory alone, Redis alone, memory over Redis.
 //
-// Memory over Redis: a response found in memory is used only after its stamps in Redis have been
-// read and found current, so that replicas agree; what memory saves is carrying and decoding the
-// value. When Redis cannot say, memory is not believed either: another replica may have written.
+// Memory over Redis: while Redis is heard to tell of evictions (store/eviction_listener), a
+// response found in memory is used as it is. Else, and where a rule is strict, only after its
+// stamps in Redis have been read and found current, so that replicas agree. When Redis cannot say,
+// memory is not believed either: another replica may have written.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "config/config.hpp"
+#include "store/coherence.hpp"
 #include "store/local_stamps.hpp"
 #include "store/memory_store.hpp"
 #include "store/pending_evictions.hpp"
@@ -30,6 +32,7 @@ struct Shared {
 
   LocalStamps stamps;
   MemoryStore memory;
+  Coherence coherence;
   PendingEvictions pending;
   StateLog log;
   /// Lookups and stores that came to nothing since Redis, though in use, refused or did not answer.

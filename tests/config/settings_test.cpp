@@ -49,6 +49,7 @@ TEST_CASE("every setting from a file") {
   redis_timeout: 20ms
   redis_connect_timeout: 1s
   fill_lock: 0
+  heartbeat: 2s
   memory: 0
   object_limit: 1m
   threads: 3
@@ -128,6 +129,7 @@ TEST_CASE("every setting from a file") {
   CHECK(read.redis->timeout == 20ms);
   CHECK(read.redis->connect_timeout == 1s);
   CHECK(read.redis->fill_lock == 0ms);
+  CHECK(read.redis->heartbeat == 2s);
   CHECK(read.memory == 0);
   CHECK(read.object_limit == 1 << 20);
   CHECK(read.threads == 3);

@@ -11,6 +11,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <doctest/doctest.h>
 
+#include "store/eviction_listener.hpp"
 #include "store/stamps.hpp"
 #include "store/test_responses.hpp"
 #include "store/tiered_store.hpp"
@@ -30,6 +31,12 @@ class TestStore {
   TestStore(std::shared_ptr<store::Shared> process, const config::RedisSettings& settings)
       : shared(std::move(process)), store(store::make_redis_store(*shared, context, settings)) {}
 
+  TestStore(const TestStore&) = delete;
+  TestStore& operator=(const TestStore&) = delete;
+  ~TestStore() {
+    if (evictions) evictions->close();
+  }
+
   static std::shared_ptr<store::Shared> make_shared(std::uint64_t memory) {
     return std::make_shared<store::Shared>(memory);
   }
@@ -45,6 +52,13 @@ class TestStore {
   }
   bool until_available(SteadyClock::duration limit = 10s) {
     return until([this] { return store->is_available(); }, limit);
+  }
+  /// Hears of evictions from now on.
+  void listen(const config::RedisSettings& settings) {
+    evictions = store::EvictionListener::create(*shared, context, settings);
+  }
+  bool until_trusted(SteadyClock::duration limit = 10s) {
+    return until([this] { return shared->coherence.trusted(SteadyClock::now()) != 0; }, limit);
   }
 
   template <class T>
@@ -102,6 +116,7 @@ class TestStore {
   asio::io_context context{1};
   asio::executor_work_guard<Executor> work{context.get_executor()};
   std::unique_ptr<store::Store> store;
+  std::shared_ptr<store::EvictionListener> evictions;
 };
 
 }  // namespace larder::test

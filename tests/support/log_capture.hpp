@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -24,12 +25,18 @@ class LogCapture {
   ~LogCapture() { spdlog::set_default_logger(before_); }
 
   [[nodiscard]] std::string text() const { return text_.str(); }
-  [[nodiscard]] bool says(std::string_view words) const {
-    return text().find(words) != std::string::npos;
-  }
+  [[nodiscard]] bool says(std::string_view words) const { return lines(words) > 0; }
   [[nodiscard]] long lines() const {
     const std::string all = text();
     return static_cast<long>(std::count(all.begin(), all.end(), '\n'));
+  }
+  /// How many lines say these words.
+  [[nodiscard]] std::size_t lines(std::string_view words) const {
+    std::istringstream text(text_.str());
+    std::size_t count = 0;
+    for (std::string line; std::getline(text, line);)
+      if (line.find(words) != std::string::npos) ++count;
+    return count;
   }
 
  private:

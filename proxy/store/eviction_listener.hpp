@@ -1,0 +1,56 @@
+// Eviction listener: hears of every stamp that changes in Redis, and makes the local stamp of that
+// tag another one. One for a process.
+//
+// One connection does it all. It tracks what changes under the prefix of stamps (CLIENT TRACKING in
+// broadcasting mode, redirected to itself, which is how RESP2 has it), and its PING is the
+// heartbeat: Redis queues what a command changed before it answers that command, so the answer to a
+// PING comes behind the news of every eviction that had been acknowledged when the PING was sent.
+// A Redis that does not allow it leaves everything as without: each hit asks.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <boost/asio/io_context.hpp>
+
+#include "config/config.hpp"
+#include "store/io.hpp"
+#include "store/redis_client.hpp"
+#include "store/redis_names.hpp"
+#include "store/tiered_store.hpp"
+
+namespace larder::store {
+
+class EvictionListener : public std::enable_shared_from_this<EvictionListener> {
+ public:
+  /// Connects as soon as `context` runs, again and again until close(), which has to be called,
+  /// like everything else, on the thread that runs `context`, or when none does. `shared` outlives
+  /// `context`.
+  [[nodiscard]] static std::shared_ptr<EvictionListener> create(
+      Shared& shared, asio::io_context& context, const config::RedisSettings& settings);
+
+  void close();
+
+ private:
+  EvictionListener(Shared& shared, asio::io_context& context,
+                   const config::RedisSettings& settings);
+
+  static awaitable<bool> prepare(std::shared_ptr<EvictionListener> listener);
+  static awaitable<void> beat(std::shared_ptr<EvictionListener> listener,
+                              Coherence::Connection connection);
+  bool hear(const Pipeline& message);
+  void lose();
+
+  Executor executor_;
+  Shared& shared_;
+  const Keyspace keys_;
+  const std::chrono::milliseconds heartbeat_;
+  RedisClient client_;
+  Timer next_beat_;
+};
+
+/// As the settings say: none without Redis, without a memory tier, or with a heartbeat of zero.
+[[nodiscard]] std::shared_ptr<EvictionListener> make_eviction_listener(
+    Shared& shared, asio::io_context& context, const std::optional<config::RedisSettings>& redis);
+
+}  // namespace larder::store
