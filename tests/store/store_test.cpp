@@ -135,6 +135,18 @@ TEST_CASE("the keys in Redis: readable, expiring, gone after an eviction") {
     CHECK(redis.keys("larder:1:v:? of ann").empty());
     CHECK(a->content("7 of bob", {"models", "/api/models/7/", "bob"}) == "x");
   }
+  SUBCASE("by a tag that the request told, whose values alone are looked at") {
+    const std::string ann[] = {"t:user:ann"};
+    const std::string bob[] = {"t:user:bob"};
+    a->fill("? of ann", {.rule = "models", .path = "/api/models/", .rule_tags = ann}, "x");
+    a->fill("? of bob", {.rule = "models", .path = "/api/models/", .rule_tags = bob}, "x");
+    redis.command({"CONFIG", "RESETSTAT"});
+    a->evict({"t:user:ann"});
+    CHECK(a->until([&] { return values() == 303 && redis.keys("larder:1:g:*").empty(); }));
+    CHECK(redis.keys("larder:1:v:? of ann").empty());
+    CHECK(redis.command({"INFO", "commandstats"}).text.find("cmdstat_hget:calls=2,") !=
+          std::string::npos);  // the sweep's, and its script's
+  }
   SUBCASE("by what lies above") {
     a->evict({"b:/api"});
     CHECK(a->until([&] { return values() == 1; }));
