@@ -125,10 +125,12 @@ std::string Server::listen() {
   if (config_.settings.admin) {
     admin_ = std::make_unique<ops::Admin>(
         threads_.front()->worker.io,
-        ops::Admin::Sources{
-            .readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
-            .stats =
-                [this] { return counters_.format_json(backends_.status(), admission_.status()); }});
+        ops::Admin::Sources{.readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
+                            .stats =
+                                [this] {
+                                  return counters_.format_json(backends_.status(),
+                                                               admission_.status(), redis_status());
+                                }});
     std::string failed = admin_->listen(*config_.settings.admin);
     if (!failed.empty()) return failed;
     admin_->start();
@@ -136,13 +138,24 @@ std::string Server::listen() {
   return {};
 }
 
-ops::Admin::Readiness Server::readiness() const {
+bool Server::is_store_available() const {
+  return std::all_of(threads_.begin(), threads_.end(), [](const std::unique_ptr<Thread>& thread) {
+    return thread->store_available.load();
+  });
+}
+
+std::optional<ops::RedisStatus> Server::redis_status() const {
+  if (!config_.settings.redis) return {};
+  return ops::RedisStatus{is_store_available(), stores_.pending.size(), stores_.failures.load()};
+}
+
+ops::Admin::Readiness Server::readiness() {
   if (draining_) return {false, "draining"};
-  const bool available = std::all_of(
-      threads_.begin(), threads_.end(),
-      [](const std::unique_ptr<Thread>& thread) { return thread->store_available.load(); });
-  if (available) return {true, "ready"};
-  if (SteadyClock::now() - started_ < start_patience)
+  if (is_store_available()) {
+    was_ready_ = true;
+    return {true, "ready"};
+  }
+  if (!was_ready_ && SteadyClock::now() - started_ < start_patience)
     return {false, "starting: Redis has not answered yet"};
   return {true, "ready, degraded: Redis is not usable, every request goes to the upstream"};
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,7 +48,10 @@ class Server final : private session::RecordSink {
   struct Watch;
 
   void note(const session::ExchangeRecord& record) override;
-  [[nodiscard]] ops::Admin::Readiness readiness() const;
+  [[nodiscard]] bool is_store_available() const;
+  [[nodiscard]] std::optional<ops::RedisStatus> redis_status() const;
+  /// On the admin listener's thread.
+  [[nodiscard]] ops::Admin::Readiness readiness();
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);
   void watch_signals(Watch& watch);
@@ -76,6 +80,7 @@ class Server final : private session::RecordSink {
   std::vector<std::unique_ptr<Thread>> threads_;
   std::unique_ptr<ops::Admin> admin_;
   const SteadyClock::time_point started_ = SteadyClock::now();
+  bool was_ready_ = false;  ///< as readiness() has said
   std::atomic<bool> draining_{false};
   std::atomic<bool> broke_off_{false};
 };

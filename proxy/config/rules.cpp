@@ -7,6 +7,7 @@
 #include "config/fingerprint.hpp"
 #include "config/lifetimes.hpp"
 #include "config/mapping.hpp"
+#include "config/tags.hpp"
 #include "config/values.hpp"
 #include "config/vary.hpp"
 #include "policy/nearest.hpp"
@@ -57,6 +58,7 @@ class RuleReader {
   void read_coherence(const Node& value);
   void read_vary(const Node& value);
   void read_evict_on(const Node& value);
+  void read_tags(const Node& value);
   void read_after(const Node& value);
   void read_variants(const Node& value);
   void read_number(const Node& value, std::string_view owner, std::string_view what,
@@ -80,6 +82,7 @@ class RuleReader {
   ReadRule read_;
   const Node* key_ = nullptr;
   const Node* statuses_ = nullptr;
+  const Node* tags_ = nullptr;
   bool says_compress_ = false;
   bool needs_ttl_ = true;
   bool failed_ = false;
@@ -103,6 +106,7 @@ const std::array<RuleReader::Key, 21> RuleReader::keys{{
     {"etag", &RuleReader::read_etag},
     {"compress", &RuleReader::read_compress},
     {"evict_on", &RuleReader::read_evict_on},
+    {"tags", &RuleReader::read_tags},
     {"after", &RuleReader::read_after},
     {"variants", &RuleReader::read_variants},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
@@ -144,6 +148,7 @@ std::optional<ReadRule> RuleReader::run(const Node& node) {
   // Compressed beside secrets, what somebody else made a user ask for tells of them (BREACH).
   if (rule().share == Share::per_user && !says_compress_) rule().compression.is_on = false;
   if (!rule().paths.empty()) check_key(read_, key_, report_);
+  if (!rule().paths.empty() && tags_ && !check_tags(rule(), *tags_, report_)) failed_ = true;
   if (failed_ || rule().paths.empty()) return std::nullopt;
   if (!read_.has_name) rule().name = rule().paths.front().text;
   rule().fingerprint = make_fingerprint(rule());
@@ -402,6 +407,16 @@ std::vector<std::string> RuleReader::read_methods(const Node& value) {
   return methods;
 }
 
+void RuleReader::read_tags(const Node& value) {
+  read_.tags_place = value.place;
+  if (std::optional<std::vector<KeyTemplate>> tags = config::read_tags(value, report_)) {
+    rule().tags = *std::move(tags);
+    tags_ = &value;
+  } else {
+    failed_ = true;
+  }
+}
+
 void RuleReader::read_after(const Node& value) {
   constexpr unsigned most = 100;
   read_number(value, "after", "a number of requests such as 2", 1, most, rule().after);
@@ -478,7 +493,7 @@ const std::vector<std::string_view>& rule_keys() {
 }
 
 const std::vector<std::string_view>& later_rule_keys() {
-  static const std::vector<std::string_view> names{"tags", "settle", "coherence"};
+  static const std::vector<std::string_view> names{"settle", "coherence"};
   return names;
 }
 

@@ -114,6 +114,10 @@ std::string_view format_detail(Detail detail) {
       return "not-admitted-yet";
     case Detail::too_many_variants:
       return "too-many-variants";
+    case Detail::incomplete_tag:
+      return "incomplete-tag";
+    case Detail::too_long_tag:
+      return "too-long-tag";
   }
   return {};
 }

@@ -70,6 +70,8 @@ enum class Detail : std::uint8_t {
   max_stale,
   not_admitted_yet,   ///< the rule's `after`
   too_many_variants,  ///< the rule's `variants`
+  incomplete_tag,     ///< the request does not say all that the rule's `tags` name
+  too_long_tag,
 };
 /// Lower case with hyphens: "no-rule".
 [[nodiscard]] std::string_view format_detail(Detail detail);

@@ -97,14 +97,16 @@ struct RouteRule {
   unsigned variants = 10'000;
   std::vector<VaryField> vary;  ///< default: Accept with application/json, text/html
   std::vector<EvictOn> evict_on;
+  std::vector<KeyTemplate> tags;  ///< what its responses belong to besides (policy/rule_tags)
   /// First byte of the origin's answer; zero: the setting `first_byte_timeout` holds.
   std::chrono::milliseconds first_byte_timeout{0};
   /// Bytes of a request's content; none: the setting `body_limit` holds; 0: no limit.
   std::optional<std::uint64_t> body_limit;
   /// The origin's whole answer; zero: no limit; nothing: the setting `response_timeout` holds.
   std::optional<std::chrono::milliseconds> response_timeout{};
-  /// Of what gives a stored response its meaning (paths, key, share, written_by, vary): a change of
-  /// it is a change of every key, so that nothing is served under a meaning it was not stored with.
+  /// Of what gives a stored response its meaning (paths, key, share, written_by, tags, vary): a
+  /// change of it is a change of every key, so that nothing is served under a meaning it was not
+  /// stored with.
   std::uint64_t fingerprint = 0;
 
   [[nodiscard]] bool is_strict() const { return coherence == Coherence::strict; }

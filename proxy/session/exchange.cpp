@@ -5,6 +5,7 @@
 
 #include "http/target.hpp"
 #include "policy/problem.hpp"
+#include "policy/rule_tags.hpp"
 #include "policy/selection.hpp"
 #include "policy/tags.hpp"
 #include "session/filling.hpp"
@@ -116,6 +117,12 @@ awaitable<After> Exchange::look_up(policy::Demands demands) {
     unusable = Detail::too_deep_path;
   } else if (worker_.unstored.remembers(key_, SteadyClock::now())) {
     unusable = Detail::not_stored_lately;
+  } else {
+    std::variant<policy::Tags, Detail> made = policy::make_rule_tags(facts());
+    if (const auto* missing = std::get_if<Detail>(&made))
+      unusable = *missing;
+    else
+      rule_tags_ = std::get<policy::Tags>(std::move(made));
   }
   if (policy::wants_explanation(head_, forwarded_)) record_.cache.key = key_;
   if (unusable != Detail::none && demands_.only_if_cached) {
@@ -172,6 +179,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
   FillJob job{.key = key_,
               .path = path_,
               .user = std::string(user_),
+              .rule_tags = rule_tags_,
               .rules = rules_,
               .rule = match_.rule,
               .keyed = request.keyed,
@@ -218,7 +226,7 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
   }
   if (!demands_.no_cache) stale_ = found.response;
 
-  const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_, user_);
+  const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_, user_, rule_tags_);
   store::Stamps local = worker_.shared.local_stamps.current(tags);
   FillJob job = make_fill_job(std::move(found.response));
   if (found.available) {

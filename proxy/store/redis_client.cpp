@@ -17,6 +17,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
 
+#include "store/redis_backoff.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/stamps.hpp"
 
@@ -27,12 +28,7 @@ namespace {
 using asio::ip::tcp;
 using Socket = asio::basic_stream_socket<tcp, Executor>;
 using Resolver = asio::ip::basic_resolver<tcp, Executor>;
-using std::chrono::milliseconds;
 
-constexpr milliseconds first_pause{50};
-constexpr milliseconds longest_pause{1'000};
-/// A connection that lived shorter than this did not end a run of failures.
-constexpr milliseconds steady_after{1'000};
 constexpr std::size_t chunk_size = 64 << 10;
 constexpr std::size_t spare_buffer = 1 << 20;  ///< bytes kept for the next write
 
@@ -75,7 +71,8 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   }
   template <class Handler>
   void send(Pipeline& pipeline, Handler handler);
-  void lose(std::string_view reason);
+  void lose(std::string_view reason, RedisBackoff::Loss loss = RedisBackoff::Loss::free);
+  void note_refusal(std::string_view error);
   void close();
 
   std::string run_id;
@@ -99,7 +96,6 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   awaitable<bool> connect();
   awaitable<error_code> connect_to(tcp::endpoint endpoint);
   awaitable<bool> greet();
-  milliseconds pause();
   void say(const std::string& line, spdlog::level::level_enum level);
 
   bool take(std::string_view bytes);
@@ -115,7 +111,7 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
 
   Phase phase_ = Phase::connecting;
   std::uint64_t generation_ = 0;  ///< of the connection: what an older one still reports is void
-  unsigned failures_ = 0;         ///< in a row
+  RedisBackoff backoff_;
   Socket socket_;
   Resolver resolver_;
   Timer overdue_;
@@ -168,24 +164,17 @@ awaitable<void> RedisClient::Link::run(std::shared_ptr<Link> link) {
             fmt::format("redis: {}:{} database {} {}", self.settings_.endpoint.host,
                         self.settings_.endpoint.port, self.settings_.database, self.wording_.ready),
             spdlog::level::info);
-      const SteadyClock::time_point since = SteadyClock::now();
+      self.backoff_.ready(SteadyClock::now());
       error_code ignored;
       self.changed_.expires_at(SteadyClock::time_point::max());
       co_await self.changed_.async_wait(asio::redirect_error(use_awaitable, ignored));
-      if (SteadyClock::now() - since >= steady_after) self.failures_ = 0;
     }
     if (self.phase_ == Phase::closed) break;
     error_code ignored;
-    self.changed_.expires_after(self.pause());
+    const double chance = std::uniform_real_distribution<double>()(self.random_);
+    self.changed_.expires_after(self.backoff_.pause(chance));
     co_await self.changed_.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
-}
-
-milliseconds RedisClient::Link::pause() {
-  const milliseconds most = std::min(longest_pause, first_pause * (1 << std::min(failures_, 5U)));
-  ++failures_;
-  return std::uniform_int_distribution<milliseconds::rep>(most.count() / 2, most.count())(random_) *
-         milliseconds(1);
 }
 
 awaitable<bool> RedisClient::Link::connect() {
@@ -295,6 +284,7 @@ bool RedisClient::Link::take(std::string_view bytes) {
     resumable_.push_back(std::move(outstanding_.front().resume));
     outstanding_.pop_front();
   }
+  if (!resumable_.empty()) backoff_.answered(SteadyClock::now());
   resume_later();
   return true;
 }
@@ -354,7 +344,8 @@ void RedisClient::Link::watch() {
     link->watching_ = false;
     if (link->outstanding_.empty()) return;
     if (link->outstanding_.front().deadline <= SteadyClock::now())
-      link->lose(fmt::format("no reply within {} ms", link->settings_.timeout.count()));
+      link->lose(fmt::format("no reply within {} ms", link->settings_.timeout.count()),
+                 RedisBackoff::Loss::overdue);
     else
       link->watch();
   });
@@ -364,12 +355,22 @@ void RedisClient::Link::say(const std::string& line, spdlog::level::level_enum l
   if (log_.is_news(wording_.subject, line, SteadyClock::now())) spdlog::log(level, "{}", line);
 }
 
-void RedisClient::Link::lose(std::string_view reason) {
+/// The same words are said again only once something else was refused in between: who is refused
+/// is refused at each fill.
+void RedisClient::Link::note_refusal(std::string_view error) {
+  const std::string line = fmt::format("redis: {}:{} refuses: {}", settings_.endpoint.host,
+                                       settings_.endpoint.port, printable_error(error));
+  if (log_.is_news("redis refusal", line, SteadyClock::now())) spdlog::warn("{}", line);
+}
+
+void RedisClient::Link::lose(std::string_view reason, RedisBackoff::Loss loss) {
   if (phase_ == Phase::down || phase_ == Phase::closed) return;
+  backoff_.lost(loss, SteadyClock::now());
   say(fmt::format("redis: {}:{} {}: {}. {}", settings_.endpoint.host, settings_.endpoint.port,
                   wording_.lost, reason, wording_.consequence),
       spdlog::level::warn);
   log_.forget("redis memory");
+  log_.forget("redis refusal");
   phase_ = Phase::down;
   ++generation_;
   error_code ignored;
@@ -440,6 +441,10 @@ awaitable<void> RedisClient::exchange(Pipeline& pipeline) {
 
 void RedisClient::distrust(std::string_view reason) {
   link_->lose(reason);
+}
+
+void RedisClient::note_refusal(std::string_view error) {
+  link_->note_refusal(error);
 }
 
 void RedisClient::close() {

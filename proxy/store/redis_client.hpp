@@ -62,6 +62,8 @@ class RedisClient {
   [[nodiscard]] awaitable<void> exchange(Pipeline& pipeline);
   /// Gives the connection up: what it says cannot be relied upon.
   void distrust(std::string_view reason);
+  /// Logs, now and then, that Redis refuses what the caller can do without.
+  void note_refusal(std::string_view error);
   /// What waits fails, and so does all that comes.
   void close();
 

@@ -46,6 +46,11 @@ std::string warn_of_memory(std::string_view info) {
 
 }  // namespace
 
+std::string printable_error(std::string_view error) {
+  // A renamed AUTH is quoted with its arguments.
+  return printable(error.substr(0, error.find(", with args")));
+}
+
 Pipeline make_greeting(const config::RedisSettings& settings) {
   Pipeline greeting;
   if (!settings.username.empty())
@@ -64,7 +69,8 @@ std::variant<RedisFacts, GreetingRefused> read_greeting(const Pipeline& greeting
   for (std::size_t i = 0; i < needed; ++i) {
     const Reply& reply = greeting.reply(i);
     if (reply.kind == Reply::Kind::status) continue;
-    if (reply.kind == Reply::Kind::error) return GreetingRefused{printable(greeting.text(reply))};
+    if (reply.kind == Reply::Kind::error)
+      return GreetingRefused{printable_error(greeting.text(reply))};
     return GreetingRefused{"it does not answer as Redis does"};
   }
   RedisFacts facts;

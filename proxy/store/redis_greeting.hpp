@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "config/config.hpp"
@@ -21,5 +22,9 @@ struct GreetingRefused {
 /// AUTH, SELECT, PING, and what is to be known of this Redis.
 [[nodiscard]] Pipeline make_greeting(const config::RedisSettings& settings);
 [[nodiscard]] std::variant<RedisFacts, GreetingRefused> read_greeting(const Pipeline& greeting);
+
+/// An error of Redis as it may be logged: printable, short, without what it quotes of a command,
+/// which may be the password.
+[[nodiscard]] std::string printable_error(std::string_view error);
 
 }  // namespace larder::store

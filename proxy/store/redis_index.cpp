@@ -41,10 +41,11 @@ Stamps read_current(const Pipeline& pipeline, std::size_t command) {
   return stamps;
 }
 
-/// The index of a resource, or of a user's part of a rule, names values; that of others names
-/// resources.
+/// The index of a resource, of a user's part of a rule, or of a rule's or response's own tag names
+/// values: such a tag may be on a few of a resource's values alone ("t:user:7"). That of others
+/// names resources.
 bool names_values(std::string_view tag) {
-  return tag.starts_with("p:") || tag.starts_with("u:");
+  return tag.starts_with("p:") || tag.starts_with("u:") || tag.starts_with("t:");
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // Redis index: which values a tag has, so that an eviction can unlink them. For memory alone.
 //
 // Nothing is true because of it: a value it does not know dies by its stamps, and goes by its
-// lifetime or by Redis' own eviction. Bounded and expiring. The index of a resource ("p:") and of a
-// user's part of a rule ("u:") holds the names of its values, that of any other tag the paths of
-// its resources: many variants of one URL are listed once.
+// lifetime or by Redis' own eviction. Bounded and expiring. The index of a resource ("p:"), of a
+// user's part of a rule ("u:") and of a tag by name ("t:") holds the names of its values, that of
+// any other tag the paths of its resources: many variants of one URL are listed once.
 #pragma once
 
 #include <cstddef>

@@ -79,7 +79,10 @@ std::optional<Stamps> RedisStore::read_stamps(const Pipeline& pipeline, std::siz
                                               std::size_t count) {
   if (!pipeline.is_answered()) return {};
   const Reply& reply = pipeline.reply(command);
-  if (reply.kind == Reply::Kind::error) return {};
+  if (reply.kind == Reply::Kind::error) {
+    client_.note_refusal(pipeline.text(reply));
+    return {};
+  }
   if (reply.kind != Reply::Kind::array || reply.number != static_cast<std::int64_t>(count)) {
     client_.distrust("its replies do not fit the commands");
     return {};
@@ -143,11 +146,11 @@ awaitable<std::optional<Stamps>> RedisStore::make_stamps(policy::Tags tags, Stam
 
   // Neither set nor readable: evicted in between, or something else lies there. Next time it is
   // gone.
-  const bool refused =
-      std::any_of(tags.begin(), tags.end(), [&, i = std::size_t{0}](auto&) mutable {
-        return i < sets && pipeline.reply(i++).kind == Reply::Kind::error;
-      });
-  if (!refused) {
+  std::size_t refused = 0;
+  while (refused < sets && pipeline.reply(refused).kind != Reply::Kind::error) ++refused;
+  if (refused < sets) {
+    client_.note_refusal(pipeline.text(pipeline.reply(refused)));
+  } else {
     Command erase{"DEL"};
     for (std::size_t i = 0; i < tags.size(); ++i)
       if ((*stamps)[i] == 0) erase.add_joined(stamp_key(tags[i]), {});
@@ -245,6 +248,7 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
   if (reply.kind == Reply::Kind::error) {
     // Another type under our key is a miss; any other refusal is Redis' inability.
     found.lookup.available = pipeline.text(reply).starts_with("WRONGTYPE");
+    if (!found.lookup.available) client_.note_refusal(pipeline.text(reply));
     co_return found;
   }
   if (reply.kind != Reply::Kind::array || reply.number != 2) {
@@ -343,8 +347,14 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   co_await client_.exchange(pipeline);
 
   const std::optional<Stamps> now = read_stamps(pipeline, 0, tags.size());
-  if (!now || pipeline.reply(exec).kind != Reply::Kind::array)
-    co_return Put{PutOutcome::unavailable, {}};
+  if (!now) co_return Put{PutOutcome::unavailable, {}};
+  if (pipeline.reply(exec).kind == Reply::Kind::error) {
+    // EXEC says only that something was refused; what, that command was told.
+    std::size_t command = 1;
+    while (pipeline.reply(command).kind != Reply::Kind::error) ++command;
+    client_.note_refusal(pipeline.text(pipeline.reply(command)));
+  }
+  if (pipeline.reply(exec).kind != Reply::Kind::array) co_return Put{PutOutcome::unavailable, {}};
   if (pipeline.reply(exec).number < 1 || pipeline.element(exec, 0).kind != Reply::Kind::integer) {
     // Something else lies under our key: another type. Next time it is gone.
     Pipeline cleaning;
@@ -387,11 +397,14 @@ awaitable<EvictOutcome> RedisStore::evict(policy::Tags tags) {
   const auto self = shared_from_this();
   if (tags.empty()) co_return EvictOutcome::done;
   tags = with_named_tag(std::move(tags));
-  Pipeline pipeline;
-  if (client_.is_ready()) {
-    add_eviction(pipeline, tags);
-    co_await client_.exchange(pipeline);
+  if (!client_.is_ready()) {
+    // A connection that is being made is left alone: it delivers what is pending before it is used.
+    pending_.add(tags);
+    co_return EvictOutcome::deferred;
   }
+  Pipeline pipeline;
+  add_eviction(pipeline, tags);
+  co_await client_.exchange(pipeline);
   if (is_integer(pipeline, 0)) {
     RedisIndex::sweep_soon(index(), tags);
     co_return EvictOutcome::done;

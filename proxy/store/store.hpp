@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +37,9 @@ struct Resource {
   std::string_view rule;
   std::string_view path;
   std::string_view user{};  ///< whom it is for, where a tag tells; else empty
-  bool strict = false;      ///< no response is used whose stamps were not looked at for this lookup
+  /// What the rule's `tags` come to: a function of the key, as the rest.
+  std::span<const std::string> rule_tags{};
+  bool strict = false;  ///< no response is used whose stamps were not looked at for this lookup
 };
 
 enum class Tier : std::uint8_t { none, memory, redis };

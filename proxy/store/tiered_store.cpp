@@ -161,7 +161,7 @@ class OverRedis : public Store {
 
   awaitable<FillStart> begin_fill(std::string key, Resource resource, Stamps known,
                                   policy::StoredResponsePointer seen) override {
-    return redis_->begin_fill(std::move(key), resource, std::move(known), std::move(seen));
+    return begin_fill(shared_, redis_, std::move(key), resource, std::move(known), std::move(seen));
   }
   awaitable<bool> is_filling(std::string key, FillStart start,
                              policy::StoredResponsePointer seen) override {
@@ -200,7 +200,10 @@ class OverRedis : public Store {
     if (held) {
       const policy::Tags& own = held->response->tags;
       std::optional<Stamps> current = co_await redis->current(resource, own);
-      if (!current) co_return Lookup{nullptr, Tier::none, {}, false};
+      if (!current) {
+        ++shared.failures;
+        co_return Lookup{nullptr, Tier::none, {}, false};
+      }
       const Stamps own_stamps(current->end() - static_cast<std::ptrdiff_t>(own.size()),
                               current->end());
       current->resize(current->size() - own.size());
@@ -215,6 +218,7 @@ class OverRedis : public Store {
     const policy::Tags tags = stamped_tags(resource);
     noted.local = shared.stamps.current(tags);
     RedisStore::Found found = co_await redis->lookup(key, resource, shared.stamps);
+    if (!found.lookup.available) ++shared.failures;
     if (found.lookup.response) {
       noted.own_local = std::move(found.own_local);
       found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
@@ -222,6 +226,15 @@ class OverRedis : public Store {
            found.lifetime);
     }
     co_return std::move(found.lookup);
+  }
+
+  static awaitable<FillStart> begin_fill(Shared& shared, std::shared_ptr<RedisStore> redis,
+                                         std::string key, Resource resource, Stamps known,
+                                         policy::StoredResponsePointer seen) {
+    FillStart start =
+        co_await redis->begin_fill(std::move(key), resource, std::move(known), std::move(seen));
+    if (!start.stamps) ++shared.failures;
+    co_return start;
   }
 
   static awaitable<PutOutcome> put(Shared& shared, std::shared_ptr<RedisStore> redis,
@@ -233,6 +246,7 @@ class OverRedis : public Store {
                       shared.stamps.current(response->tags)};
     RedisStore::Put put =
         co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
+    if (put.outcome == PutOutcome::unavailable) ++shared.failures;
     if (put.outcome == PutOutcome::stored)
       keep(shared, std::move(key), tags, noted, std::move(response), std::move(put.kept), lifetime);
     co_return put.outcome;

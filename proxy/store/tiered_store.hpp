@@ -6,6 +6,7 @@
 // memory is not believed either: another replica may have written.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,6 +35,8 @@ struct Shared {
   Coherence coherence;
   PendingEvictions pending;
   StateLog log;
+  /// Lookups and stores that came to nothing since Redis, though in use, refused or did not answer.
+  std::atomic<std::uint64_t> failures{0};
   const std::string process = format_stamp(make_stamp());  ///< its name among the replicas
 };
 

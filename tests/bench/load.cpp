@@ -13,9 +13,12 @@
 // expected status, or breaks off, ends the program with status 1.
 #include <sys/prctl.h>
 
+#include <array>
 #include <cmath>
 #include <ctime>
+#include <optional>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "answer_reader.hpp"
@@ -156,8 +159,7 @@ class Load {
       run_closed();
     }
     finished_ = now();
-    for (std::size_t index = 0; index < plan_.processes.size(); ++index)
-      processor_[index] = processor_time(plan_.processes[index]) - processor_[index];
+    processor_used_ = processor_time_used();
     print();
   }
 
@@ -244,7 +246,10 @@ class Load {
     counting_from_ = at;
     bytes_ = 0;
     processor_.clear();
-    for (const pid_t process : plan_.processes) processor_.push_back(processor_time(process));
+    for (const pid_t process : plan_.processes) {
+      const std::optional<std::uint64_t> used = processor_time(process);
+      if (used) processor_.emplace_back(process, *used);
+    }
   }
 
   [[nodiscard]] bool may_ask(std::uint64_t at) const {
@@ -308,16 +313,22 @@ class Load {
     }
   }
 
-  /// Of all threads of a process, those that have ended too.
-  static std::uint64_t processor_time(pid_t process) {
+  /// Of all threads of a process, those that have ended too; none when the process itself has.
+  static std::optional<std::uint64_t> processor_time(pid_t process) {
     clockid_t clock{};
-    if (clock_getcpuclockid(process, &clock) != 0) fail("a process under --cpu-of has ended");
+    if (clock_getcpuclockid(process, &clock) != 0) return std::nullopt;
     return nanoseconds_of(clock);
   }
 
+  /// Since counting began. What a helper of the server's used that has ended since is lost.
+  [[nodiscard]] std::uint64_t processor_time_used() const {
+    std::uint64_t used = 0;
+    for (const auto& [process, before] : processor_)
+      used += processor_time(process).value_or(before) - before;
+    return used;
+  }
+
   void print() const {
-    std::uint64_t processor = 0;
-    for (const std::uint64_t time : processor_) processor += time;
     const double seconds = static_cast<double>(finished_ - counting_from_) / second;
     const auto requests = static_cast<double>(std::max<std::uint64_t>(counted_, 1));
     const auto microseconds = [](std::uint64_t time) { return static_cast<double>(time) / 1000; };
@@ -326,7 +337,7 @@ class Load {
         "\"cpu_us_per_request\": %.4f, \"bytes\": %llu, \"reconnects\": %llu, \"p50_us\": %.1f, "
         "\"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f}\n",
         static_cast<unsigned long long>(counted_), seconds, requests / seconds,
-        microseconds(processor) / requests, static_cast<unsigned long long>(bytes_),
+        microseconds(processor_used_) / requests, static_cast<unsigned long long>(bytes_),
         static_cast<unsigned long long>(reconnects_), microseconds(latencies_.percentile(0.5)),
         microseconds(latencies_.percentile(0.99)), microseconds(latencies_.percentile(0.999)),
         microseconds(latencies_.most()));
@@ -343,7 +354,8 @@ class Load {
   std::array<epoll_event, 256> events_{};
   std::array<char, 64 * 1024> room_{};
   Histogram latencies_;
-  std::vector<std::uint64_t> processor_;
+  std::vector<std::pair<pid_t, std::uint64_t>> processor_;
+  std::uint64_t processor_used_ = 0;
   std::uint64_t asked_ = 0;
   std::uint64_t answered_ = 0;
   std::uint64_t counted_ = 0;

@@ -1,6 +1,7 @@
-// Log capture: what is logged while it lives.
+// Log capture: what is logged while it lives, instead of being written.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <sstream>
@@ -25,6 +26,10 @@ class LogCapture {
 
   [[nodiscard]] std::string text() const { return text_.str(); }
   [[nodiscard]] bool says(std::string_view words) const { return lines(words) > 0; }
+  [[nodiscard]] long lines() const {
+    const std::string all = text();
+    return static_cast<long>(std::count(all.begin(), all.end(), '\n'));
+  }
   /// How many lines say these words.
   [[nodiscard]] std::size_t lines(std::string_view words) const {
     std::istringstream text(text_.str());

@@ -1,7 +1,9 @@
 """Larder, and what stands around it, each a child on a port of its own."""
 
 import os
+import signal
 import socket
+import sys
 
 from benchrig.programs import program
 from rig.processes import Process, accepts, free_port
@@ -12,6 +14,12 @@ rules:
   - {name: kib, path: "/kib/<path:rest>", ttl: 1h, share: everyone}
   - {name: json, path: "/json/<path:rest>", ttl: 1h, share: everyone, vary: []}
 """
+
+
+def end_on_signals():
+    """As an exit, so that everything started is stopped: also where the shell had us ignore Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def pinned(cpus):
@@ -61,9 +69,9 @@ def start_origin(folder, cpus=None):
     return Server("origin", [*pinned(cpus), program("origin"), port], folder, port)
 
 
-def start_floor(folder, cpus=None):
+def start_floor(folder, kib, cpus=None):
     port = free_port()
-    return Server("floor", [*pinned(cpus), program("floor"), port], folder, port)
+    return Server("floor", [*pinned(cpus), program("floor"), port, kib], folder, port)
 
 
 def start_redis(folder, cpus=None):
