@@ -218,6 +218,32 @@ TEST_CASE("a user who may not track: each hit asks, and it is said once") {
   }
 }
 
+TEST_CASE("a lease that nobody ended: whoever heard of it evicts for it") {
+  for (const std::uint64_t memory : {memory_size, std::uint64_t{0}}) {
+    CAPTURE(memory);
+    RedisServer redis;
+    TestStore b(TestStore::make_shared(memory), redis.settings());
+    b.listen(redis.settings());
+    REQUIRE(b.until_available());
+    const auto publish = [&](const std::string& event, const std::string& holder, const char* tag) {
+      const std::string key = std::string("larder:1:s:") + tag;
+      const std::string time = event == "ended" ? "0" : "20";
+      const std::string text =
+          event + " " + holder + " " + time + " " + std::to_string(key.size()) + ":" + key;
+      return redis.command({"PUBLISH", "larder:1:leases", text}).integer == 1;
+    };
+    REQUIRE(b.until([&] { return publish("nonsense", "00000000000000bb", "p:/stats"); }));
+    b.fill("killed", models, "old");
+    b.fill("ended", stats, "kept");
+    CHECK(publish("taken", "00000000000000aa", "p:/stats"));
+    CHECK(publish("ended", "00000000000000aa", "p:/stats"));
+    CHECK(publish("taken", "00000000000000cc", "p:/api/models"));
+    CHECK(b.until([&] { return redis.keys("larder:1:s:p:/api/models").empty(); }));
+    CHECK(b.content("killed", models) == "-");
+    CHECK(b.content("ended", stats) == "kept");
+  }
+}
+
 // The moments between ---------------------------------------------------------------------------
 
 /// A store on a Redis of the same loop, which the test believes to be listened to.

@@ -100,6 +100,30 @@ TEST_CASE("memory store: what was put with stamps from before an eviction is nev
   CHECK_FALSE(memory.has("k"));
 }
 
+TEST_CASE("memory store: what was verified by which connection") {
+  Memory memory;
+  const auto finds = [&memory](Coherence::Connection by) {
+    return memory.store.find_verified("k", by, start) != nullptr;
+  };
+  CHECK_FALSE(finds(7));
+  const policy::StoredResponsePointer response = make_response("x");
+  memory.store.put("k", response, memory.guard(), {{1, 2}, 7}, later);
+  CHECK(finds(7));
+  CHECK_FALSE(finds(8));
+  CHECK(memory.store.find("k", start)->stamps == Stamps{1, 2});
+
+  const policy::StoredResponsePointer other = make_response("other");
+  memory.store.note_verified("k", other.get(), 8);
+  CHECK_FALSE(finds(8));
+  memory.store.note_verified("k", response.get(), 8);
+  CHECK(finds(8));
+  CHECK_FALSE(finds(7));
+
+  CHECK_FALSE(memory.store.find_verified("k", 8, later));
+  memory.local.evict("p:/a");
+  CHECK_FALSE(finds(8));
+}
+
 TEST_CASE("memory store: erase and clear give all bytes back") {
   Memory memory;
   memory.put("a");

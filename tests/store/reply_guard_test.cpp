@@ -77,6 +77,26 @@ TEST_CASE("reply guard: bounds, one below and one above") {
   CHECK_FALSE(accepts("$" + std::to_string(ReplyGuard::bulk_limit + 1) + "\r\n"));
 }
 
+TEST_CASE("reply guard: what a subscribed connection is told") {
+  const auto accepts_message = [](std::string_view bytes) {
+    return ReplyGuard(of_messages).accept(bytes);
+  };
+  const std::string list = "*3\r\n$1\r\na\r\n$1\r\nb\r\n*2\r\n$1\r\nc\r\n$1\r\nd\r\n";
+  CHECK(accepts_message(list));
+  CHECK_FALSE(accepts(list));
+  CHECK(accepts_message(list + list + "*1\r\n:1\r\n"));
+  CHECK_FALSE(accepts_message("*1\r\n*1\r\n*1\r\n"));
+  // Of all its arrays and texts together; of the next one anew.
+  const std::string most = std::to_string(of_messages.elements - 1);
+  CHECK(accepts_message("*1\r\n*" + most + "\r\n"));
+  CHECK_FALSE(accepts_message("*2\r\n*" + most + "\r\n"));
+  const std::string half = std::to_string(ReplyGuard::bulk_limit / 2);
+  const std::string text = "$" + half + "\r\n" + std::string(std::stoul(half), 'x') + "\r\n";
+  CHECK(accepts_message("*3\r\n" + text + text));
+  CHECK_FALSE(accepts_message("*3\r\n" + text + text + "$1\r\n"));
+  CHECK(accepts_message(text + text + text));
+}
+
 TEST_CASE("pipeline: commands as RESP") {
   Pipeline pipeline;
   Command command{"SET"};

@@ -55,7 +55,7 @@ class TestStore {
   }
   /// Hears of evictions from now on.
   void listen(const config::RedisSettings& settings) {
-    evictions = store::EvictionListener::create(*shared, context, settings);
+    evictions = store::EvictionListener::create(*shared, context, *store, settings);
   }
   bool until_trusted(SteadyClock::duration limit = 10s) {
     return until([this] { return shared->coherence.trusted(SteadyClock::now()) != 0; }, limit);
