@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
 
+#include "store/redis_connecting.hpp"
 #include "store/redis_message.hpp"
 
 namespace larder::store {
@@ -42,7 +43,8 @@ EvictionListener::EvictionListener(Shared& shared, asio::io_context& context,
     : executor_(context.get_executor()),
       shared_(shared),
       heartbeat_(settings.heartbeat),
-      client_(context, with_patience(settings), shared.log, wording),
+      client_(context, make_redis_place(with_patience(settings), shared.redis_tls), shared.log,
+              wording),
       next_beat_(executor_) {}
 
 std::shared_ptr<EvictionListener> EvictionListener::create(Shared& shared,
@@ -95,7 +97,7 @@ awaitable<bool> EvictionListener::prepare(std::shared_ptr<EvictionListener> list
     // The connection is kept, so that this is not asked for again and again.
     co_return true;
   }
-  const Coherence::Connection connection = self.shared_.coherence.begin();
+  const Coherence::Connection connection = self.shared_.coherence.begin(self.client_.run());
   const std::string line = "redis: it tells of evictions, so hits from memory need not ask it";
   if (self.shared_.log.is_news(wording.subject, line, SteadyClock::now())) spdlog::info("{}", line);
   asio::co_spawn(self.executor_, beat(std::move(listener), connection), asio::detached);
@@ -137,6 +139,8 @@ bool EvictionListener::hear(const Pipeline& message) {
 std::shared_ptr<EvictionListener> make_eviction_listener(
     Shared& shared, asio::io_context& context, const std::optional<config::RedisSettings>& redis) {
   if (!redis || redis->heartbeat.count() == 0 || shared.memory.capacity() == 0) return nullptr;
+  // The masters of a Cluster tell of their own keys only, and may change: each hit asks them.
+  if (redis->kind == config::RedisKind::cluster) return nullptr;
   return EvictionListener::create(shared, context, *redis);
 }
 
