@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
 
+#include "store/redis_connecting.hpp"
 #include "store/redis_message.hpp"
 
 namespace larder::store {
@@ -57,8 +58,8 @@ EvictionListener::EvictionListener(Shared& shared, asio::io_context& context, St
       store_(&store),
       believes_(is_believed(shared, settings)),
       heartbeat_(believes_ ? settings.heartbeat : slow_heartbeat),
-      client_(context, with_patience(settings, heartbeat_), shared.log,
-              believes_ ? of_evictions : of_leases),
+      client_(context, make_redis_place(with_patience(settings, heartbeat_), shared.redis_tls),
+              shared.log, believes_ ? of_evictions : of_leases),
       next_beat_(executor_),
       witness_(keys_),
       next_lapse_(executor_) {}
@@ -105,7 +106,7 @@ awaitable<bool> EvictionListener::prepare(std::shared_ptr<EvictionListener> list
   Coherence::Connection connection = 0;
   if (self.believes_) {
     const bool tracks = co_await self.track();
-    if (tracks) connection = self.shared_.coherence.begin();
+    if (tracks) connection = self.shared_.coherence.begin(self.client_.run());
   }
   co_await self.client_.exchange(subscribing);
   if (!subscribing.is_answered()) co_return false;
@@ -200,6 +201,15 @@ awaitable<void> EvictionListener::evict_lapsed(std::shared_ptr<EvictionListener>
   if (listener->store_ == nullptr || tags.empty()) co_return;
   const EvictOutcome ignored = co_await listener->store_->evict(std::move(tags));
   (void)ignored;
+}
+
+std::shared_ptr<EvictionListener> make_eviction_listener(
+    Shared& shared, asio::io_context& context, Store& store,
+    const std::optional<config::RedisSettings>& redis) {
+  if (!redis) return nullptr;
+  // The masters of a Cluster tell of their own keys only, and may change: each hit asks them.
+  if (redis->kind == config::RedisKind::cluster) return nullptr;
+  return EvictionListener::create(shared, context, store, *redis);
 }
 
 }  // namespace larder::store

@@ -21,6 +21,10 @@ std::string Keyspace::stamp_key(std::string_view tag, std::string_view run_id) c
   return key;
 }
 
+std::string partition_root(unsigned partition) {
+  return "larder:1:{" + std::to_string(partition) + "}:";
+}
+
 std::string name_of(std::string_view text) {
   if (text.size() <= longest_name) return std::string(text);
   const std::string hash = xxh3_128_hex(text);

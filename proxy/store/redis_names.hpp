@@ -1,6 +1,7 @@
 // Redis names: the names of our keys. Readable in redis-cli, and bounded in length.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,14 @@ struct Keyspace {
   /// key of no stamp.
   [[nodiscard]] std::string_view tag_name_of(std::string_view key) const;
 };
+
+/// In Redis Cluster: enough for the masters of a large cluster to have one or more each, and few
+/// enough for an eviction, which is a command to each of them. Part of the protocol: processes that
+/// share a cluster must have the same number.
+inline constexpr unsigned partition_count = 16;
+/// The root of a partition's keyspace, "larder:1:{5}:". The numbers as hash tags lie evenly: four
+/// on each quarter of the slots.
+[[nodiscard]] std::string partition_root(unsigned partition);
 
 /// Long texts are cut, and told apart by their hash. Two that still collide share a key: a value
 /// then is a miss for one of them, a stamp is evicted with the other.
