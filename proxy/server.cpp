@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "session/health_check.hpp"
+#include "store/redis_connecting.hpp"
 
 namespace larder {
 
@@ -44,11 +45,19 @@ config::Config within_descriptors(config::Config config) {
 struct Server::Thread {
   Thread(session::Shared& shared, const std::shared_ptr<const session::RuleSet>& rules)
       : worker(shared, rules), listener(worker), drain_timer(worker.io), store_timer(worker.io) {}
+  ~Thread() { close_evictions(); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  void close_evictions() {
+    if (evictions) evictions->close();
+  }
 
   session::Worker worker;
   session::Listener listener;
   Timer drain_timer;
   Timer store_timer;
+  std::shared_ptr<store::EvictionListener> evictions;  ///< of one thread, for all
   std::atomic<bool> store_available{false};
   std::thread thread;
 };
@@ -84,6 +93,14 @@ Server::Server(config::Config config)
               .tls = tls_,
               .backends = backends_,
               .admission = admission_} {
+  if (config_.settings.redis) {
+    MadeTlsContext made = store::make_redis_tls(*config_.settings.redis);
+    stores_.redis_tls = std::move(made.context);
+    redis_failure_ = std::move(made.failure);
+    const config::RedisTls& tls = config_.settings.redis->tls;
+    if (tls.is_on && !tls.verify)
+      spdlog::warn("redis_verify is false: whoever answers at its address is taken for Redis");
+  }
   const unsigned count = thread_count(config_.settings);
   const auto rules = std::make_shared<const session::RuleSet>(config_.routes);
   for (unsigned i = 0; i < count; ++i) {
@@ -91,6 +108,9 @@ Server::Server(config::Config config)
     session::Worker& worker = threads_.back()->worker;
     worker.store = store::make_store(stores_, worker.io, config_.settings.redis);
   }
+  Thread& first = *threads_.front();
+  first.evictions = store::make_eviction_listener(stores_, first.worker.io, *first.worker.store,
+                                                  config_.settings.redis);
 }
 
 Server::~Server() {
@@ -101,6 +121,7 @@ Server::~Server() {
 }
 
 std::string Server::listen() {
+  if (!redis_failure_.empty()) return "TLS to Redis: " + redis_failure_;
   if (!backends_.failure().empty()) return "https to the upstream: " + backends_.failure();
   if (!config_.settings.tls_certificate.empty()) {
     session::TlsFiles::Look look = tls_.look(true);
@@ -112,10 +133,12 @@ std::string Server::listen() {
   if (config_.settings.admin) {
     admin_ = std::make_unique<ops::Admin>(
         threads_.front()->worker.io,
-        ops::Admin::Sources{
-            .readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
-            .stats =
-                [this] { return counters_.format_json(backends_.status(), admission_.status()); }});
+        ops::Admin::Sources{.readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
+                            .stats =
+                                [this] {
+                                  return counters_.format_json(backends_.status(),
+                                                               admission_.status(), redis_status());
+                                }});
     std::string failed = admin_->listen(*config_.settings.admin);
     if (!failed.empty()) return failed;
     admin_->start();
@@ -123,13 +146,24 @@ std::string Server::listen() {
   return {};
 }
 
-ops::Admin::Readiness Server::readiness() const {
+bool Server::is_store_available() const {
+  return std::all_of(threads_.begin(), threads_.end(), [](const std::unique_ptr<Thread>& thread) {
+    return thread->store_available.load();
+  });
+}
+
+std::optional<ops::RedisStatus> Server::redis_status() const {
+  if (!config_.settings.redis) return {};
+  return ops::RedisStatus{is_store_available(), stores_.owed(), stores_.failures.load()};
+}
+
+ops::Admin::Readiness Server::readiness() {
   if (draining_) return {false, "draining"};
-  const bool available = std::all_of(
-      threads_.begin(), threads_.end(),
-      [](const std::unique_ptr<Thread>& thread) { return thread->store_available.load(); });
-  if (available) return {true, "ready"};
-  if (SteadyClock::now() - started_ < start_patience)
+  if (is_store_available()) {
+    was_ready_ = true;
+    return {true, "ready"};
+  }
+  if (!was_ready_ && SteadyClock::now() - started_ < start_patience)
     return {false, "starting: Redis has not answered yet"};
   return {true, "ready, degraded: Redis is not usable, every request goes to the upstream"};
 }
@@ -250,6 +284,7 @@ void Server::finish_when_drained(Thread& thread, SteadyClock::time_point give_up
   if (admin_ && &thread == threads_.front().get()) admin_->stop();
   thread.worker.origin.close_idle();
   thread.worker.deadlines.stop();
+  thread.close_evictions();
   thread.worker.store.reset();
   thread.worker.io.stop();
 }

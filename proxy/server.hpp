@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "session/tls_files.hpp"
 #include "session/trusted.hpp"
 #include "session/worker.hpp"
+#include "store/eviction_listener.hpp"
 #include "store/tiered_store.hpp"
 
 namespace larder {
@@ -46,7 +48,10 @@ class Server final : private session::RecordSink {
   struct Watch;
 
   void note(const session::ExchangeRecord& record) override;
-  [[nodiscard]] ops::Admin::Readiness readiness() const;
+  [[nodiscard]] bool is_store_available() const;
+  [[nodiscard]] std::optional<ops::RedisStatus> redis_status() const;
+  /// On the admin listener's thread.
+  [[nodiscard]] ops::Admin::Readiness readiness();
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);
   void watch_signals(Watch& watch);
@@ -61,6 +66,7 @@ class Server final : private session::RecordSink {
   const config::Config config_;
   session::Clock clock_;
   store::Shared stores_;
+  std::string redis_failure_;  ///< of its TLS files; empty: none
   session::Collapse collapse_;
   policy::RecentKeys recent_keys_{store::make_stamp()};
   session::TrustedAddresses trusted_;
@@ -75,6 +81,7 @@ class Server final : private session::RecordSink {
   std::vector<std::unique_ptr<Thread>> threads_;
   std::unique_ptr<ops::Admin> admin_;
   const SteadyClock::time_point started_ = SteadyClock::now();
+  bool was_ready_ = false;  ///< as readiness() has said
   std::atomic<bool> draining_{false};
   std::atomic<bool> broke_off_{false};
 };

@@ -41,6 +41,8 @@ std::uint64_t make_fingerprint(const policy::RouteRule& rule) {
   if (rule.origin) append(bytes, "fresh by the origin's word");
   // What was stored without a user's tag would stay when only that tag is evicted.
   if (rule.written_by == policy::WrittenBy::owner) append(bytes, "written_by owner");
+  // Likewise what was stored without a tag that there is now.
+  for (const policy::KeyTemplate& tag : rule.tags) append(bytes, "tag " + tag.text);
   append(bytes, std::to_string(rule.vary.size()));
   for (const policy::VaryField& field : rule.vary) {
     append(bytes, field.name);

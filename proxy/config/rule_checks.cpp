@@ -151,6 +151,27 @@ void check_key(const ReadRule& read, const Node* node, Report& report) {
                           "} different objects would share one response");
 }
 
+namespace {
+
+/// The key knows a user by one claim. Another one may differ between two tokens of that user.
+void check_claims(const ReadRule& read, const JwtDraft& jwt, Report& report) {
+  for (const policy::KeyTemplate& tag : read.rule.tags) {
+    for (const KeyPart& part : tag.parts) {
+      if (part.kind != KeyPart::Kind::claim || part.text == jwt.claim) continue;
+      const bool is_in_key = std::any_of(
+          read.rule.key.parts.begin(), read.rule.key.parts.end(), [&](const KeyPart& other) {
+            return other.kind == KeyPart::Kind::claim && other.text == part.text;
+          });
+      if (is_in_key) continue;
+      report.error(read.tags_place, "tags: the key does not know the claim " + quote(part.text) +
+                                        " (who asks is told by " + quote(jwt.claim) +
+                                        "): name it in 'key'");
+    }
+  }
+}
+
+}  // namespace
+
 void check_identities(const std::vector<ReadRule>& rules, const Settings& settings,
                       const JwtDraft& jwt, std::vector<Finding>& findings) {
   const bool by_token = settings.per_user.by_token && jwt.is_given;
@@ -160,6 +181,7 @@ void check_identities(const std::vector<ReadRule>& rules, const Settings& settin
     if (read.rule.share != policy::Share::per_user) continue;
     is_any_per_user = true;
     Report report(read.file, findings);
+    if (by_token) check_claims(read, jwt, report);
     if (!by_token && !by_session) {
       report.error(
           read.share_place,

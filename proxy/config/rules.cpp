@@ -7,6 +7,7 @@
 #include "config/fingerprint.hpp"
 #include "config/lifetimes.hpp"
 #include "config/mapping.hpp"
+#include "config/tags.hpp"
 #include "config/values.hpp"
 #include "config/vary.hpp"
 #include "policy/nearest.hpp"
@@ -14,6 +15,7 @@
 namespace larder::config {
 namespace {
 
+using policy::Coherence;
 using policy::KeyTemplate;
 using policy::KeyTemplateError;
 using policy::Mode;
@@ -36,7 +38,7 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 20> keys;
+  static const std::array<Key, 22> keys;
 
  private:
   void read_name(const Node& value);
@@ -53,10 +55,13 @@ class RuleReader {
   void read_key(const Node& value);
   void read_share(const Node& value);
   void read_written_by(const Node& value);
+  void read_coherence(const Node& value);
   void read_vary(const Node& value);
   void read_evict_on(const Node& value);
+  void read_tags(const Node& value);
   void read_after(const Node& value);
   void read_variants(const Node& value);
+  void read_variants_per_url(const Node& value);
   void read_number(const Node& value, std::string_view owner, std::string_view what,
                    unsigned lowest, unsigned highest, unsigned& number);
   void read_first_byte_timeout(const Node& value);
@@ -78,13 +83,14 @@ class RuleReader {
   ReadRule read_;
   const Node* key_ = nullptr;
   const Node* statuses_ = nullptr;
+  const Node* tags_ = nullptr;
   bool says_compress_ = false;
   bool needs_ttl_ = true;
   bool failed_ = false;
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 20> RuleReader::keys{{
+const std::array<RuleReader::Key, 22> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"mode", &RuleReader::read_mode},
@@ -95,13 +101,16 @@ const std::array<RuleReader::Key, 20> RuleReader::keys{{
     {"key", &RuleReader::read_key},
     {"share", &RuleReader::read_share},
     {"written_by", &RuleReader::read_written_by},
+    {"coherence", &RuleReader::read_coherence},
     {"vary", &RuleReader::read_vary},
     {"client_cache_control", &RuleReader::read_client_cache_control},
     {"etag", &RuleReader::read_etag},
     {"compress", &RuleReader::read_compress},
     {"evict_on", &RuleReader::read_evict_on},
+    {"tags", &RuleReader::read_tags},
     {"after", &RuleReader::read_after},
     {"variants", &RuleReader::read_variants},
+    {"variants_per_url", &RuleReader::read_variants_per_url},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
     {"body_limit", &RuleReader::read_body_limit},
     {"response_timeout", &RuleReader::read_response_timeout},
@@ -141,6 +150,7 @@ std::optional<ReadRule> RuleReader::run(const Node& node) {
   // Compressed beside secrets, what somebody else made a user ask for tells of them (BREACH).
   if (rule().share == Share::per_user && !says_compress_) rule().compression.is_on = false;
   if (!rule().paths.empty()) check_key(read_, key_, report_);
+  if (!rule().paths.empty() && tags_ && !check_tags(rule(), *tags_, report_)) failed_ = true;
   if (failed_ || rule().paths.empty()) return std::nullopt;
   if (!read_.has_name) rule().name = rule().paths.front().text;
   rule().fingerprint = make_fingerprint(rule());
@@ -324,6 +334,21 @@ void RuleReader::read_written_by(const Node& value) {
   }
 }
 
+void RuleReader::read_coherence(const Node& value) {
+  const std::string* text = read_text(value, "coherence", "heartbeat or strict", report_);
+  if (!text) {
+    failed_ = true;
+  } else if (*text == "heartbeat") {
+    rule().coherence = Coherence::heartbeat;
+  } else if (*text == "strict") {
+    rule().coherence = Coherence::strict;
+  } else {
+    fail(value.place, "coherence: unknown word " + quote(*text) +
+                          policy::suggest_nearest(*text, coherence_words()) + "; known are " +
+                          join_words(coherence_words()));
+  }
+}
+
 void RuleReader::read_vary(const Node& value) {
   if (std::optional<std::vector<VaryField>> fields = config::read_vary(value, report_)) {
     rule().vary = *std::move(fields);
@@ -384,6 +409,16 @@ std::vector<std::string> RuleReader::read_methods(const Node& value) {
   return methods;
 }
 
+void RuleReader::read_tags(const Node& value) {
+  read_.tags_place = value.place;
+  if (std::optional<std::vector<KeyTemplate>> tags = config::read_tags(value, report_)) {
+    rule().tags = *std::move(tags);
+    tags_ = &value;
+  } else {
+    failed_ = true;
+  }
+}
+
 void RuleReader::read_after(const Node& value) {
   constexpr unsigned most = 100;
   read_number(value, "after", "a number of requests such as 2", 1, most, rule().after);
@@ -392,6 +427,11 @@ void RuleReader::read_after(const Node& value) {
 void RuleReader::read_variants(const Node& value) {
   constexpr unsigned most = 1'000'000;
   read_number(value, "variants", "a number such as 1000", 0, most, rule().variants);
+}
+
+void RuleReader::read_variants_per_url(const Node& value) {
+  constexpr unsigned most = 10'000;
+  read_number(value, "variants_per_url", "a number such as 32", 0, most, rule().variants_per_url);
 }
 
 void RuleReader::read_number(const Node& value, std::string_view owner, std::string_view what,
@@ -460,7 +500,7 @@ const std::vector<std::string_view>& rule_keys() {
 }
 
 const std::vector<std::string_view>& later_rule_keys() {
-  static const std::vector<std::string_view> names{"tags", "settle", "coherence"};
+  static const std::vector<std::string_view> names{"settle", "coherence"};
   return names;
 }
 
@@ -481,6 +521,11 @@ const std::vector<std::string_view>& client_cache_control_words() {
 
 const std::vector<std::string_view>& share_words() {
   static const std::vector<std::string_view> words{"anonymous", "everyone", "per-user"};
+  return words;
+}
+
+const std::vector<std::string_view>& coherence_words() {
+  static const std::vector<std::string_view> words{"heartbeat", "strict"};
   return words;
 }
 

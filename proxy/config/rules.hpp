@@ -22,6 +22,7 @@ struct ReadRule {
   std::vector<Place> path_places;  ///< of each path
   Place share_place;               ///< of `share`
   Place written_by_place;          ///< of `written_by`
+  Place tags_place;                ///< of `tags`
   bool has_name = false;
 };
 
@@ -36,7 +37,7 @@ void check_key(const ReadRule& read, const Node* node, Report& report);
 /// unique.
 void check_among(std::vector<ReadRule>& rules, std::vector<Finding>& findings);
 
-/// What `share: per-user` and `written_by: owner` need of the settings.
+/// What `share: per-user`, `written_by: owner` and claims in `tags` need of the settings.
 void check_identities(const std::vector<ReadRule>& rules, const Settings& settings,
                       const JwtDraft& jwt, std::vector<Finding>& findings);
 
@@ -47,6 +48,7 @@ void check_identities(const std::vector<ReadRule>& rules, const Settings& settin
 [[nodiscard]] const std::vector<std::string_view>& evicting_methods();
 [[nodiscard]] const std::vector<std::string_view>& share_words();
 [[nodiscard]] const std::vector<std::string_view>& client_cache_control_words();
+[[nodiscard]] const std::vector<std::string_view>& coherence_words();
 [[nodiscard]] const std::vector<std::string_view>& written_by_words();
 
 }  // namespace larder::config

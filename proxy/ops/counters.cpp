@@ -41,7 +41,8 @@ std::string_view format_state(policy::BackendState state) {
 }  // namespace
 
 std::string Counters::format_json(const std::vector<session::Backends::Status>& backends,
-                                  const session::Admission::Status& origin) const {
+                                  const session::Admission::Status& origin,
+                                  const std::optional<RedisStatus>& redis) const {
   boost::json::object json;
   json["requests"] = requests_.get();
   for (std::size_t i = 0; i < by_result_.size(); ++i) {
@@ -63,6 +64,10 @@ std::string Counters::format_json(const std::vector<session::Backends::Status>& 
                     {"waiting", origin.waiting},
                     {"queue_full", origin.refused},
                     {"queue_timed_out", origin.timed_out}};
+  if (redis)
+    json["redis"] = {{"state", redis->is_usable ? "in use" : "not usable"},
+                     {"pending_evictions", redis->pending_evictions},
+                     {"failures", redis->failures}};
   boost::json::array list;
   for (const session::Backends::Status& backend : backends)
     list.push_back({{"upstream", backend.upstream},

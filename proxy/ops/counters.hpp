@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,20 @@
 
 namespace larder::ops {
 
+/// What there is to know of Redis now, and what it has failed at so far.
+struct RedisStatus {
+  bool is_usable = false;             ///< by every thread
+  std::size_t pending_evictions = 0;  ///< tags whose eviction it has not acknowledged yet
+  std::uint64_t failures = 0;         ///< lookups and stores that it refused or did not answer
+};
+
 class Counters {
  public:
   void add(const session::ExchangeRecord& record);
-  /// A JSON object, as /stats answers it.
+  /// A JSON object, as /stats answers it. `redis`: nothing when none is configured.
   [[nodiscard]] std::string format_json(const std::vector<session::Backends::Status>& backends,
-                                        const session::Admission::Status& origin) const;
+                                        const session::Admission::Status& origin,
+                                        const std::optional<RedisStatus>& redis) const;
 
  private:
   struct Count {

@@ -29,14 +29,20 @@ enum class WrittenBy : std::uint8_t {
   owner,   ///< that user's alone: a write evicts the writer's
 };
 
+/// What another replica's write makes old: until when it is served from memory.
+enum class Coherence : std::uint8_t {
+  heartbeat,  ///< for as long as the news of it takes, and never longer than the heartbeat
+  strict,     ///< not at all: Redis is asked before each hit
+};
+
 enum class Mode : std::uint8_t {
   on,
   off,  ///< nothing is answered from the store nor kept; what else the rule says holds
 };
 
-/// A request field that makes variants. `offered` (for Accept only): the media types the origin
-/// offers, in its order of preference; Accept is normalised to them. Empty: the value counts as it
-/// is.
+/// A request field that makes variants. `offered` (for Accept and Accept-Language only): the media
+/// types or languages the origin offers, in its order of preference; the field is normalised to
+/// them. Empty: the value counts, but for what makes no difference (case, spaces).
 struct VaryField {
   std::string name;  ///< lower case
   std::vector<std::string> offered;
@@ -83,22 +89,30 @@ struct RouteRule {
   KeyTemplate key;
   Share share = Share::anonymous;
   WrittenBy written_by = WrittenBy::anyone;
+  Coherence coherence = Coherence::heartbeat;
   /// A key is filled for from this miss on (policy/key_admission).
   unsigned after = 1;
   /// Different queries asked for within an hour or two, beyond which a new one is not filled for at
   /// once; zero: no bound.
   unsigned variants = 10'000;
+  /// Stored responses of one URL that differ by what clients may choose freely (url_with_variants);
+  /// beyond it the oldest go. Zero: no bound.
+  unsigned variants_per_url = 100;
   std::vector<VaryField> vary;  ///< default: Accept with application/json, text/html
   std::vector<EvictOn> evict_on;
+  std::vector<KeyTemplate> tags;  ///< what its responses belong to besides (policy/rule_tags)
   /// First byte of the origin's answer; zero: the setting `first_byte_timeout` holds.
   std::chrono::milliseconds first_byte_timeout{0};
   /// Bytes of a request's content; none: the setting `body_limit` holds; 0: no limit.
   std::optional<std::uint64_t> body_limit;
   /// The origin's whole answer; zero: no limit; nothing: the setting `response_timeout` holds.
   std::optional<std::chrono::milliseconds> response_timeout{};
-  /// Of what gives a stored response its meaning (paths, key, share, written_by, vary): a change of
-  /// it is a change of every key, so that nothing is served under a meaning it was not stored with.
+  /// Of what gives a stored response its meaning (paths, key, share, written_by, tags, vary): a
+  /// change of it is a change of every key, so that nothing is served under a meaning it was not
+  /// stored with.
   std::uint64_t fingerprint = 0;
+
+  [[nodiscard]] bool is_strict() const { return coherence == Coherence::strict; }
 };
 
 struct RouteMatch {

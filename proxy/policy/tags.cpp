@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/target.hpp"
+#include "policy/rule_tags.hpp"
 
 namespace larder::policy {
 
@@ -73,7 +74,8 @@ bool may_be_tagged(std::string_view path) {
   return path.starts_with('/') && depth_of(without_final_slash(path)) + 2 <= maximum_tags;
 }
 
-Tags tags_of_response(std::string_view rule, std::string_view path, std::string_view user) {
+Tags tags_of_response(std::string_view rule, std::string_view path, std::string_view user,
+                      std::span<const std::string> rule_tags) {
   // Paths that WSGI reads alike ("/a,b", "/a%2Cb") have keys of their own but are one resource.
   static constexpr std::string_view read_as_written =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@!$&'()*+,=";
@@ -86,18 +88,20 @@ Tags tags_of_response(std::string_view rule, std::string_view path, std::string_
   Tags tags;
   const std::size_t depth = depth_of(path);
   if (!path.starts_with('/') || depth + 2 > maximum_tags) return tags;
-  tags.reserve(depth + 5);  // the store adds two
+  tags.reserve(depth + 5 + rule_tags.size());  // the store adds two
   tags.push_back(make_tag("p:", path));
   tags.push_back(make_tag("r:", rule));
   for (path = parent_of(path); !path.empty(); path = parent_of(path))
     tags.push_back(make_tag("b:", path));
   if (!user.empty()) tags.push_back(make_user_tag(rule, user));
+  tags.insert(tags.end(), rule_tags.begin(), rule_tags.end());
   return tags;
 }
 
 EvictionDecision decide_eviction(const Routes& routes, http::Method method,
                                  std::string_view method_text, std::string_view path,
-                                 const identity::Identity* writer) {
+                                 const identity::Identity* writer,
+                                 const http::RequestHead* request) {
   using Reason = NothingToEvict::Reason;
   if (http::is_safe(method, method_text)) return NothingToEvict{Reason::safe_method};
 
@@ -111,8 +115,12 @@ EvictionDecision decide_eviction(const Routes& routes, http::Method method,
         const bool is_own = rule.written_by == WrittenBy::owner && writer && writer->is_only_one;
         if (is_own) tags.push_back(make_user_tag(rule.name, writer->digest));
         concerns_everybody = concerns_everybody || !is_own;
+        append_tags_made_old(routes, rule, {possible, below, request, writer}, tags);
       }
-      if (is_evicted_on(rule, method_text, possible)) tags.push_back(make_tag("r:", rule.name));
+      if (is_evicted_on(rule, method_text, possible)) {
+        tags.push_back(make_tag("r:", rule.name));
+        append_tags_made_old(routes, rule, {}, tags);
+      }
     }
     if (concerns_everybody) add_resource(tags, possible, below);
   }

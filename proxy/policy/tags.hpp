@@ -2,10 +2,12 @@
 //
 // A tag is short text: "p:/api/models" (a resource, without final slash, without host and query),
 // "b:/api" (everything below that path), "r:ai-models" (a rule), "u:notes=5f1c..." (what one user
-// gets under a rule whose resources only their owner writes).
+// gets under a rule whose resources only their owner writes). A rule's own `tags` and what
+// responses name are "t:user:7" (policy/rule_tags, policy/named_tags).
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,11 +22,13 @@ namespace larder::policy {
 using Tags = std::vector<std::string>;
 
 /// What a response of `path` under `rule` belongs to: its resource, its rule, and all it lies
-/// below. Nothing more than `maximum_tags`: a deeper path is not stored (see may_be_tagged).
-/// `user`: of a rule with WrittenBy::owner, the digest of whom it is for, which makes one tag more;
-/// empty otherwise.
+/// below. Nothing when these were more than `maximum_tags`: a deeper path is not stored (see
+/// may_be_tagged). `user`: of a rule with WrittenBy::owner, the digest of whom it is for, which
+/// makes one tag more; empty otherwise. `rule_tags`: what the rule's `tags` come to
+/// (make_rule_tags), at most `most_rule_tags` more.
 [[nodiscard]] Tags tags_of_response(std::string_view rule, std::string_view path,
-                                    std::string_view user = {});
+                                    std::string_view user = {},
+                                    std::span<const std::string> rule_tags = {});
 inline constexpr std::size_t maximum_tags = 24;
 [[nodiscard]] bool may_be_tagged(std::string_view path);
 
@@ -41,15 +45,18 @@ struct Evict {
 using EvictionDecision = std::variant<NothingToEvict, Evict>;
 
 /// What a request with this method on this raw path makes old should it succeed: its resource, the
-/// collections above it, what lies below it (not for POST), and rules whose `evict_on` names it.
-/// Every path a server may take `path` for counts (http::possible_paths).
+/// collections above it, what lies below it (not for POST), rules whose `evict_on` names it, and
+/// what is related to any of these by the `tags` of their rules (append_tags_made_old). Every path
+/// a server may take `path` for counts (http::possible_paths).
 ///
 /// `writer`: who writes; null: not known. Of a rule with WrittenBy::owner the writer's own
 /// responses are evicted, all of them under that rule, unless the same person may read under
-/// another identity.
+/// another identity. `request`: the write itself, whose query and fields fill in the `tags`; null
+/// for a resource that the answer to a write names, of which they say nothing.
 [[nodiscard]] EvictionDecision decide_eviction(const Routes& routes, http::Method method,
                                                std::string_view method_text, std::string_view path,
-                                               const identity::Identity* writer = nullptr);
+                                               const identity::Identity* writer = nullptr,
+                                               const http::RequestHead* request = nullptr);
 /// Does it matter to any rule who writes?
 [[nodiscard]] bool is_writer_asked_for(const Routes& routes);
 

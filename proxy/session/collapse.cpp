@@ -10,8 +10,10 @@ Collapse::Joined Collapse::join(const std::string& key, store::Stamps stamps, st
   const std::scoped_lock lock(shard.mutex);
   std::shared_ptr<Fill>& present = shard.fills[key];
   if (present && !alone) {
-    const bool recent = !stamps.empty() || now - present->begun() <= blind_trust;
-    if (recent && present->stamps() == stamps && present->local() == local) return {present, false};
+    const bool is_same = present->stamps() == stamps;
+    const bool is_known =
+        !stamps.empty() || (present->local() == local && now - present->begun() <= blind_trust);
+    if (is_same && is_known) return {present, false};
   }
   present = std::make_shared<Fill>(std::move(stamps), std::move(local), now);
   return {present, true};

@@ -5,6 +5,7 @@
 
 #include "http/target.hpp"
 #include "policy/problem.hpp"
+#include "policy/rule_tags.hpp"
 #include "policy/selection.hpp"
 #include "policy/tags.hpp"
 #include "session/filling.hpp"
@@ -116,6 +117,12 @@ awaitable<After> Exchange::look_up(policy::Demands demands) {
     unusable = Detail::too_deep_path;
   } else if (worker_.unstored.remembers(key_, SteadyClock::now())) {
     unusable = Detail::not_stored_lately;
+  } else {
+    std::variant<policy::Tags, Detail> made = policy::make_rule_tags(facts());
+    if (const auto* missing = std::get_if<Detail>(&made))
+      unusable = *missing;
+    else
+      rule_tags_ = std::get<policy::Tags>(std::move(made));
   }
   if (policy::wants_explanation(head_, forwarded_)) record_.cache.key = key_;
   if (unusable != Detail::none && demands_.only_if_cached) {
@@ -172,6 +179,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
   FillJob job{.key = key_,
               .path = path_,
               .user = std::string(user_),
+              .rule_tags = rule_tags_,
               .rules = rules_,
               .rule = match_.rule,
               .keyed = request.keyed,
@@ -218,7 +226,7 @@ awaitable<After> Exchange::carry_out(policy::Refill refill, store::Lookup found)
   }
   if (!demands_.no_cache) stale_ = found.response;
 
-  const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_, user_);
+  const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_, user_, rule_tags_);
   store::Stamps local = worker_.shared.local_stamps.current(tags);
   FillJob job = make_fill_job(std::move(found.response));
   if (found.available) {
@@ -250,9 +258,9 @@ awaitable<After> Exchange::answer_failed(FetchFailure failure) {
   record_.failure = failure;
   After after = After::broken;
   if (stale_) {
-    const std::optional<policy::Reuse> reuse =
-        policy::decide_stale_reuse(*stale_, *match_.rule, policy::OriginTrouble::unreachable,
-                                   worker_.shared.clock.now_in_seconds());
+    const std::optional<policy::Reuse> reuse = policy::decide_stale_reuse(
+        *stale_, demands_, *match_.rule, policy::OriginTrouble::unreachable,
+        worker_.shared.clock.now_in_seconds());
     if (reuse) {
       after = co_await answer_stored(*reuse, std::move(stale_));
       co_return after;
@@ -298,9 +306,9 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
       co_return after;
     case Fill::State::refused: {
       if (stale_ && policy::is_origin_trouble(snapshot.origin_status)) {
-        const std::optional<policy::Reuse> reuse =
-            policy::decide_stale_reuse(*stale_, *match_.rule, policy::OriginTrouble::error_status,
-                                       worker_.shared.clock.now_in_seconds());
+        const std::optional<policy::Reuse> reuse = policy::decide_stale_reuse(
+            *stale_, demands_, *match_.rule, policy::OriginTrouble::error_status,
+            worker_.shared.clock.now_in_seconds());
         if (reuse) {
           after = co_await answer_stored(*reuse, std::move(stale_));
           co_return after;
@@ -365,7 +373,7 @@ awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapsho
     chunked = answer_.append_unknown_length();
   }
   if (snapshot.origin_age) answer_.append_age(*snapshot.origin_age);
-  answer_.end_head({});
+  answer_.end_head();
   if (head_.method == http::Method::head) {
     const After after = co_await answer_.finish();
     co_return after;

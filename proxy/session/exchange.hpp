@@ -35,7 +35,14 @@ class Exchange {
 
  private:
   [[nodiscard]] policy::LookupFacts facts() const;
-  [[nodiscard]] store::Resource resource() const { return {match_.rule->name, path_, user_}; }
+  [[nodiscard]] store::Resource resource() const {
+    return {match_.rule->name,
+            path_,
+            user_,
+            rule_tags_,
+            match_.rule->is_strict(),
+            match_.rule->variants_per_url};
+  }
   /// Asked only where a rule wants to know.
   void identify();
   /// Null: not known, or not asked.
@@ -82,6 +89,7 @@ class Exchange {
   std::optional<identity::Identification> who_;  ///< nothing: not asked
   std::string_view
       user_;  ///< the digest within `who_` where responses are tagged by it; else empty
+  policy::Tags rule_tags_;
   policy::Demands demands_;
   policy::StoredResponsePointer stale_;  ///< found, and perhaps to be served should the origin fail
   std::string key_;

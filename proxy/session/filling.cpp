@@ -286,7 +286,7 @@ constexpr unsigned most_refreshes = 64;
 awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
   const store::Resource resource = job.resource();
   store::Stamps local = worker.shared.local_stamps.current(
-      policy::tags_of_response(resource.rule, resource.path, resource.user));
+      policy::tags_of_response(resource.rule, resource.path, resource.user, resource.rule_tags));
   const std::string key = job.key;
   store::FillStart start =
       co_await begin_fill(worker, key, resource, std::move(known), job.previous, true);
@@ -309,7 +309,7 @@ awaitable<store::FillStart> begin_fill(Worker& worker, std::string key, store::R
                                                                std::move(known), std::move(found));
     co_return start;
   }
-  store::FillStart start = co_await worker.store->stamps(resource, std::move(known));
+  store::FillStart start = co_await worker.store->stamps(key, resource, std::move(known));
   co_return start;
 }
 

@@ -15,11 +15,14 @@
 namespace larder::session {
 
 struct FillJob {
-  [[nodiscard]] store::Resource resource() const { return {rule->name, path, user}; }
+  [[nodiscard]] store::Resource resource() const {
+    return {rule->name, path, user, rule_tags, rule->is_strict(), rule->variants_per_url};
+  }
 
   std::string key;
   std::string path;  ///< normal form
   std::string user;  ///< store::Resource::user
+  policy::Tags rule_tags;
   std::shared_ptr<const RuleSet> rules;
   const policy::RouteRule* rule = nullptr;  ///< within `rules`
   std::vector<policy::KeyedField> keyed;

@@ -13,7 +13,7 @@ namespace larder::session {
 
 awaitable<After> PassingOn::run() {
   const policy::EvictionDecision eviction =
-      decide_eviction(own_.head.method, own_.head.method_text, own_.head.path);
+      decide_eviction(own_.head.method, own_.head.method_text, own_.head.path, &own_.head);
   store::LeasePointer lease;
   if (const auto* write = std::get_if<policy::Evict>(&eviction)) {
     // Should this process not live to evict them, the lease will.
@@ -55,8 +55,10 @@ awaitable<After> PassingOn::run() {
 
 policy::EvictionDecision PassingOn::decide_eviction(http::Method method,
                                                     std::string_view method_text,
-                                                    std::string_view path) const {
-  return policy::decide_eviction(own_.rules.routes, method, method_text, path, own_.writer);
+                                                    std::string_view path,
+                                                    const http::RequestHead* request) const {
+  return policy::decide_eviction(own_.rules.routes, method, method_text, path, own_.writer,
+                                 request);
 }
 
 awaitable<FetchResult> PassingOn::fetch_own(Upload* upload) {
@@ -100,7 +102,8 @@ policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
   // RFC 9111 4.4: what the answer names is evicted as if it had been posted to.
   for (const std::string& path : policy::named_resources(
            told.fields, {own_.head.host, own_.forwarded.host}, own_.head.path)) {
-    const policy::EvictionDecision named = decide_eviction(http::Method::post, "POST", path);
+    const policy::EvictionDecision named =
+        decide_eviction(http::Method::post, "POST", path, nullptr);
     if (const auto* evicted = std::get_if<policy::Evict>(&named))
       tags.insert(tags.end(), evicted->tags.begin(), evicted->tags.end());
   }

@@ -41,9 +41,11 @@ class PassingOn {
   [[nodiscard]] awaitable<After> run();
 
  private:
+  /// `request`: whose query and fields say what is related; null: none do.
   [[nodiscard]] policy::EvictionDecision decide_eviction(http::Method method,
                                                          std::string_view method_text,
-                                                         std::string_view path) const;
+                                                         std::string_view path,
+                                                         const http::RequestHead* request) const;
   [[nodiscard]] awaitable<FetchResult> fetch_own(Upload* upload);
   /// What a write with this outcome made old; empty: nothing.
   [[nodiscard]] policy::Tags tags_made_old(const policy::EvictionDecision& eviction,

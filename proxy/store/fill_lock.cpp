@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "store/codec.hpp"
-#include "store/redis_names.hpp"
 #include "store/stamps.hpp"
 #include "store/xxh3.hpp"
 
@@ -19,16 +18,6 @@ constexpr std::string_view release_own =
 std::string stamps_name(const Stamps& stamps) {
   return format_stamp(
       xxh3({reinterpret_cast<const char*>(stamps.data()), stamps.size() * sizeof(Stamp)}));
-}
-
-void add_reading(Pipeline& pipeline, std::string_view key) {
-  Command holder{"GET"};
-  add_key(holder, FillLock::prefix, key);
-  pipeline.add(holder);
-  Command head{"HGET"};
-  add_key(head, value_prefix, key);
-  head.add("h");
-  pipeline.add(head);
 }
 
 std::string_view text_of(const Pipeline& pipeline, std::size_t command) {
@@ -51,11 +40,21 @@ bool is_news(std::string_view key, std::string_view record, const Stamps& stamps
 
 }  // namespace
 
+void FillLock::add_reading(Pipeline& pipeline, std::string_view key) const {
+  Command holder{"GET"};
+  add_key(holder, keys_.fills, key);
+  pipeline.add(holder);
+  Command head{"HGET"};
+  add_key(head, keys_.values, key);
+  head.add("h");
+  pipeline.add(head);
+}
+
 void FillLock::add_set(Pipeline& pipeline, std::string_view key, const Stamps& stamps,
                        std::string_view condition) const {
   const std::string holder = owner_ + stamps_name(stamps);
   Command set{"SET"};
-  add_key(set, prefix, key);
+  add_key(set, keys_.fills, key);
   for (const std::string_view word :
        {std::string_view(holder), condition, std::string_view("PX"), std::string_view(lifetime_)})
     set.add(word);
@@ -85,7 +84,7 @@ FillLock::Claim FillLock::read_claim(const Pipeline& pipeline, std::size_t comma
   return claim;
 }
 
-void FillLock::add_watch(Pipeline& pipeline, std::string_view key) {
+void FillLock::add_watch(Pipeline& pipeline, std::string_view key) const {
   add_reading(pipeline, key);
 }
 
@@ -98,7 +97,7 @@ bool FillLock::is_running(const Pipeline& pipeline, std::string_view key,
 
 void FillLock::add_release(Pipeline& pipeline, std::string_view key) const {
   Command release{"EVAL", release_own, "1"};
-  add_key(release, prefix, key);
+  add_key(release, keys_.fills, key);
   release.add(owner_);
   pipeline.add(release);
 }

@@ -1,6 +1,6 @@
 // Fill lock: of all replicas that miss one key at the same time, one asks the origin.
 //
-//   larder:1:l:<key>   who fills this key: 16 hex digits of the process, 16 of the stamps that its
+//   larder:1:f:<key>   who fills this key: 16 hex digits of the process, 16 of the stamps that its
 //                      fill began with. Expires by itself, should its holder die
 //
 // A help and nothing more: whoever cannot read it, or reads what it does not understand, fills. It
@@ -15,17 +15,17 @@
 #include <utility>
 
 #include "store/pipeline.hpp"
+#include "store/redis_names.hpp"
 #include "store/store.hpp"
 
 namespace larder::store {
 
 class FillLock {
  public:
-  static constexpr std::string_view prefix = "larder:1:l:";
-
-  /// `owner`: of the process, as format_stamp() makes it. `lifetime` zero: there is no lock.
-  FillLock(std::string owner, std::chrono::milliseconds lifetime)
-      : owner_(std::move(owner)), lifetime_(std::to_string(lifetime.count())) {}
+  /// `owner`: of the process, as format_stamp() makes it. `lifetime` zero: there is no lock. `keys`
+  /// outlive it.
+  FillLock(std::string owner, std::chrono::milliseconds lifetime, const Keyspace& keys)
+      : owner_(std::move(owner)), lifetime_(std::to_string(lifetime.count())), keys_(keys) {}
 
   [[nodiscard]] bool is_on() const { return lifetime_ != "0"; }
 
@@ -47,7 +47,7 @@ class FillLock {
   void add_renaming(Pipeline& pipeline, std::string_view key, const Stamps& stamps) const;
 
   /// Whether a fill that somebody waits for still runs.
-  static void add_watch(Pipeline& pipeline, std::string_view key);
+  void add_watch(Pipeline& pipeline, std::string_view key) const;
   [[nodiscard]] static bool is_running(const Pipeline& pipeline, std::string_view key,
                                        std::string_view filled_by, const Stamps& stamps,
                                        const policy::StoredResponse* seen);
@@ -59,8 +59,11 @@ class FillLock {
   void add_set(Pipeline& pipeline, std::string_view key, const Stamps& stamps,
                std::string_view condition) const;
 
+  void add_reading(Pipeline& pipeline, std::string_view key) const;
+
   std::string owner_;
   std::string lifetime_;  ///< milliseconds
+  const Keyspace& keys_;
 };
 
 }  // namespace larder::store

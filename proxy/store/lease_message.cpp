@@ -31,7 +31,6 @@ std::optional<LeaseMessage::Event> parse_event(std::optional<std::string_view> t
   using Event = LeaseMessage::Event;
   if (text == "taken") return Event::taken;
   if (text == "renewed") return Event::renewed;
-  if (text == "settling") return Event::settling;
   if (text == "ended") return Event::ended;
   return {};
 }

@@ -7,7 +7,6 @@
 //
 //   taken     a write holds a lease on these keys for so many milliseconds from now
 //   renewed   likewise: it goes on
-//   settling  it has evicted these keys, and stays for so long; nobody renews or ends it
 //   ended     over, with nothing left to do; the time is 0
 //
 // Each message of a holder replaces what its last one said. One whose time runs out counts as an
@@ -26,7 +25,7 @@ namespace larder::store {
 inline constexpr std::string_view lease_channel = "larder:1:leases";
 
 struct LeaseMessage {
-  enum class Event : std::uint8_t { taken, renewed, settling, ended };
+  enum class Event : std::uint8_t { taken, renewed, ended };
 
   Event event = Event::taken;
   std::string holder;  ///< 16 hex digits: of one write

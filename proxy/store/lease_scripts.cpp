@@ -69,25 +69,21 @@ return evicted
 
 /// ARGV: ..., how many of the keys to evict, milliseconds to settle, lifetime of a stamp.
 constexpr std::string_view end_body = R"lua(
-local count, settle, evicted = tonumber(ARGV[3]), tonumber(ARGV[4]), {}
+local count, settle, evicted = tonumber(ARGV[3]), tonumber(ARGV[4]), 0
 for i, key in ipairs(KEYS) do
   local found = read(key)
   if i <= count or not found.is_own or not found.stamp then
     if settle > 0 then add_own(found, settle) end
     write(key, fresh, found)
-    table.insert(evicted, key)
+    evicted = evicted + 1
   elseif #found.others > 0 then
     write(key, found.stamp, found)
   else
     redis.call('SET', key, found.stamp, 'EX', ARGV[5])
   end
 end
-if settle > 0 and #evicted > 0 then
-  tell('settling', holder, ARGV[4], evicted)
-elseif holder ~= '' then
-  tell('ended', holder, 0, KEYS)
-end
-return #evicted
+if holder ~= '' then tell('ended', holder, 0, KEYS) end
+return evicted
 )lua";
 
 /// ARGV: the lifetime. The value of a leased stamp is longer, and its key lives as its leases do.

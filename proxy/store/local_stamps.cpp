@@ -1,5 +1,6 @@
 #include "store/local_stamps.hpp"
 
+#include "store/redis_names.hpp"
 #include "store/stamps.hpp"
 #include "store/xxh3.hpp"
 
@@ -13,7 +14,7 @@ LocalStamps::LocalStamps() {
 }
 
 LocalStamps::Slot LocalStamps::slot_of(std::string_view tag) {
-  return static_cast<Slot>(xxh3(tag));
+  return static_cast<Slot>(tag.size() <= longest_name ? xxh3(tag) : xxh3(name_of(tag)));
 }
 
 Stamps LocalStamps::current(const policy::Tags& tags) const {
@@ -25,6 +26,10 @@ Stamps LocalStamps::current(const policy::Tags& tags) const {
 
 void LocalStamps::evict(const policy::Tags& tags) {
   for (const std::string& tag : tags) evict(tag);
+}
+
+void LocalStamps::evict_name(std::string_view name) {
+  generations_[static_cast<Slot>(xxh3(name))].fetch_add(1);
 }
 
 }  // namespace larder::store

@@ -1,7 +1,8 @@
 // Local stamps: the current stamp of each tag within this process; the stamp source without Redis.
 //
 // A fixed table, so that no number of tags costs memory: tags that share a slot are evicted
-// together, which is too much and never too little. All threads use one table.
+// together, which is too much and never too little. All threads use one table. A tag's slot follows
+// from its name in Redis, so that those who are told of a name alone find it.
 #pragma once
 
 #include <array>
@@ -28,6 +29,8 @@ class LocalStamps {
 
   void evict(std::string_view tag) { generations_[slot_of(tag)].fetch_add(1); }
   void evict(const policy::Tags& tags);
+  /// By the tag's name in Redis (redis_names, name_of).
+  void evict_name(std::string_view name);
 
  private:
   // They start at a random value and only grow, by one. So a sum of some of them is the same again

@@ -84,6 +84,7 @@ std::uint64_t MemoryStore::size_of(std::string_view key, const policy::StoredRes
   size += allocated_by(response.coded_head) + allocated_by(response.etag) +
           allocated_by(response.last_modified);
   size += allocated_by(response.head) + allocated_by(response.vary) + allocated_by(response.tags);
+  size += Variants::size_of(key);
   if (response.content.size != 0) size += allocated(response.content.size + control_block + 8);
   return size;
 }
@@ -103,9 +104,7 @@ std::optional<MemoryStore::Found> MemoryStore::find(std::string_view key,
     if (position == shard.entries.end()) return {};
     Entry& entry = position->second;
     if (is_usable(entry, now)) {
-      // Only the first hit writes: a line that many threads read stays shared.
-      if (!entry.visited.load(std::memory_order_relaxed))
-        entry.visited.store(true, std::memory_order_relaxed);
+      entry.visit();
       return Found{entry.response, entry.stamps};
     }
     useless = entry.response.get();
@@ -114,10 +113,35 @@ std::optional<MemoryStore::Found> MemoryStore::find(std::string_view key,
   return {};
 }
 
+policy::StoredResponsePointer MemoryStore::find_verified(std::string_view key,
+                                                         Coherence::Connection by,
+                                                         SteadyClock::time_point now) {
+  const Hashed wanted = hashed(key);
+  Shard& shard = shard_of(wanted);
+  const std::shared_lock lock(shard.mutex);
+  const Entries::iterator position = shard.entries.find(wanted);
+  if (position == shard.entries.end()) return {};
+  Entry& entry = position->second;
+  if (entry.verified_by.load(std::memory_order_relaxed) != by || !is_usable(entry, now)) return {};
+  entry.visit();
+  return entry.response;
+}
+
+void MemoryStore::note_verified(std::string_view key, const policy::StoredResponse* response,
+                                Coherence::Connection by) {
+  const Hashed wanted = hashed(key);
+  Shard& shard = shard_of(wanted);
+  const std::shared_lock lock(shard.mutex);
+  const Entries::iterator position = shard.entries.find(wanted);
+  if (position != shard.entries.end() && position->second.response.get() == response)
+    position->second.verified_by.store(by, std::memory_order_relaxed);
+}
+
 bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, Guard guard,
-                      Stamps stamps, SteadyClock::time_point expires) {
+                      Verified verified, SteadyClock::time_point expires,
+                      std::size_t most_variants) {
   key.shrink_to_fit();
-  const std::uint64_t size = size_of(key, *response, guard, stamps);
+  const std::uint64_t size = size_of(key, *response, guard, verified.stamps);
   if (size > capacity_ / 4) return false;
   bytes_ += size;
   make_room();
@@ -125,6 +149,7 @@ bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, G
   const Hashed wanted = hashed(key);
   Shard& shard = shard_of(wanted);
   policy::StoredResponsePointer replaced;  // freed after the lock
+  std::vector<std::string> surplus;
   {
     const std::unique_lock lock(shard.mutex);
     Entries::iterator position = shard.entries.find(wanted);
@@ -138,11 +163,14 @@ bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, G
     }
     Entry& entry = position->second;
     replaced = std::exchange(entry.response, std::move(response));
-    entry.stamps = std::move(stamps);
+    entry.stamps = std::move(verified.stamps);
+    entry.verified_by.store(verified.by, std::memory_order_relaxed);
     entry.guard = std::move(guard);
     entry.expires = expires;
     entry.size = size;
+    surplus = variants_.note(*entry.key, most_variants);
   }
+  for (const std::string& oldest : surplus) erase(oldest);
   return true;
 }
 
@@ -154,6 +182,7 @@ void MemoryStore::make_room() {
     const std::unique_lock lock(shard.mutex);
     gone = shard.extract_by_sieve();
     if (gone) {
+      variants_.forget(gone.key());
       bytes_ -= gone.mapped().size;
       empty = 0;
     } else {
@@ -175,6 +204,7 @@ bool MemoryStore::erase(std::string_view key, const policy::StoredResponse* resp
   if (position == shard.entries.end()) return false;
   if (response != nullptr && position->second.response.get() != response) return false;
   gone = shard.extract(position);
+  variants_.forget(gone.key());
   bytes_ -= gone.mapped().size;
   return true;
 }
@@ -186,7 +216,10 @@ void MemoryStore::clear() {
     shard.queue.clear();
     shard.hand = shard.queue.end();
     gone.swap(shard.entries);
-    for (const auto& [key, entry] : gone) bytes_ -= entry.size;
+    for (const auto& [key, entry] : gone) {
+      variants_.forget(key);
+      bytes_ -= entry.size;
+    }
   }
 }
 

@@ -20,8 +20,10 @@
 #include <boost/container/small_vector.hpp>
 #include <boost/intrusive/list.hpp>
 
+#include "store/coherence.hpp"
 #include "store/local_stamps.hpp"
 #include "store/store.hpp"
+#include "store/variants.hpp"
 
 namespace larder::store {
 
@@ -41,15 +43,28 @@ class MemoryStore {
     policy::StoredResponsePointer response;
     Stamps stamps;  ///< as given to put(): Redis's, or empty without Redis
   };
+  /// What a response was found current by.
+  struct Verified {
+    Stamps stamps{};               ///< Redis's; empty without Redis
+    Coherence::Connection by = 0;  ///< that heard of evictions then; zero: none did
+  };
 
   /// `capacity`: bytes for entries with all their overhead; zero keeps nothing.
   MemoryStore(std::uint64_t capacity, const LocalStamps& local);
 
   [[nodiscard]] std::optional<Found> find(std::string_view key, SteadyClock::time_point now);
+  /// Likewise, but only what was verified by this connection; else null.
+  [[nodiscard]] policy::StoredResponsePointer find_verified(std::string_view key,
+                                                            Coherence::Connection by,
+                                                            SteadyClock::time_point now);
+  /// The response, if it is still there, was verified again.
+  void note_verified(std::string_view key, const policy::StoredResponse* response,
+                     Coherence::Connection by);
 
-  /// False: larger than a quarter of the whole, and not kept.
-  bool put(std::string key, policy::StoredResponsePointer response, Guard guard, Stamps stamps,
-           SteadyClock::time_point expires);
+  /// False: larger than a quarter of the whole, and not kept. `most_variants`: of its URL, this one
+  /// included (Resource); the oldest beyond it are given up.
+  bool put(std::string key, policy::StoredResponsePointer response, Guard guard, Verified verified,
+           SteadyClock::time_point expires, std::size_t most_variants = 0);
 
   bool erase(std::string_view key);
   /// Erases the entry only while it holds this response.
@@ -68,7 +83,13 @@ class MemoryStore {
     Guard guard;
     SteadyClock::time_point expires;
     std::uint64_t size = 0;
+    std::atomic<Coherence::Connection> verified_by{0};
     std::atomic<bool> visited{false};
+
+    /// Only the first visit writes: a line that many threads read stays shared.
+    void visit() {
+      if (!visited.load(std::memory_order_relaxed)) visited.store(true, std::memory_order_relaxed);
+    }
   };
   struct Hashed {
     std::string_view key;
@@ -110,6 +131,7 @@ class MemoryStore {
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<unsigned> next_shard_{0};
   std::array<Shard, 16> shards_;
+  Variants variants_;  ///< changed under the lock of a key's shard
 };
 
 }  // namespace larder::store

@@ -17,6 +17,11 @@ void PendingEvictions::add(const policy::Tags& tags) {
   any_ = !tags_.empty();
 }
 
+std::size_t PendingEvictions::size() const {
+  const std::lock_guard lock(mutex_);
+  return tags_.size();
+}
+
 PendingEvictions::Batch PendingEvictions::some() const {
   const std::lock_guard lock(mutex_);
   Batch batch;

@@ -27,6 +27,8 @@ class PendingEvictions {
 
   void add(const policy::Tags& tags);
   [[nodiscard]] bool any() const { return any_.load(); }
+  /// How many tags are pending.
+  [[nodiscard]] std::size_t size() const;
 
   /// Some of what is pending, to be delivered; empty when nothing is. It stays pending.
   [[nodiscard]] Batch some() const;

@@ -9,32 +9,30 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
 
+#include "store/redis_backoff.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/stamps.hpp"
+#include "store/xxh3.hpp"
 
 namespace larder::store {
 
 namespace {
 
-using asio::ip::tcp;
-using Socket = asio::basic_stream_socket<tcp, Executor>;
-using Resolver = asio::ip::basic_resolver<tcp, Executor>;
-using std::chrono::milliseconds;
-
-constexpr milliseconds first_pause{50};
-constexpr milliseconds longest_pause{1'000};
-/// A connection that lived shorter than this did not end a run of failures.
-constexpr milliseconds steady_after{1'000};
 constexpr std::size_t chunk_size = 64 << 10;
 constexpr std::size_t spare_buffer = 1 << 20;  ///< bytes kept for the next write
+
+/// Does Redis tell this by itself, rather than in answer to a command?
+bool is_message(const Pipeline& heard) {
+  const Reply& top = heard.reply(0);
+  return top.kind == Reply::Kind::array && top.number > 0 &&
+         heard.text(heard.element(0, 0)) == "message";
+}
 
 }  // namespace
 
@@ -42,19 +40,21 @@ constexpr std::size_t spare_buffer = 1 << 20;  ///< bytes kept for the next writ
 /// takes them to see that it was closed.
 class RedisClient::Link : public std::enable_shared_from_this<Link> {
  public:
-  Link(asio::io_context& context, const config::RedisSettings& settings, StateLog& log)
+  Link(asio::io_context& context, RedisPlace place, StateLog& log, RedisWording wording)
       : executor_(context.get_executor()),
-        settings_(settings),
+        settings_(place.settings),
+        root_(place.root),
         log_(log),
-        socket_(executor_),
-        resolver_(executor_),
+        wording_(wording),
+        name_(describe(place.settings)),
+        connecting_(executor_, std::move(place)),
         overdue_(executor_),
         changed_(executor_),
         chunk_(chunk_size),
         random_(static_cast<std::minstd_rand::result_type>(make_stamp())) {}
 
-  void start(Prepare prepare) {
-    prepare_ = std::move(prepare);
+  void start(Events events) {
+    events_ = std::move(events);
     asio::co_spawn(executor_, run(shared_from_this()), note_failure);
   }
 
@@ -66,13 +66,15 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   }
   template <class Handler>
   void send(Pipeline& pipeline, Handler handler);
-  void lose(std::string_view reason);
+  void lose(std::string_view reason, RedisBackoff::Loss loss = RedisBackoff::Loss::free);
+  void note_refusal(std::string_view error);
   void close();
 
   std::string run_id;
 
  private:
-  /// `connecting`: no exchange is possible; `preparing`: those of the handshake and of Prepare are.
+  /// `connecting`: no exchange is possible; `preparing`: those of the handshake and of `prepare`
+  /// are.
   enum class Phase : std::uint8_t { connecting, preparing, ready, down, closed };
 
   using Resume = asio::async_result<asio::use_awaitable_t<Executor>, void()>::handler_type;
@@ -85,11 +87,11 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
 
   static void note_failure(const std::exception_ptr& failure);
   static awaitable<void> run(std::shared_ptr<Link> link);
-  static awaitable<void> read(std::shared_ptr<Link> link, std::uint64_t generation);
+  static awaitable<void> read(std::shared_ptr<Link> link, std::shared_ptr<RedisStream> stream,
+                              std::uint64_t generation);
   awaitable<bool> connect();
-  awaitable<error_code> connect_to(tcp::endpoint endpoint);
   awaitable<bool> greet();
-  milliseconds pause();
+  bool is_cluster() const { return settings_.kind == config::RedisKind::cluster; }
   void say(const std::string& line, spdlog::level::level_enum level);
 
   bool take(std::string_view bytes);
@@ -99,20 +101,24 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
 
   Executor executor_;
   const config::RedisSettings settings_;
+  const std::string root_;
   StateLog& log_;
-  Prepare prepare_;
+  const RedisWording wording_;
+  std::string name_;  ///< of the Redis that is, was, or is to be connected to
+  Events events_;
 
   Phase phase_ = Phase::connecting;
   std::uint64_t generation_ = 0;  ///< of the connection: what an older one still reports is void
-  unsigned failures_ = 0;         ///< in a row
-  Socket socket_;
-  Resolver resolver_;
+  RedisBackoff backoff_;
+  RedisConnecting connecting_;
+  std::shared_ptr<RedisStream> stream_;  ///< null while it is connecting
   Timer overdue_;
   bool watching_ = false;
   Timer changed_;  ///< waited for by run(), cancelled when the phase changes
 
   std::vector<char> chunk_;
   std::optional<ReplyReader> reader_;  ///< of this connection
+  Pipeline heard_;                     ///< of one that may be told things: what comes now
 
   std::string request_;  ///< to be written, from `sent_` on
   std::size_t sent_ = 0;
@@ -141,119 +147,82 @@ awaitable<void> RedisClient::Link::run(std::shared_ptr<Link> link) {
     const bool connected = co_await self.connect();
     if (connected && self.phase_ == Phase::connecting) {
       self.phase_ = Phase::preparing;
-      self.reader_.emplace();
-      asio::co_spawn(self.executor_, read(link, self.generation_), note_failure);
+      self.reader_.emplace(self.events_.hear ? of_messages : of_replies);
+      self.heard_ = {};
+      asio::co_spawn(self.executor_, read(link, self.stream_, self.generation_), note_failure);
       const bool greeted = co_await self.greet();
       bool prepared = false;
-      if (greeted) prepared = co_await self.prepare_();
+      if (greeted) prepared = co_await self.events_.prepare();
       if (greeted && !prepared) self.lose("evictions could not be delivered");
     }
     if (self.phase_ == Phase::preparing) {
       self.phase_ = Phase::ready;
-      self.say(fmt::format("redis: {}:{} database {} is in use", self.settings_.endpoint.host,
-                           self.settings_.endpoint.port, self.settings_.database),
-               spdlog::level::info);
-      const SteadyClock::time_point since = SteadyClock::now();
+      if (!self.wording_.ready.empty())
+        self.say(fmt::format(
+                     "redis: {}{} {}", self.name_,
+                     self.is_cluster() ? "" : fmt::format(" database {}", self.settings_.database),
+                     self.wording_.ready),
+                 spdlog::level::info);
+      self.backoff_.ready(SteadyClock::now());
       error_code ignored;
       self.changed_.expires_at(SteadyClock::time_point::max());
       co_await self.changed_.async_wait(asio::redirect_error(use_awaitable, ignored));
-      if (SteadyClock::now() - since >= steady_after) self.failures_ = 0;
     }
     if (self.phase_ == Phase::closed) break;
     error_code ignored;
-    self.changed_.expires_after(self.pause());
+    const double chance = std::uniform_real_distribution<double>()(self.random_);
+    self.changed_.expires_after(self.backoff_.pause(chance));
     co_await self.changed_.async_wait(asio::redirect_error(use_awaitable, ignored));
   }
 }
 
-milliseconds RedisClient::Link::pause() {
-  const milliseconds most = std::min(longest_pause, first_pause * (1 << std::min(failures_, 5U)));
-  ++failures_;
-  return std::uniform_int_distribution<milliseconds::rep>(most.count() / 2, most.count())(random_) *
-         milliseconds(1);
-}
-
 awaitable<bool> RedisClient::Link::connect() {
-  const std::uint64_t generation = generation_;
-  Timer limit(executor_, settings_.connect_timeout);
-  limit.async_wait([link = shared_from_this(), generation](error_code error) {
-    if (error || generation != link->generation_ || link->phase_ != Phase::connecting) return;
-    error_code ignored;
-    link->resolver_.cancel();
-    link->socket_.close(ignored);
-  });
-
-  error_code error;
-  std::vector<tcp::endpoint> endpoints;
-  const asio::ip::address address = asio::ip::make_address(settings_.endpoint.host, error);
-  if (!error) {
-    endpoints.emplace_back(address, settings_.endpoint.port);
-  } else {
-    const Resolver::results_type found = co_await resolver_.async_resolve(
-        settings_.endpoint.host, std::to_string(settings_.endpoint.port),
-        asio::redirect_error(use_awaitable, error));
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  RedisConnection made = co_await connecting_.connect();
+  if (phase_ != Phase::connecting) {
+    if (made.stream) made.stream->close();
+    co_return false;
   }
-  for (const tcp::endpoint& endpoint : endpoints) {
-    // Closed while it waited, or out of time: the socket must not be opened again.
-    if (phase_ != Phase::connecting || limit.expiry() <= SteadyClock::now()) break;
-    error = co_await connect_to(endpoint);
-    if (!error) co_return true;
-  }
-  if (phase_ == Phase::connecting) {
-    const bool late = limit.expiry() <= SteadyClock::now();
-    lose(late ? "no connection in time" : error.message());
-  }
-  co_return false;
-}
-
-awaitable<error_code> RedisClient::Link::connect_to(tcp::endpoint endpoint) {
-  error_code error;
-  socket_.close(error);
-  socket_.open(endpoint.protocol(), error);
-  if (error) co_return error;
-  co_await socket_.async_connect(endpoint, asio::redirect_error(use_awaitable, error));
-  if (!error) socket_.non_blocking(true, error);
-  if (!error) socket_.set_option(tcp::no_delay(true), error);
-  if (!error) socket_.set_option(asio::socket_base::keep_alive(true), error);
-  co_return error;
+  name_ = std::move(made.name);
+  stream_ = std::move(made.stream);
+  if (!stream_) lose(made.failure);
+  co_return stream_ != nullptr;
 }
 
 awaitable<bool> RedisClient::Link::greet() {
-  Pipeline greeting = make_greeting(settings_);
+  Pipeline greeting = make_greeting(settings_, root_);
   const auto send_it = [this, &greeting](auto handler) { send(greeting, std::move(handler)); };
   co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(send_it,
                                                                                use_awaitable);
   if (!greeting.is_answered() || phase_ != Phase::preparing) co_return false;
-  const std::variant<RedisFacts, GreetingRefused> answer = read_greeting(greeting);
+  const std::variant<RedisFacts, GreetingRefused> answer = read_greeting(greeting, settings_);
   if (const auto* refused = std::get_if<GreetingRefused>(&answer)) {
     lose(refused->reason);
     co_return false;
   }
   const RedisFacts& facts = std::get<RedisFacts>(answer);
   run_id = facts.run_id;
-  const std::string line = fmt::format("redis: {}:{}: {}", settings_.endpoint.host,
-                                       settings_.endpoint.port, facts.memory_warning);
+  const std::string line = fmt::format("redis: {}: {}", name_, facts.memory_warning);
   if (!facts.memory_warning.empty() && log_.is_news("redis memory", line, SteadyClock::now()))
     spdlog::warn("{}", line);
   co_return true;
 }
 
-awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link, std::uint64_t generation) {
+awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link,
+                                        std::shared_ptr<RedisStream> stream,
+                                        std::uint64_t generation) {
   Link& self = *link;
   for (;;) {
-    error_code error;
-    const std::size_t size = co_await self.socket_.async_read_some(
-        asio::buffer(self.chunk_), asio::redirect_error(use_awaitable, error));
+    const RedisStream::Read read = co_await stream->read_some(self.chunk_);
     if (generation != self.generation_) co_return;
-    if (error) {
-      self.lose(error == asio::error::eof ? "it closed the connection" : error.message());
+    if (read.error) {
+      self.lose(read.error == asio::error::eof ? "it closed the connection" : read.error.message());
       co_return;
     }
-    if (!self.take({self.chunk_.data(), size})) {
+    if (!self.take({self.chunk_.data(), read.size})) {
       self.lose("it sent what is no reply to any command");
       co_return;
     }
+    if (generation != self.generation_) co_return;
   }
 }
 
@@ -261,15 +230,32 @@ bool RedisClient::Link::take(std::string_view bytes) {
   if (!reader_->feed(bytes)) return false;
   // What is left of the bytes must be answers to somebody.
   while (reader_->has_bytes()) {
-    if (outstanding_.empty()) return false;
-    const ReplyReader::Result result = reader_->read(*outstanding_.front().pipeline);
+    if (outstanding_.empty() && !events_.hear) return false;
+    const ReplyReader::Result result =
+        reader_->read(events_.hear ? heard_ : *outstanding_.front().pipeline);
     if (result == ReplyReader::Result::refused) return false;
     if (result == ReplyReader::Result::incomplete) break;
+    if (events_.hear) {
+      const Pipeline heard = std::exchange(heard_, Pipeline());
+      if (is_message(heard)) {
+        if (!events_.hear(heard)) return false;
+        continue;
+      }
+      if (outstanding_.empty()) return false;
+      outstanding_.front().pipeline->adopt(heard);
+    }
+    // A single Redis is where it is: what it refuses is the caller's business.
+    const std::string& misplaced = outstanding_.front().pipeline->misplaced();
+    if (settings_.kind != config::RedisKind::single && !misplaced.empty()) {
+      lose(printable_error(misplaced));
+      return true;
+    }
     --outstanding_commands_;
     if (!outstanding_.front().pipeline->is_answered()) continue;
     resumable_.push_back(std::move(outstanding_.front().resume));
     outstanding_.pop_front();
   }
+  if (!resumable_.empty()) backoff_.answered(SteadyClock::now());
   resume_later();
   return true;
 }
@@ -300,16 +286,14 @@ void RedisClient::Link::flush() {
   if (waits_for_room_ || (phase_ != Phase::preparing && phase_ != Phase::ready)) return;
   while (sent_ < request_.size()) {
     error_code error;
-    sent_ +=
-        socket_.write_some(asio::buffer(request_.data() + sent_, request_.size() - sent_), error);
+    sent_ += stream_->write_some(std::string_view(request_).substr(sent_), error);
     if (error == asio::error::would_block || error == asio::error::try_again) {
       waits_for_room_ = true;
-      socket_.async_wait(Socket::wait_write,
-                         [link = shared_from_this(), generation = generation_](error_code) {
-                           if (generation != link->generation_) return;
-                           link->waits_for_room_ = false;
-                           link->flush();
-                         });
+      stream_->wait_for_room([link = shared_from_this(), generation = generation_](error_code) {
+        if (generation != link->generation_) return;
+        link->waits_for_room_ = false;
+        link->flush();
+      });
       return;
     }
     if (error) return lose(error.message());
@@ -329,26 +313,38 @@ void RedisClient::Link::watch() {
     link->watching_ = false;
     if (link->outstanding_.empty()) return;
     if (link->outstanding_.front().deadline <= SteadyClock::now())
-      link->lose(fmt::format("no reply within {} ms", link->settings_.timeout.count()));
+      link->lose(fmt::format("no reply within {} ms", link->settings_.timeout.count()),
+                 RedisBackoff::Loss::overdue);
     else
       link->watch();
   });
 }
 
 void RedisClient::Link::say(const std::string& line, spdlog::level::level_enum level) {
-  if (log_.is_news("redis", line, SteadyClock::now())) spdlog::log(level, "{}", line);
+  // Nodes of a Cluster come and go independently of each other.
+  std::string subject(wording_.subject);
+  if (is_cluster()) subject += " " + name_;
+  if (log_.is_news(subject, line, SteadyClock::now())) spdlog::log(level, "{}", line);
 }
 
-void RedisClient::Link::lose(std::string_view reason) {
+/// The same words are said again only once something else was refused in between: who is refused
+/// is refused at each fill.
+void RedisClient::Link::note_refusal(std::string_view error) {
+  const std::string line = fmt::format("redis: {} refuses: {}", name_, printable_error(error));
+  if (log_.is_news("redis refusal", line, SteadyClock::now())) spdlog::warn("{}", line);
+}
+
+void RedisClient::Link::lose(std::string_view reason, RedisBackoff::Loss loss) {
   if (phase_ == Phase::down || phase_ == Phase::closed) return;
-  say(fmt::format("redis: {}:{} is not usable: {}. Nothing is cached until it is back",
-                  settings_.endpoint.host, settings_.endpoint.port, reason),
+  backoff_.lost(loss, SteadyClock::now());
+  say(fmt::format("redis: {} {}: {}. {}", name_, wording_.lost, reason, wording_.consequence),
       spdlog::level::warn);
   log_.forget("redis memory");
+  log_.forget("redis refusal");
   phase_ = Phase::down;
   ++generation_;
-  error_code ignored;
-  socket_.close(ignored);
+  connecting_.cancel();
+  if (stream_) stream_->close();
   waits_for_room_ = false;
   sent_ = 0;
   request_ = {};
@@ -357,6 +353,7 @@ void RedisClient::Link::lose(std::string_view reason) {
   outstanding_commands_ = 0;
   resume_later();
   changed_.cancel();
+  if (events_.lost) events_.lost();
 }
 
 void RedisClient::Link::close() {
@@ -364,15 +361,14 @@ void RedisClient::Link::close() {
   // Not lost, but given back: nothing to report.
   phase_ = Phase::closed;
   ++generation_;
-  error_code ignored;
-  resolver_.cancel();
-  socket_.close(ignored);
+  connecting_.cancel();
+  if (stream_) stream_->close();
   for (Outstanding& lost : outstanding_) resumable_.push_back(std::move(lost.resume));
   outstanding_.clear();
   resume_later();
   overdue_.cancel();
   changed_.cancel();
-  prepare_ = {};
+  events_ = {};
 }
 
 /// Not from within whatever is going on: those who wait may send, close, or destroy the client.
@@ -384,16 +380,16 @@ void RedisClient::Link::resume_later() {
   });
 }
 
-RedisClient::RedisClient(asio::io_context& context, const config::RedisSettings& settings,
-                         StateLog& log)
-    : link_(std::make_shared<Link>(context, settings, log)) {}
+RedisClient::RedisClient(asio::io_context& context, RedisPlace place, StateLog& log,
+                         RedisWording wording)
+    : link_(std::make_shared<Link>(context, std::move(place), log, wording)) {}
 
 RedisClient::~RedisClient() {
   close();
 }
 
-void RedisClient::start(Prepare prepare) {
-  link_->start(std::move(prepare));
+void RedisClient::start(Events events) {
+  link_->start(std::move(events));
 }
 
 bool RedisClient::is_ready() const {
@@ -402,6 +398,10 @@ bool RedisClient::is_ready() const {
 
 const std::string& RedisClient::run_id() const {
   return link_->run_id;
+}
+
+std::uint64_t RedisClient::run() const {
+  return link_->run_id.empty() ? 0 : xxh3(link_->run_id);
 }
 
 awaitable<void> RedisClient::exchange(Pipeline& pipeline) {
@@ -414,6 +414,10 @@ awaitable<void> RedisClient::exchange(Pipeline& pipeline) {
 
 void RedisClient::distrust(std::string_view reason) {
   link_->lose(reason);
+}
+
+void RedisClient::note_refusal(std::string_view error) {
+  link_->note_refusal(error);
 }
 
 void RedisClient::close() {

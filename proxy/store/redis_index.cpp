@@ -8,7 +8,6 @@
 #include <boost/asio/detached.hpp>
 
 #include "store/codec.hpp"
-#include "store/redis_names.hpp"
 #include "store/stamps.hpp"
 
 namespace larder::store {
@@ -32,17 +31,6 @@ constexpr std::string_view unlink_unchanged =
     "if head and string.sub(head, -8) == ARGV[i] then redis.call('UNLINK', KEYS[i]) end "
     "end";
 
-void add_member(Pipeline& pipeline, std::string_view tag, std::string_view member) {
-  Command enter{"SADD"};
-  add_key(enter, RedisIndex::index_prefix, tag);
-  enter.add(member);
-  pipeline.add(enter);
-  Command expire{"EXPIRE"};
-  add_key(expire, RedisIndex::index_prefix, tag);
-  expire.add(index_lifetime);
-  pipeline.add(expire);
-}
-
 Stamps read_current(const Pipeline& pipeline, std::size_t command) {
   Stamps stamps;
   const Reply& reply = pipeline.reply(command);
@@ -53,22 +41,35 @@ Stamps read_current(const Pipeline& pipeline, std::size_t command) {
   return stamps;
 }
 
-/// The index of a resource, or of a user's part of a rule, names values; that of others names
-/// resources.
+/// The index of a resource, of a user's part of a rule, or of a rule's or response's own tag names
+/// values: such a tag may be on a few of a resource's values alone ("t:user:7"). That of others
+/// names resources.
 bool names_values(std::string_view tag) {
-  return tag.starts_with("p:") || tag.starts_with("u:");
-}
-
-std::string make_garbage_name() {
-  return std::string(RedisIndex::garbage_prefix) + format_stamp(make_stamp());
+  return tag.starts_with("p:") || tag.starts_with("u:") || tag.starts_with("t:");
 }
 
 }  // namespace
 
-RedisIndex::RedisIndex(asio::io_context& context, RedisClient& client)
-    : executor_(context.get_executor()), client_(client) {}
+RedisIndex::RedisIndex(asio::io_context& context, RedisClient& client, const Keyspace& keys)
+    : executor_(context.get_executor()), client_(client), keys_(keys) {}
 
-void RedisIndex::add(Pipeline& pipeline, std::string_view name, const policy::Tags& tags) {
+void RedisIndex::add_member(Pipeline& pipeline, std::string_view tag,
+                            std::string_view member) const {
+  Command enter{"SADD"};
+  add_key(enter, keys_.indexes, tag);
+  enter.add(member);
+  pipeline.add(enter);
+  Command expire{"EXPIRE"};
+  add_key(expire, keys_.indexes, tag);
+  expire.add(index_lifetime);
+  pipeline.add(expire);
+}
+
+std::string RedisIndex::make_garbage_name() const {
+  return keys_.garbage + format_stamp(make_stamp());
+}
+
+void RedisIndex::add(Pipeline& pipeline, std::string_view name, const policy::Tags& tags) const {
   const std::string_view path = std::string_view(tags.front()).substr(2);  // behind "p:"
   for (const std::string& tag : tags) add_member(pipeline, tag, names_values(tag) ? name : path);
 }
@@ -77,10 +78,10 @@ bool RedisIndex::is_count_due() {
   return ++puts_ % puts_between_counts == 0;
 }
 
-void RedisIndex::add_counts(Pipeline& pipeline, const policy::Tags& tags) {
+void RedisIndex::add_counts(Pipeline& pipeline, const policy::Tags& tags) const {
   for (const std::string& tag : tags) {
     Command count{"SCARD"};
-    add_key(count, index_prefix, tag);
+    add_key(count, keys_.indexes, tag);
     pipeline.add(count);
   }
 }
@@ -92,11 +93,41 @@ void RedisIndex::trim(std::shared_ptr<RedisIndex> index, const Pipeline& pipelin
     const Reply& count = pipeline.reply(command++);
     if (count.kind != Reply::Kind::integer || count.number <= index_limit) continue;
     Command pop{"SPOP"};
-    add_key(pop, index_prefix, tag);
+    add_key(pop, index->keys_.indexes, tag);
     pop.add(index_surplus);
     trimming.add(pop);
   }
   if (trimming.commands() > 0) send_behind(std::move(index), std::move(trimming));
+}
+
+void RedisIndex::add_variant(Pipeline& pipeline, std::string_view url, std::string_view name,
+                             std::size_t most) const {
+  const auto add = [&](std::string_view verb, std::initializer_list<std::string_view> arguments) {
+    Command command{verb};
+    add_key(command, keys_.variants, url);
+    for (const std::string_view argument : arguments) command.add(argument);
+    pipeline.add(command);
+  };
+  // Two processes at once may each drop what the other has read: that goes by its lifetime then.
+  const std::string newest = "-" + std::to_string(most);
+  const std::string last_surplus = "-" + std::to_string(most + 1);
+  add("LREM", {"0", name});
+  add("RPUSH", {name});
+  add("LRANGE", {"0", last_surplus});
+  add("LTRIM", {newest, "-1"});
+  add("EXPIRE", {index_lifetime});
+}
+
+Pipeline RedisIndex::unlink_oldest(const Pipeline& pipeline, std::size_t command) const {
+  Pipeline unlinking;
+  const std::size_t range = command + 2;
+  const Reply& surplus = pipeline.reply(range);
+  if (surplus.kind != Reply::Kind::array || surplus.number == 0) return unlinking;
+  Command unlink{"UNLINK"};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(surplus.number); ++i)
+    unlink.add_joined(keys_.values, pipeline.text(pipeline.element(range, i)));
+  unlinking.add(unlink);
+  return unlinking;
 }
 
 void RedisIndex::send_behind(std::shared_ptr<RedisIndex> index, Pipeline pipeline) {
@@ -145,7 +176,7 @@ awaitable<void> RedisIndex::sweep(std::shared_ptr<RedisIndex> index) {
 awaitable<bool> RedisIndex::set_aside(std::string tag, std::string garbage) {
   Pipeline renaming;
   Command rename{"RENAME"};
-  add_key(rename, index_prefix, tag);
+  add_key(rename, keys_.indexes, tag);
   rename.add(garbage);
   renaming.add(rename);
   co_await client_.exchange(renaming);
@@ -208,7 +239,7 @@ awaitable<policy::Tags> RedisIndex::sweep_values(policy::Tags tags, policy::Tags
       for (std::size_t j = 0; j < static_cast<std::size_t>(members.number); ++j) {
         values.push_back({&open[i], std::string(popping.text(popping.element(i, j)))});
         Command read{"HGET"};
-        read.add_joined(value_prefix, values.back().name);
+        read.add_joined(keys_.values, values.back().name);
         read.add("h");
         reading.add(read);
       }
@@ -216,7 +247,8 @@ awaitable<policy::Tags> RedisIndex::sweep_values(policy::Tags tags, policy::Tags
     }
     // The stamps after the values: who holds the current ones was put since the eviction.
     Command current{"MGET"};
-    for (const std::string& tag : evicted) current.add_joined(stamp_key(tag, client_.run_id()), {});
+    for (const std::string& tag : evicted)
+      current.add_joined(keys_.stamp_key(tag, client_.run_id()), {});
     reading.add(current);
     co_await client_.exchange(reading);
     if (!reading.is_answered()) break;
@@ -242,7 +274,7 @@ awaitable<policy::Tags> RedisIndex::sweep_values(policy::Tags tags, policy::Tags
     if (!old_values.empty()) {
       const std::string count = std::to_string(old_values.size());
       Command unlink{"EVAL", unlink_unchanged, count};
-      for (const std::size_t i : old_values) unlink.add_joined(value_prefix, values[i].name);
+      for (const std::size_t i : old_values) unlink.add_joined(keys_.values, values[i].name);
       for (const std::size_t i : old_values) {
         const std::string_view record = reading.text(reading.reply(i));
         unlink.add(record.substr(record.size() - std::min<std::size_t>(record.size(), 8)));

@@ -5,6 +5,26 @@
 
 namespace larder::store {
 
+Keyspace::Keyspace(std::string_view root)
+    : values(std::string(root) + "v:"),
+      stamps(std::string(root) + "s:"),
+      everything(stamps + std::string(everything_tag)),
+      fills(std::string(root) + "f:"),
+      indexes(std::string(root) + "i:"),
+      variants(std::string(root) + "u:"),
+      garbage(std::string(root) + "g:") {}
+
+std::string Keyspace::stamp_key(std::string_view tag, std::string_view run_id) const {
+  std::string key(stamps);
+  key += name_of(tag);
+  if (tag == everything_tag) key += run_id;
+  return key;
+}
+
+std::string partition_root(unsigned partition) {
+  return "larder:1:{" + std::to_string(partition) + "}:";
+}
+
 std::string name_of(std::string_view text) {
   if (text.size() <= longest_name) return std::string(text);
   const std::string hash = xxh3_128_hex(text);
@@ -19,11 +39,10 @@ void add_key(Command& command, std::string_view prefix, std::string_view text) {
     command.add_joined(prefix, name_of(text));
 }
 
-std::string stamp_key(std::string_view tag, std::string_view run_id) {
-  std::string key(stamp_prefix);
-  key += name_of(tag);
-  if (tag == everything_tag) key += run_id;
-  return key;
+std::string_view Keyspace::tag_name_of(std::string_view key) const {
+  if (key.starts_with(everything)) return everything_tag;
+  if (!key.starts_with(stamps)) return {};
+  return key.substr(stamps.size());
 }
 
 }  // namespace larder::store

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "store/redis_names.hpp"
+#include "policy/lookup.hpp"
 #include "store/stamps.hpp"
 #include "store/xxh3.hpp"
 
@@ -13,15 +13,30 @@ namespace {
 
 constexpr std::uint32_t hours_between_renewals = 24;
 
+/// Of a PTTL's reply, for a value that was put for `lifetime`. Zero also where the value has gone,
+/// or somebody has taken its expiry away.
+std::chrono::milliseconds left_of(const Reply& reply, std::chrono::milliseconds lifetime) {
+  const std::int64_t left = reply.kind == Reply::Kind::integer ? reply.number : 0;
+  return std::chrono::milliseconds(std::clamp<std::int64_t>(left, 0, lifetime.count()));
+}
+
+RedisWording wording_of(const RedisPlace& place) {
+  if (place.settings.kind != config::RedisKind::cluster) return {};
+  return {.ready = "is in use for a part of the cache",
+          .consequence = "Its part of the cache is out of use until it is back or has moved"};
+}
+
 }  // namespace
 
-RedisStore::RedisStore(asio::io_context& context, const config::RedisSettings& settings,
+RedisStore::RedisStore(asio::io_context& context, RedisPlace place, Keyspace keys,
                        PendingEvictions& pending, StateLog& log, std::string process,
                        std::chrono::milliseconds settle)
-    : client_(context, settings, log),
-      index_(context, client_),
-      writes_(context, client_, index_, pending, {.lease = settings.lease, .settle = settle}),
-      fill_lock_(std::move(process), settings.fill_lock) {}
+    : keys_(std::move(keys)),
+      client_(context, place, log, wording_of(place)),
+      index_(context, client_, keys_),
+      writes_(context, client_, index_, keys_, pending,
+              {.lease = place.settings.lease, .settle = settle}),
+      fill_lock_(std::move(process), place.settings.fill_lock, keys_) {}
 
 std::shared_ptr<RedisIndex> RedisStore::index() {
   return {shared_from_this(), &index_};
@@ -31,14 +46,15 @@ std::shared_ptr<RedisWrites> RedisStore::writes() {
   return {shared_from_this(), &writes_};
 }
 
-std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context,
-                                               const config::RedisSettings& settings,
-                                               PendingEvictions& pending, StateLog& log,
-                                               std::string process,
+std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context, RedisPlace place,
+                                               Keyspace keys, PendingEvictions& pending,
+                                               StateLog& log, std::string process,
                                                std::chrono::milliseconds settle) {
-  std::shared_ptr<RedisStore> store(
-      new RedisStore(context, settings, pending, log, std::move(process), settle));
-  store->client_.start([weak = std::weak_ptr(store)] { return prepare(weak.lock()); });
+  std::shared_ptr<RedisStore> store(new RedisStore(context, std::move(place), std::move(keys),
+                                                   pending, log, std::move(process), settle));
+  RedisClient::Events events;
+  events.prepare = [weak = std::weak_ptr(store)] { return prepare(weak.lock()); };
+  store->client_.start(std::move(events));
   return store;
 }
 
@@ -64,9 +80,9 @@ awaitable<bool> RedisStore::prepare(std::shared_ptr<RedisStore> store) {
 void RedisStore::add_stamp_keys(Command& command, const policy::Tags& tags) const {
   for (const std::string& tag : tags) {
     if (tag == everything_tag)
-      command.add_joined(everything_prefix, client_.run_id());
+      command.add_joined(keys_.everything, client_.run_id());
     else
-      add_key(command, stamp_prefix, tag);
+      add_key(command, keys_.stamps, tag);
   }
 }
 
@@ -75,7 +91,10 @@ std::optional<RedisStore::Current> RedisStore::read_stamps(const Pipeline& pipel
                                                            const policy::Tags& tags) {
   if (!pipeline.is_answered()) return {};
   const Reply& reply = pipeline.reply(command);
-  if (reply.kind == Reply::Kind::error) return {};
+  if (reply.kind == Reply::Kind::error) {
+    client_.note_refusal(pipeline.text(reply));
+    return {};
+  }
   if (reply.kind != Reply::Kind::array || reply.number != static_cast<std::int64_t>(tags.size())) {
     client_.distrust("its replies do not fit the commands");
     return {};
@@ -137,8 +156,8 @@ awaitable<std::optional<RedisStore::Current>> RedisStore::make_stamps(policy::Ta
   for (std::size_t i = 0; i < tags.size(); ++i) {
     if (known[i] != 0) continue;
     known[i] = make_stamp();
-    pipeline.add({"SET", stamp_key(tags[i], client_.run_id()), format_stamp(known[i]), "NX", "EX",
-                  lifetime});
+    pipeline.add({"SET", keys_.stamp_key(tags[i], client_.run_id()), format_stamp(known[i]), "NX",
+                  "EX", lifetime});
   }
   const std::size_t sets = pipeline.commands();
   Command read{"MGET"};
@@ -157,13 +176,16 @@ awaitable<std::optional<RedisStore::Current>> RedisStore::make_stamps(policy::Ta
 
   // Neither set nor readable: evicted in between, or something else lies there. Next time it is
   // gone.
-  bool refused = false;
-  for (std::size_t i = 0; i < sets; ++i)
-    refused = refused || pipeline.reply(i).kind == Reply::Kind::error;
+  std::size_t refused = 0;
+  while (refused < sets && pipeline.reply(refused).kind != Reply::Kind::error) ++refused;
+  if (refused < sets) {
+    client_.note_refusal(pipeline.text(pipeline.reply(refused)));
+    co_return std::nullopt;
+  }
   policy::Tags unreadable;
   for (std::size_t i = 0; i < tags.size(); ++i)
     if (stamps[i] == 0) unreadable.push_back(tags[i]);
-  if (!refused) RedisWrites::discard(writes(), unreadable);
+  RedisWrites::discard(writes(), unreadable);
   co_return std::nullopt;
 }
 
@@ -215,7 +237,7 @@ awaitable<bool> RedisStore::is_filling(std::string key, FillStart start,
   const auto self = shared_from_this();
   if (!is_available() || !start.stamps || start.filled_by.empty()) co_return false;
   Pipeline pipeline;
-  FillLock::add_watch(pipeline, key);
+  fill_lock_.add_watch(pipeline, key);
   co_await client_.exchange(pipeline);
   co_return FillLock::is_running(pipeline, key, start.filled_by, *start.stamps, seen.get());
 }
@@ -229,7 +251,8 @@ void RedisStore::end_fill(std::string_view key) {
 
 // Values ------------------------------------------------------------------------------------------
 
-awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource resource) {
+awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource resource,
+                                                const LocalStamps& local) {
   const auto self = shared_from_this();
   Found found;
   if (!is_available()) {
@@ -242,13 +265,16 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
   // The value first: its stamps, read after it, then say that it was current when they were read.
   Pipeline pipeline;
   Command value{"HMGET"};
-  add_key(value, value_prefix, key);
+  add_key(value, keys_.values, key);
   value.add("h");
   value.add("b");
   pipeline.add(value);
   Command read{"MGET"};
   add_stamp_keys(read, tags);
   pipeline.add(read);
+  Command left{"PTTL"};
+  add_key(left, keys_.values, key);
+  pipeline.add(left);
   co_await client_.exchange(pipeline);
 
   std::optional<Current> current = read_stamps(pipeline, 1, tags);
@@ -262,6 +288,7 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
   if (reply.kind == Reply::Kind::error) {
     // Another type under our key is a miss; any other refusal is Redis' inability.
     found.lookup.available = pipeline.text(reply).starts_with("WRONGTYPE");
+    if (!found.lookup.available) client_.note_refusal(pipeline.text(reply));
     co_return found;
   }
   if (reply.kind != Reply::Kind::array || reply.number != 2) {
@@ -278,6 +305,7 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
 
   Stamps own;
   if (!head->response.tags.empty()) {
+    found.own_local = local.current(head->response.tags);
     Pipeline second;
     Command read_own{"MGET"};
     add_stamp_keys(read_own, head->response.tags);
@@ -299,7 +327,7 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
   found.lookup.response = std::make_shared<const policy::StoredResponse>(std::move(head->response));
   found.lookup.tier = Tier::redis;
   found.kept = std::move(head->stamps);
-  found.lifetime = head->lifetime;
+  found.left = left_of(pipeline.reply(2), head->lifetime);
   co_return found;
 }
 
@@ -333,8 +361,8 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
 
   policy::Tags indexed(tags.begin() + first_tag_position, tags.end());
   indexed.insert(indexed.end(), own_tags.begin(), own_tags.end());
-  std::string value_key(value_prefix);
-  value_key += name_of(key);
+  const std::string name = name_of(key);
+  const std::string value_key = keys_.values + name;
 
   Pipeline pipeline;
   Command read{"MGET"};
@@ -349,11 +377,17 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   pipeline.add(write);
   const std::chrono::milliseconds lives = std::min(lifetime, 10 * RedisWrites::stamp_lifetime);
   pipeline.add({"PEXPIRE", value_key, std::to_string(lives.count())});
-  RedisIndex::add(pipeline, std::string_view(value_key).substr(value_prefix.size()), indexed);
+  index_.add(pipeline, name, indexed);
   const std::size_t exec = pipeline.commands();
   pipeline.add({"EXEC"});
   const bool counts = index_.is_count_due();
-  if (counts) RedisIndex::add_counts(pipeline, indexed);
+  if (counts) index_.add_counts(pipeline, indexed);
+  const std::size_t variant = pipeline.commands();
+  const std::string_view url = policy::url_with_variants(key);
+  const bool is_bounded = !url.empty() && resource.most_variants > 0;
+  if (is_bounded)
+    index_.add_variant(pipeline, url, std::string_view(value_key).substr(keys_.values.size()),
+                       resource.most_variants);
   policy::Tags aging;
   for (const policy::Tags* some : {&tags, &own_tags})
     std::copy_if(some->begin(), some->end(), std::back_inserter(aging),
@@ -363,8 +397,14 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   co_await client_.exchange(pipeline);
 
   const std::optional<Current> now = read_stamps(pipeline, 0, tags);
-  if (!now || pipeline.reply(exec).kind != Reply::Kind::array)
-    co_return Put{PutOutcome::unavailable, {}};
+  if (!now) co_return Put{PutOutcome::unavailable, {}};
+  if (pipeline.reply(exec).kind == Reply::Kind::error) {
+    // EXEC says only that something was refused; what, that command was told.
+    std::size_t command = 1;
+    while (pipeline.reply(command).kind != Reply::Kind::error) ++command;
+    client_.note_refusal(pipeline.text(pipeline.reply(command)));
+  }
+  if (pipeline.reply(exec).kind != Reply::Kind::array) co_return Put{PutOutcome::unavailable, {}};
   if (pipeline.reply(exec).number < 1 || pipeline.element(exec, 0).kind != Reply::Kind::integer) {
     // Something else lies under our key: another type. Next time it is gone.
     Pipeline cleaning;
@@ -373,6 +413,10 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     co_return Put{PutOutcome::unavailable, {}};
   }
   if (counts) RedisIndex::trim(index(), pipeline, exec + 1, indexed);
+  if (is_bounded) {
+    Pipeline unlinking = index_.unlink_oldest(pipeline, variant);
+    if (unlinking.commands() > 0) co_await client_.exchange(unlinking);
+  }
   if (!aging.empty()) writes_.look_for_scripts(pipeline, prolonging);
   if (now->leased || kept_stamps(now->stamps, own) != kept) {
     // Its stamps do not fit, or will not when the write that holds them has ended.

@@ -2,12 +2,13 @@
 //
 //   larder:1:v:<key>   a hash of a response's two records (codec): `h` head, `b` content
 //   larder:1:s:<tag>   the current stamp of a tag: 16 hex digits, random; and the leases on it
-//                      (store/lease_scripts). Evicting makes it another one, or deletes it
+//                      (store/lease_scripts). Evicting deletes it, or makes it another one
 //   larder:1:i:<tag>   a set that finds values to unlink: of a resource's tag its keys, of any
 //   other
 //                      tag the paths of its resources. For memory alone: nothing is true because of
 //                      it
-//   larder:1:l:<key>  who fills this key now (store/fill_lock)
+//   larder:1:u:<url>   a list of the variants of one URL, oldest first, likewise for memory alone
+//   larder:1:f:<key>  who fills this key now (store/fill_lock)
 //   larder:1:g:<...>   such a set after an eviction, while its values are being unlinked
 //
 // `everything_tag` is stamped for one run of Redis (its run_id is in the key): a Redis that was
@@ -27,9 +28,11 @@
 #include "config/config.hpp"
 #include "store/codec.hpp"
 #include "store/fill_lock.hpp"
+#include "store/local_stamps.hpp"
 #include "store/pending_evictions.hpp"
 #include "store/redis_client.hpp"
 #include "store/redis_index.hpp"
+#include "store/redis_names.hpp"
 #include "store/redis_writes.hpp"
 #include "store/state_log.hpp"
 #include "store/store.hpp"
@@ -39,11 +42,15 @@ namespace larder::store {
 class RedisStore : public std::enable_shared_from_this<RedisStore> {
  public:
   static constexpr std::size_t largest_content = std::size_t{16} << 20;
+
   struct Found {
     Lookup lookup;
-    Stamps kept;                       ///< of a response that was found: what it was put with
-    std::chrono::seconds lifetime{0};  ///< likewise
-    bool leased = false;               ///< a write is in flight on what guards it
+    Stamps kept;  ///< of a response that was found: what it was put with
+    /// What is left of its lifetime by Redis' own clock; zero: not worth keeping elsewhere.
+    std::chrono::milliseconds left{0};
+    /// Local stamps of its own tags, from before those in Redis were read.
+    Stamps own_local;
+    bool leased = false;  ///< a write is in flight on what guards it
   };
   struct Put {
     PutOutcome outcome = PutOutcome::unavailable;
@@ -56,15 +63,18 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// Connects as soon as `context` runs. `pending` and `log` outlive `context`. `process`: the name
   /// under which this process fills.
   [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
-                                                          const config::RedisSettings& settings,
+                                                          RedisPlace place, Keyspace keys,
                                                           PendingEvictions& pending, StateLog& log,
                                                           std::string process,
                                                           std::chrono::milliseconds settle);
 
   /// Connected, and no eviction outstanding. Sees to it that outstanding ones are delivered.
   [[nodiscard]] bool is_available();
+  /// As of RedisClient.
+  [[nodiscard]] std::uint64_t run() const { return client_.run(); }
 
-  [[nodiscard]] awaitable<Found> lookup(std::string_view key, Resource resource);
+  [[nodiscard]] awaitable<Found> lookup(std::string_view key, Resource resource,
+                                        const LocalStamps& local);
   /// As they are in Redis.
   struct Current {
     Stamps stamps;
@@ -95,9 +105,8 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
     std::uint32_t hour = 0;
   };
 
-  RedisStore(asio::io_context& context, const config::RedisSettings& settings,
-             PendingEvictions& pending, StateLog& log, std::string process,
-             std::chrono::milliseconds settle);
+  RedisStore(asio::io_context& context, RedisPlace place, Keyspace keys, PendingEvictions& pending,
+             StateLog& log, std::string process, std::chrono::milliseconds settle);
 
   void add_stamp_keys(Command& command, const policy::Tags& tags) const;
   std::optional<Current> read_stamps(const Pipeline& pipeline, std::size_t command,
@@ -116,6 +125,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   std::shared_ptr<RedisIndex> index();
   std::shared_ptr<RedisWrites> writes();
 
+  const Keyspace keys_;
   RedisClient client_;
   RedisIndex index_;
   RedisWrites writes_;

@@ -8,7 +8,6 @@
 #include <boost/asio/detached.hpp>
 #include <spdlog/fmt/fmt.h>
 
-#include "store/redis_names.hpp"
 #include "store/stamps.hpp"
 
 namespace larder::store {
@@ -45,7 +44,7 @@ std::shared_ptr<RedisIndex> RedisWrites::index_of(std::shared_ptr<RedisWrites> w
 std::vector<std::string> RedisWrites::stamp_keys(const policy::Tags& tags) const {
   std::vector<std::string> keys;
   keys.reserve(tags.size());
-  for (const std::string& tag : tags) keys.push_back(stamp_key(tag, client_.run_id()));
+  for (const std::string& tag : tags) keys.push_back(keys_.stamp_key(tag, client_.run_id()));
   return keys;
 }
 
@@ -54,7 +53,12 @@ void RedisWrites::add_prolonging(Pipeline& pipeline, const policy::Tags& tags) c
 }
 
 void RedisWrites::look_for_scripts(const Pipeline& pipeline, std::size_t command) {
-  if (LeaseScripts::is_forgotten(pipeline, command)) client_.distrust("it has forgotten scripts");
+  if (!pipeline.is_answered()) return;
+  const Reply& reply = pipeline.reply(command);
+  if (LeaseScripts::is_forgotten(pipeline, command))
+    client_.distrust("it has forgotten scripts");
+  else if (reply.kind == Reply::Kind::error)
+    client_.note_refusal(pipeline.text(reply));
 }
 
 // Leases ------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include "store/pending_evictions.hpp"
 #include "store/redis_client.hpp"
 #include "store/redis_index.hpp"
+#include "store/redis_names.hpp"
 #include "store/store.hpp"
 
 namespace larder::store {
@@ -29,10 +30,11 @@ class RedisWrites {
 
   /// All of them outlive this.
   RedisWrites(asio::io_context& context, RedisClient& client, RedisIndex& index,
-              PendingEvictions& pending, Times times)
+              const Keyspace& keys, PendingEvictions& pending, Times times)
       : executor_(context.get_executor()),
         client_(client),
         index_(index),
+        keys_(keys),
         pending_(pending),
         times_(times) {}
 
@@ -57,7 +59,7 @@ class RedisWrites {
   /// Gives the stamps of these tags their lifetime again, but for those that are leased.
   void add_prolonging(Pipeline& pipeline, const policy::Tags& tags) const;
   /// Of the reply to it, or to any other script: are the scripts still there? If not, the
-  /// connection is given up, so that the next one loads them.
+  /// connection is given up, so that the next one loads them. Any other refusal is logged.
   void look_for_scripts(const Pipeline& pipeline, std::size_t command);
 
  private:
@@ -74,6 +76,7 @@ class RedisWrites {
   Executor executor_;
   RedisClient& client_;
   RedisIndex& index_;
+  const Keyspace& keys_;
   PendingEvictions& pending_;
   const Times times_;
   LeaseScripts scripts_;

@@ -79,22 +79,26 @@ ReplyGuard::State ReplyGuard::take_line(std::string_view line) {
 }
 
 ReplyGuard::State ReplyGuard::begin_array(std::optional<std::int64_t> elements) {
-  if (!elements || *elements < -1 || *elements > element_limit) return State::refused;
+  if (!elements || *elements < -1 || *elements > limits_.elements - elements_)
+    return State::refused;
   if (*elements <= 0) return end_element();
-  if (depth_ == depth_limit) return State::refused;
+  if (depth_ == limits_.depth) return State::refused;
+  elements_ += *elements;
   elements_left_[depth_++] = *elements;
   return State::type;
 }
 
 ReplyGuard::State ReplyGuard::begin_bulk(std::optional<std::int64_t> size) {
-  if (!size || *size < -1 || *size > bulk_limit) return State::refused;
+  if (!size || *size < -1 || *size > bulk_limit - payloads_) return State::refused;
   if (*size == -1) return end_element();
+  payloads_ += *size;
   payload_left_ = static_cast<std::uint64_t>(*size);
   return payload_left_ == 0 ? State::carriage_return : State::payload;
 }
 
 ReplyGuard::State ReplyGuard::end_element() {
   while (depth_ > 0 && --elements_left_[depth_ - 1] == 0) --depth_;
+  if (depth_ == 0) elements_ = payloads_ = 0;
   return State::type;
 }
 

@@ -34,7 +34,8 @@ bool is_own_tag(std::string_view tag) {
 }  // namespace
 
 policy::Tags stamped_tags(Resource resource) {
-  policy::Tags tags = policy::tags_of_response(resource.rule, resource.path, resource.user);
+  policy::Tags tags =
+      policy::tags_of_response(resource.rule, resource.path, resource.user, resource.rule_tags);
   if (tags.empty()) return tags;
   tags.insert(tags.begin(), {std::string(everything_tag), std::string(named_tag)});
   return tags;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,11 @@ struct Resource {
   std::string_view rule;
   std::string_view path;
   std::string_view user{};  ///< whom it is for, where a tag tells; else empty
+  /// What the rule's `tags` come to: a function of the key, as the rest.
+  std::span<const std::string> rule_tags{};
+  bool strict = false;  ///< no response is used whose stamps were not looked at for this lookup
+  /// Responses of one URL that are kept (policy::url_with_variants); the oldest go. Zero: no bound.
+  std::size_t most_variants = 0;
 };
 
 enum class Tier : std::uint8_t { none, memory, redis };
@@ -95,8 +101,10 @@ class Store {
   [[nodiscard]] virtual awaitable<Lookup> lookup(std::string_view key, Resource resource) = 0;
 
   /// Current stamps of the resource's tags, made where missing: to be had before the origin is
-  /// asked. `known` is what a lookup just returned (may be empty).
-  [[nodiscard]] virtual awaitable<FillStart> stamps(Resource resource, Stamps known) = 0;
+  /// asked. `known` is what a lookup just returned (may be empty). `key`: what they are for; owned
+  /// by the caller for as long as the call is awaited.
+  [[nodiscard]] virtual awaitable<FillStart> stamps(std::string_view key, Resource resource,
+                                                    Stamps known) = 0;
 
   /// As stamps(), for a fill that begins now; no further round trip where stamps have to be made.
   /// `seen`: what the lookup returned, may be null. Every fill that began so ends with end_fill().

@@ -5,7 +5,10 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "store/partitioned_store.hpp"
+#include "store/redis_connecting.hpp"
 #include "store/redis_store.hpp"
 #include "store/stamps.hpp"
 
@@ -13,17 +16,14 @@ namespace larder::store {
 
 namespace {
 
-/// Guards a response by the local stamps its resource had when `of_resource` was read, and by those
-/// its own tags have now.
-MemoryStore::Guard make_guard(const LocalStamps& local, const policy::Tags& tags,
-                              const Stamps& of_resource, const policy::Tags& own) {
+/// Guards a response by the local stamps that the tags of its resource and its own had when these
+/// were read.
+MemoryStore::Guard make_guard(const policy::Tags& tags, const Stamps& of_resource,
+                              const policy::Tags& own, const Stamps& of_own) {
   MemoryStore::Guard guard;
   for (std::size_t i = 0; i < tags.size(); ++i)
     if (i != named_position) guard.add(LocalStamps::slot_of(tags[i]), of_resource[i]);
-  for (const std::string& tag : own) {
-    const LocalStamps::Slot slot = LocalStamps::slot_of(tag);
-    guard.add(slot, local.current(slot));
-  }
+  for (std::size_t i = 0; i < own.size(); ++i) guard.add(LocalStamps::slot_of(own[i]), of_own[i]);
   return guard;
 }
 
@@ -45,7 +45,7 @@ class MemoryAlone : public Store {
     co_return std::move(*found);
   }
 
-  awaitable<FillStart> stamps(Resource resource, Stamps known) override {
+  awaitable<FillStart> stamps(std::string_view, Resource resource, Stamps known) override {
     FillStart start;
     if (closed_) co_return start;
     const policy::Tags tags = stamped_tags(resource);
@@ -60,7 +60,7 @@ class MemoryAlone : public Store {
   // Within a process session/collapse sees to it that one request fills.
   awaitable<FillStart> begin_fill(std::string, Resource resource, Stamps known,
                                   policy::StoredResponsePointer) override {
-    FillStart start = co_await stamps(resource, std::move(known));
+    FillStart start = co_await stamps({}, resource, std::move(known));
     co_return start;
   }
   awaitable<bool> is_filling(std::string, FillStart, policy::StoredResponsePointer) override {
@@ -75,7 +75,8 @@ class MemoryAlone : public Store {
     const policy::Tags tags = stamped_tags(resource);
     if (tags.empty() || stamps.size() != tags.size() || lifetime <= lifetime.zero())
       co_return PutOutcome::outdated;
-    MemoryStore::Guard guard = make_guard(shared_.stamps, tags, stamps, response->tags);
+    const Stamps of_own = shared_.stamps.current(response->tags);
+    MemoryStore::Guard guard = make_guard(tags, stamps, response->tags, of_own);
     // After the own tags' stamps have been read: their evictions show in `named_tag` first.
     const Stamps now = shared_.stamps.current(tags);
     if (is_settling(tags) || is_settling(response->tags)) co_return PutOutcome::outdated;
@@ -83,7 +84,7 @@ class MemoryAlone : public Store {
       if (stamps[i] != now[i] && (i != named_position || !response->tags.empty()))
         co_return PutOutcome::outdated;
     const bool kept = shared_.memory.put(std::move(key), std::move(response), std::move(guard), {},
-                                         SteadyClock::now() + lifetime);
+                                         SteadyClock::now() + lifetime, resource.most_variants);
     co_return kept ? PutOutcome::stored : PutOutcome::too_large;
   }
 
@@ -164,14 +165,21 @@ class LargeInUse {
 /// may be gone by then.
 class OverRedis : public Store {
  public:
-  OverRedis(Shared& shared, asio::io_context& context, const config::RedisSettings& settings)
+  OverRedis(Shared& shared, asio::io_context& context, RedisPlace place, Keyspace keys,
+            PendingEvictions& pending)
       : shared_(shared),
-        redis_(RedisStore::create(context, settings, shared.pending, shared.log, shared.process,
-                                  shared.settling.time())),
+        redis_(RedisStore::create(context, std::move(place), std::move(keys), pending, shared.log,
+                                  shared.process, shared.settling.time())),
         large_(std::make_shared<LargeInUse>()) {}
   ~OverRedis() override { redis_->close(); }
 
-  std::optional<Lookup> lookup_now(std::string_view, Resource) override {
+  std::optional<Lookup> lookup_now(std::string_view key, Resource resource) override {
+    const SteadyClock::time_point now = SteadyClock::now();
+    const Coherence::Connection by = resource.strict ? 0 : shared_.coherence.trusted(now);
+    if (by != 0 && shared_.coherence.hears_of(redis_->run())) {
+      policy::StoredResponsePointer held = shared_.memory.find_verified(key, by, now);
+      if (held) return Lookup{std::move(held), Tier::memory, {}, true};
+    }
     if (redis_->is_available()) return {};
     return Lookup{nullptr, Tier::none, {}, false};
   }
@@ -180,13 +188,13 @@ class OverRedis : public Store {
     return lookup(shared_, redis_, large_, key, resource);
   }
 
-  awaitable<FillStart> stamps(Resource resource, Stamps known) override {
+  awaitable<FillStart> stamps(std::string_view, Resource resource, Stamps known) override {
     return redis_->stamps(resource, std::move(known));
   }
 
   awaitable<FillStart> begin_fill(std::string key, Resource resource, Stamps known,
                                   policy::StoredResponsePointer seen) override {
-    return redis_->begin_fill(std::move(key), resource, std::move(known), std::move(seen));
+    return begin_fill(shared_, redis_, std::move(key), resource, std::move(known), std::move(seen));
   }
   awaitable<bool> is_filling(std::string key, FillStart start,
                              policy::StoredResponsePointer seen) override {
@@ -212,8 +220,7 @@ class OverRedis : public Store {
     return redis_->begin_write(std::move(tags));
   }
   awaitable<EvictOutcome> end_write(LeasePointer lease, policy::Tags evicted) override {
-    shared_.stamps.evict(with_named_tag(evicted));
-    return redis_->end_write(std::move(lease), std::move(evicted));
+    return end_write(shared_, redis_, std::move(lease), std::move(evicted));
   }
   void cancel_write(LeasePointer lease) override { redis_->cancel_write(std::move(lease)); }
 
@@ -224,56 +231,100 @@ class OverRedis : public Store {
   static awaitable<Lookup> lookup(Shared& shared, std::shared_ptr<RedisStore> redis,
                                   std::shared_ptr<LargeInUse> large, std::string_view key,
                                   Resource resource) {
+    // Before Redis is read: whoever hears of an eviction meanwhile makes the guard old.
+    Noted noted{listening(shared, *redis), {}, {}};
     std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
     if (held) {
       const policy::Tags& own = held->response->tags;
       std::optional<RedisStore::Current> current = co_await redis->current(resource, own);
-      if (!current) co_return Lookup{nullptr, Tier::none, {}, false};
+      if (!current) {
+        ++shared.failures;
+        co_return Lookup{nullptr, Tier::none, {}, false};
+      }
       Stamps& stamps = current->stamps;
       const Stamps own_stamps(stamps.end() - static_cast<std::ptrdiff_t>(own.size()), stamps.end());
       stamps.resize(stamps.size() - own.size());
       if (kept_stamps(stamps, own_stamps) == held->stamps) {
-        if (current->leased) stamps.clear();
+        // A lease that runs out may be heard of late: what it guards is asked for each time.
+        if (current->leased)
+          stamps.clear();
+        else
+          shared.memory.note_verified(key, held->response.get(), noted.by);
         co_return Lookup{std::move(held->response), Tier::memory, std::move(stamps), true};
       }
       // Evicted by another replica; Redis may have what came after.
       shared.memory.erase(key, held->response.get());
     }
 
-    // Before Redis is read: an eviction meanwhile makes the guard old.
-    const policy::Tags tags = stamped_tags(resource);
-    const Stamps local = shared.stamps.current(tags);
-    RedisStore::Found found = co_await redis->lookup(key, resource);
+    noted.local = shared.stamps.current(stamped_tags(resource));
+    RedisStore::Found found = co_await redis->lookup(key, resource, shared.stamps);
+    if (!found.lookup.available) ++shared.failures;
     if (found.lookup.response) {
+      noted.own_local = std::move(found.own_local);
       found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
       if (!found.leased)
-        keep(shared, std::string(key), tags, local, found.lookup.response, std::move(found.kept),
-             found.lifetime);
+        keep(shared, std::string(key), resource, noted, found.lookup.response,
+             std::move(found.kept), found.left);
     }
     co_return std::move(found.lookup);
+  }
+
+  /// The connection that tells of what is evicted in this Redis; zero: none.
+  static Coherence::Connection listening(const Shared& shared, const RedisStore& redis) {
+    const Coherence::Connection by = shared.coherence.listening();
+    return shared.coherence.hears_of(redis.run()) ? by : 0;
+  }
+
+  static awaitable<FillStart> begin_fill(Shared& shared, std::shared_ptr<RedisStore> redis,
+                                         std::string key, Resource resource, Stamps known,
+                                         policy::StoredResponsePointer seen) {
+    FillStart start =
+        co_await redis->begin_fill(std::move(key), resource, std::move(known), std::move(seen));
+    if (!start.stamps) ++shared.failures;
+    co_return start;
   }
 
   static awaitable<PutOutcome> put(Shared& shared, std::shared_ptr<RedisStore> redis,
                                    std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, RedisStore::Content content) {
-    const policy::Tags tags = stamped_tags(resource);
-    const Stamps local = shared.stamps.current(tags);
+    const Noted noted{listening(shared, *redis), shared.stamps.current(stamped_tags(resource)),
+                      shared.stamps.current(response->tags)};
     RedisStore::Put put =
         co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
+    if (put.outcome == PutOutcome::unavailable) ++shared.failures;
     if (put.outcome == PutOutcome::stored)
-      keep(shared, std::move(key), tags, local, std::move(response), std::move(put.kept), lifetime);
+      keep(shared, std::move(key), resource, noted, std::move(response), std::move(put.kept),
+           lifetime);
     co_return put.outcome;
   }
 
-  /// `local`: stamps in this process from before `kept`, those in Redis, were found current.
-  static void keep(Shared& shared, std::string key, const policy::Tags& tags, const Stamps& local,
+  static awaitable<EvictOutcome> end_write(Shared& shared, std::shared_ptr<RedisStore> redis,
+                                           LeasePointer lease, policy::Tags evicted) {
+    const policy::Tags all = with_named_tag(evicted);
+    shared.stamps.evict(all);
+    const EvictOutcome outcome = co_await redis->end_write(std::move(lease), std::move(evicted));
+    // Another thread may have noted them since, and read in Redis what was not yet evicted there.
+    shared.stamps.evict(all);
+    co_return outcome;
+  }
+
+  /// How things stood in this process before a response was found current in Redis.
+  struct Noted {
+    Coherence::Connection by = 0;
+    Stamps local{};      ///< of the tags of its resource
+    Stamps own_local{};  ///< of its own
+  };
+
+  static void keep(Shared& shared, std::string key, Resource resource, const Noted& noted,
                    policy::StoredResponsePointer response, Stamps kept,
-                   std::chrono::seconds lifetime) {
-    if (shared.memory.capacity() == 0) return;
-    MemoryStore::Guard guard = make_guard(shared.stamps, tags, local, response->tags);
-    shared.memory.put(std::move(key), std::move(response), std::move(guard), std::move(kept),
-                      SteadyClock::now() + lifetime);
+                   std::chrono::milliseconds lifetime) {
+    if (shared.memory.capacity() == 0 || lifetime <= lifetime.zero()) return;
+    MemoryStore::Guard guard =
+        make_guard(stamped_tags(resource), noted.local, response->tags, noted.own_local);
+    shared.memory.put(std::move(key), std::move(response), std::move(guard),
+                      {std::move(kept), noted.by}, SteadyClock::now() + lifetime,
+                      resource.most_variants);
   }
 
   Shared& shared_;
@@ -289,7 +340,17 @@ std::unique_ptr<Store> make_memory_store(Shared& shared) {
 
 std::unique_ptr<Store> make_redis_store(Shared& shared, asio::io_context& context,
                                         const config::RedisSettings& settings) {
-  return std::make_unique<OverRedis>(shared, context, settings);
+  RedisPlace place = make_redis_place(settings, shared.redis_tls);
+  if (settings.kind != config::RedisKind::cluster)
+    return std::make_unique<OverRedis>(shared, context, std::move(place), Keyspace(),
+                                       shared.pending);
+  std::vector<std::unique_ptr<Store>> partitions;
+  for (unsigned i = 0; i < partition_count; ++i) {
+    place.root = partition_root(i);
+    partitions.push_back(std::make_unique<OverRedis>(shared, context, place, Keyspace(place.root),
+                                                     shared.pending_of_partitions[i]));
+  }
+  return make_partitioned_store(context, std::move(partitions));
 }
 
 std::unique_ptr<Store> make_store(Shared& shared, asio::io_context& context,

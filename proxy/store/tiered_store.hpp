@@ -1,10 +1,13 @@
 // Tiered store: the three stores a worker may have: memory alone, Redis alone, memory over Redis.
 //
-// Memory over Redis: a response found in memory is used only after its stamps in Redis have been
-// read and found current, so that replicas agree; what memory saves is carrying and decoding the
-// value. When Redis cannot say, memory is not believed either: another replica may have written.
+// Memory over Redis: while Redis is heard to tell of evictions (store/eviction_listener), a
+// response found in memory is used as it is. Else, and where a rule is strict, only after its
+// stamps in Redis have been read and found current, so that replicas agree. When Redis cannot say,
+// memory is not believed either: another replica may have written.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -14,13 +17,16 @@
 #include <boost/asio/io_context.hpp>
 
 #include "config/config.hpp"
+#include "store/coherence.hpp"
 #include "store/local_stamps.hpp"
 #include "store/memory_store.hpp"
 #include "store/pending_evictions.hpp"
+#include "store/redis_names.hpp"
 #include "store/settling.hpp"
 #include "store/stamps.hpp"
 #include "store/state_log.hpp"
 #include "store/store.hpp"
+#include "store/tls.hpp"
 
 namespace larder::store {
 
@@ -35,15 +41,27 @@ struct Shared {
   LocalStamps stamps;
   Settling settling;
   MemoryStore memory;
+  Coherence coherence;
   PendingEvictions pending;
+  std::array<PendingEvictions, partition_count> pending_of_partitions;  ///< of a Redis Cluster
   StateLog log;
+  /// Lookups and stores that came to nothing since Redis, though in use, refused or did not answer.
+  std::atomic<std::uint64_t> failures{0};
+  TlsContext redis_tls;  ///< null: Redis is spoken to in the clear
+  /// Evictions that Redis has not acknowledged yet.
+  [[nodiscard]] std::size_t owed() const {
+    std::size_t sum = pending.size();
+    for (const PendingEvictions& partition : pending_of_partitions) sum += partition.size();
+    return sum;
+  }
   const std::string process = format_stamp(make_stamp());  ///< its name among the replicas
 };
 
 /// Memory alone: every call is answered at once.
 [[nodiscard]] std::unique_ptr<Store> make_memory_store(Shared& shared);
-/// With Redis; without a memory tier when `shared.memory` has no capacity. Connects as soon as
-/// `context` runs. To be used, and destroyed, on the thread that runs `context`, or when none does.
+/// With Redis, one or a Cluster; without a memory tier when `shared.memory` has no capacity.
+/// Connects as soon as `context` runs. To be used, and destroyed, on the thread that runs
+/// `context`, or when none does.
 [[nodiscard]] std::unique_ptr<Store> make_redis_store(Shared& shared, asio::io_context& context,
                                                       const config::RedisSettings& settings);
 /// As the settings say: with `redis` or without.

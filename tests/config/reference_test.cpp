@@ -85,6 +85,7 @@ TEST_CASE("the schema knows the keys that the loader knows") {
   CHECK(items(definitions()["method"]["anyOf"][0]["enum"]) == words(evicting_methods()));
   CHECK(items(rule["properties"]["share"]["anyOf"][0]["enum"]) == words(share_words()));
   CHECK(items(rule["properties"]["written_by"]["anyOf"][0]["enum"]) == words(written_by_words()));
+  CHECK(items(rule["properties"]["coherence"]["anyOf"][0]["enum"]) == words(coherence_words()));
   CHECK(keys(definitions()["jwt"]["properties"]) == words(jwt_keys()));
   CHECK(keys(definitions()["settings"]["properties"]) == words(file_settings()));
   for (const YAML::Node& closed :
@@ -129,6 +130,11 @@ TEST_CASE("the schema's words are the loader's") {
     CHECK(test::load_text("rules:\n  - {path: /a/, ttl: 1h, share: " + std::string(share) +
                           "}\nsettings:\n  per_user: session\n")
               .ok());
+  }
+  for (const std::string_view word : coherence_words()) {
+    CHECK(
+        test::load_text("rules:\n  - {path: /a/, ttl: 1h, coherence: " + std::string(word) + "}\n")
+            .ok());
   }
   for (const std::string_view word : written_by_words()) {
     CHECK(test::load_text("rules:\n  - {path: /a/, ttl: 1h, share: per-user, written_by: " +

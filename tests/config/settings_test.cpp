@@ -51,6 +51,7 @@ TEST_CASE("every setting from a file") {
   fill_lock: 0
   lease: 0
   settle: 2s
+  heartbeat: 2s
   memory: 0
   object_limit: 1m
   threads: 3
@@ -132,6 +133,7 @@ TEST_CASE("every setting from a file") {
   CHECK(read.redis->fill_lock == 0ms);
   CHECK(read.redis->lease == 0ms);
   CHECK(read.settle == 2s);
+  CHECK(read.redis->heartbeat == 2s);
   CHECK(read.memory == 0);
   CHECK(read.object_limit == 1 << 20);
   CHECK(read.threads == 3);

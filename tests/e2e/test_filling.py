@@ -64,7 +64,7 @@ def test_a_herd_on_both_replicas_causes_one_request(start_larder, origin_of, red
     answers = [client.result(40) for client in herd]
     assert all((answer.status_code, answer.content) == (200, b"once") for answer in answers)
     assert len(origin.seen(path="/things/")) == 1
-    eventually(lambda: not [key for key in redis.keys() if key.startswith(b"larder:1:l:")], "the lock is given back")
+    eventually(lambda: not [key for key in redis.keys() if key.startswith(b"larder:1:f:")], "the lock is given back")
 
 
 def test_when_the_filling_replica_is_killed_the_other_goes_on(start_larder, origin_of, redis):

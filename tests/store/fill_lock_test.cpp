@@ -11,7 +11,7 @@ namespace {
 
 using store::FillStart;
 
-constexpr const char* lock_of_k = "larder:1:l:k";
+constexpr const char* lock_of_k = "larder:1:f:k";
 
 /// One for all that do not harm it; empty again for each use.
 RedisServer& shared_redis() {
@@ -160,7 +160,7 @@ TEST_CASE("fill lock: off, there is none") {
   const auto b = make_process(redis, 0ms);
   REQUIRE(begin(*a).stamps);
   CHECK(begin(*b).filled_by.empty());
-  CHECK(redis.keys("larder:1:l:*").empty());
+  CHECK(redis.keys("larder:1:f:*").empty());
   a->store->end_fill("k");
 }
 

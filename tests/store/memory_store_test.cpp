@@ -100,6 +100,30 @@ TEST_CASE("memory store: what was put with stamps from before an eviction is nev
   CHECK_FALSE(memory.has("k"));
 }
 
+TEST_CASE("memory store: what was verified by which connection") {
+  Memory memory;
+  const auto finds = [&memory](Coherence::Connection by) {
+    return memory.store.find_verified("k", by, start) != nullptr;
+  };
+  CHECK_FALSE(finds(7));
+  const policy::StoredResponsePointer response = make_response("x");
+  memory.store.put("k", response, memory.guard(), {{1, 2}, 7}, later);
+  CHECK(finds(7));
+  CHECK_FALSE(finds(8));
+  CHECK(memory.store.find("k", start)->stamps == Stamps{1, 2});
+
+  const policy::StoredResponsePointer other = make_response("other");
+  memory.store.note_verified("k", other.get(), 8);
+  CHECK_FALSE(finds(8));
+  memory.store.note_verified("k", response.get(), 8);
+  CHECK(finds(8));
+  CHECK_FALSE(finds(7));
+
+  CHECK_FALSE(memory.store.find_verified("k", 8, later));
+  memory.local.evict("p:/a");
+  CHECK_FALSE(finds(8));
+}
+
 TEST_CASE("memory store: erase and clear give all bytes back") {
   Memory memory;
   memory.put("a");
@@ -122,6 +146,48 @@ TEST_CASE("memory store: with no capacity it keeps nothing") {
   Memory memory(0);
   CHECK_FALSE(memory.put("k"));
   CHECK_FALSE(memory.has("k"));
+}
+
+TEST_CASE("memory store: of the variants of one URL the newest are kept") {
+  Memory memory;
+  const auto put = [&](const std::string& key, std::size_t most) {
+    memory.store.put(key, make_response("x"), memory.guard(), {}, later, most);
+  };
+  const auto kept = [&](std::initializer_list<const char*> keys) {
+    std::string found;
+    for (const char* key : keys) found += memory.has(key) ? '+' : '-';
+    return found;
+  };
+  put("/other/;|a;", 2);
+  for (const char* key : {"/u/;|a;", "/u/;|b;", "/u/;|c;"}) put(key, 2);
+  CHECK(kept({"/u/;|a;", "/u/;|b;", "/u/;|c;", "/other/;|a;"}) == "-+++");
+  SUBCASE("one that is stored again is the newest") {
+    put("/u/;|b;", 2);
+    put("/u/;|d;", 2);
+    CHECK(kept({"/u/;|b;", "/u/;|c;", "/u/;|d;"}) == "+-+");
+  }
+  SUBCASE("one that has gone leaves its place") {
+    memory.store.erase("/u/;|b;");
+    put("/u/;|d;", 2);
+    CHECK(kept({"/u/;|c;", "/u/;|d;"}) == "++");
+  }
+  SUBCASE("all that have gone leave theirs") {
+    memory.store.clear();
+    for (const char* key : {"/u/;|a;", "/u/;|b;"}) put(key, 2);
+    CHECK(kept({"/u/;|a;", "/u/;|b;"}) == "++");
+  }
+  SUBCASE("a smaller bound counts from then on") {
+    put("/u/;|d;", 1);
+    CHECK(kept({"/u/;|b;", "/u/;|c;", "/u/;|d;"}) == "--+");
+  }
+  SUBCASE("without a bound all are kept") {
+    for (const char* key : {"/u/;|d;", "/u/;|e;"}) put(key, 0);
+    CHECK(kept({"/u/;|b;", "/u/;|c;", "/u/;|d;", "/u/;|e;"}) == "++++");
+  }
+  SUBCASE("what makes no variants of its own is not counted") {
+    for (const char* key : {"/u/;a;", "/u/;b;", "/u/;c;"}) put(key, 2);
+    CHECK(kept({"/u/;a;", "/u/;b;", "/u/;c;"}) == "+++");
+  }
 }
 
 TEST_CASE("memory store: a response larger than a quarter of it is not kept") {

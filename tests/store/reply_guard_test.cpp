@@ -12,11 +12,11 @@ namespace {
 using namespace std::string_literals;
 
 bool accepts(std::string_view bytes) {
-  return ReplyGuard().accept(bytes);
+  return ReplyGuard(of_replies).accept(bytes);
 }
 
 bool accepts_byte_by_byte(std::string_view bytes) {
-  ReplyGuard guard;
+  ReplyGuard guard(of_replies);
   for (const char& byte : bytes)
     if (!guard.accept({&byte, 1})) return false;
   return true;
@@ -65,16 +65,36 @@ TEST_CASE("reply guard: what Redis sends, and what it does not") {
 }
 
 TEST_CASE("reply guard: once refused, always refused") {
-  ReplyGuard guard;
+  ReplyGuard guard(of_replies);
   CHECK_FALSE(guard.accept("$-2\r\n"));
   CHECK_FALSE(guard.accept("+OK\r\n"));
 }
 
 TEST_CASE("reply guard: bounds, one below and one above") {
-  CHECK(accepts("*" + std::to_string(ReplyGuard::element_limit) + "\r\n"));
-  CHECK_FALSE(accepts("*" + std::to_string(ReplyGuard::element_limit + 1) + "\r\n"));
+  CHECK(accepts("*" + std::to_string(of_replies.elements) + "\r\n"));
+  CHECK_FALSE(accepts("*" + std::to_string(of_replies.elements + 1) + "\r\n"));
   CHECK(accepts("$" + std::to_string(ReplyGuard::bulk_limit) + "\r\n"));
   CHECK_FALSE(accepts("$" + std::to_string(ReplyGuard::bulk_limit + 1) + "\r\n"));
+}
+
+TEST_CASE("reply guard: what a subscribed connection is told") {
+  const auto accepts_message = [](std::string_view bytes) {
+    return ReplyGuard(of_messages).accept(bytes);
+  };
+  const std::string list = "*3\r\n$1\r\na\r\n$1\r\nb\r\n*2\r\n$1\r\nc\r\n$1\r\nd\r\n";
+  CHECK(accepts_message(list));
+  CHECK_FALSE(accepts(list));
+  CHECK(accepts_message(list + list + "*1\r\n:1\r\n"));
+  CHECK_FALSE(accepts_message("*1\r\n*1\r\n*1\r\n"));
+  // Of all its arrays and texts together; of the next one anew.
+  const std::string most = std::to_string(of_messages.elements - 1);
+  CHECK(accepts_message("*1\r\n*" + most + "\r\n"));
+  CHECK_FALSE(accepts_message("*2\r\n*" + most + "\r\n"));
+  const std::string half = std::to_string(ReplyGuard::bulk_limit / 2);
+  const std::string text = "$" + half + "\r\n" + std::string(std::stoul(half), 'x') + "\r\n";
+  CHECK(accepts_message("*3\r\n" + text + text));
+  CHECK_FALSE(accepts_message("*3\r\n" + text + text + "$1\r\n"));
+  CHECK(accepts_message(text + text + text));
 }
 
 TEST_CASE("pipeline: commands as RESP") {
@@ -99,7 +119,7 @@ TEST_CASE("reply reader: replies, whole and byte by byte") {
     pipeline.add({"HMGET", "k", "a", "b", "c"});
     pipeline.add({"NONSENSE"});
     pipeline.add({"DEL", "k"});
-    ReplyReader reader;
+    ReplyReader reader(of_replies);
     std::size_t complete = 0;
     for (std::size_t offset = 0; offset < bytes.size(); offset += step) {
       REQUIRE(reader.feed(std::string_view(bytes).substr(offset, step)));
@@ -125,7 +145,7 @@ TEST_CASE("reply reader: replies, whole and byte by byte") {
 }
 
 TEST_CASE("reply reader: refuses what the guard refuses") {
-  ReplyReader reader;
+  ReplyReader reader(of_replies);
   CHECK_FALSE(reader.feed("*1000000000\r\n"));
 }
 

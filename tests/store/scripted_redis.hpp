@@ -70,6 +70,7 @@ class ScriptedRedis {
     if (words[0] == "HMGET") return "*2\r\n$-1\r\n$-1\r\n";
     if (words[0] == "SCRIPT") return bulk(std::string(40, 'a'));
     if (words[0] == "EVALSHA" || words[0] == "UNLINK") return ":0\r\n";
+    if (words[0] == "PTTL") return ":-2\r\n";
     if (words[0] == "RENAME") return "-ERR no such key\r\n";
     if (words[0] == "MULTI") return "+OK\r\n";
     if (words[0] == "EXEC") return "*2\r\n:1\r\n:1\r\n";

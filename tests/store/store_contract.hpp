@@ -217,6 +217,41 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
     CHECK(a->content("k", models) == "without");
   }
 
+  SUBCASE("tags that the request tells are known before the origin is asked") {
+    const std::string ann_tags[] = {"t:user:ann", "t:all"};
+    const std::string bob_tags[] = {"t:user:bob", "t:all"};
+    const Resource ann{.rule = "models", .path = "/api/models/", .rule_tags = ann_tags};
+    const Resource bob{.rule = "models", .path = "/api/models/", .rule_tags = bob_tags};
+    const auto fill_all = [&] {
+      CHECK(a->fill("of ann", ann, "ann's") == PutOutcome::stored);
+      CHECK(a->fill("of bob", bob, "bob's") == PutOutcome::stored);
+      CHECK(a->fill("named", stats, "named", {"t:user:ann"}) == PutOutcome::stored);
+    };
+    fill_all();
+    for (int round = 0; round < 2; ++round) CHECK(a->content("of ann", ann) == "ann's");
+    a->evict({"t:user:ann"});
+    CHECK(a->content("of ann", ann) == "-");
+    CHECK(a->content("of bob", bob) == "bob's");
+    CHECK(a->content("named", stats) == "-");
+    fill_all();
+    a->evict({"t:all"});
+    CHECK(a->content("of ann", ann) == "-");
+    CHECK(a->content("of bob", bob) == "-");
+    CHECK(a->content("named", stats) == "named");
+
+    // Unlike those that a response names: a fill has their stamps, and is refused by them alone.
+    const Stamps before = a->stamps(ann).value();
+    a->evict({"t:user:bob"});
+    CHECK(a->put("of ann", ann, before, make_response("new")) == PutOutcome::stored);
+    a->evict({"t:user:ann"});
+    CHECK(a->put("of ann", ann, before, make_response("old")) == PutOutcome::outdated);
+    // Both at once: the response names what its request told already.
+    CHECK(a->fill("of ann", ann, "twice", {"t:all"}) == PutOutcome::stored);
+    CHECK(a->content("of ann", ann) == "twice");
+    a->evict({"t:all"});
+    CHECK(a->content("of ann", ann) == "-");
+  }
+
   SUBCASE("nothing is kept beyond its lifetime") {
     CHECK(a->put("none", models, a->stamps(models).value(), make_response("x"), 0s) ==
           PutOutcome::outdated);

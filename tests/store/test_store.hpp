@@ -11,6 +11,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <doctest/doctest.h>
 
+#include "store/eviction_listener.hpp"
 #include "store/stamps.hpp"
 #include "store/test_responses.hpp"
 #include "store/tiered_store.hpp"
@@ -30,6 +31,12 @@ class TestStore {
   TestStore(std::shared_ptr<store::Shared> process, const config::RedisSettings& settings)
       : shared(std::move(process)), store(store::make_redis_store(*shared, context, settings)) {}
 
+  TestStore(const TestStore&) = delete;
+  TestStore& operator=(const TestStore&) = delete;
+  ~TestStore() {
+    if (evictions) evictions->close();
+  }
+
   static std::shared_ptr<store::Shared> make_shared(std::uint64_t memory,
                                                     std::chrono::milliseconds settle = 0ms) {
     return std::make_shared<store::Shared>(memory, settle);
@@ -46,6 +53,13 @@ class TestStore {
   }
   bool until_available(SteadyClock::duration limit = 10s) {
     return until([this] { return store->is_available(); }, limit);
+  }
+  /// Hears of evictions from now on.
+  void listen(const config::RedisSettings& settings) {
+    evictions = store::EvictionListener::create(*shared, context, *store, settings);
+  }
+  bool until_trusted(SteadyClock::duration limit = 10s) {
+    return until([this] { return shared->coherence.trusted(SteadyClock::now()) != 0; }, limit);
   }
 
   template <class T>
@@ -67,11 +81,11 @@ class TestStore {
     if (now) return std::move(*now);
     return run(store->lookup(key, resource));
   }
-  std::optional<Stamps> stamps(Resource resource, Stamps known = {}) {
-    return start(resource, std::move(known)).stamps;
+  std::optional<Stamps> stamps(Resource resource, Stamps known = {}, std::string_view key = "k") {
+    return start(resource, std::move(known), key).stamps;
   }
-  store::FillStart start(Resource resource, Stamps known = {}) {
-    return run(store->stamps(resource, std::move(known)));
+  store::FillStart start(Resource resource, Stamps known = {}, std::string_view key = "k") {
+    return run(store->stamps(key, resource, std::move(known)));
   }
   store::PutOutcome put(std::string key, Resource resource, Stamps stamps,
                         policy::StoredResponsePointer response,
@@ -96,7 +110,7 @@ class TestStore {
   /// A whole fill: stamps, then put.
   store::PutOutcome fill(std::string key, Resource resource, std::string_view content,
                          std::vector<std::string> tags = {}) {
-    std::optional<Stamps> known = stamps(resource);
+    std::optional<Stamps> known = stamps(resource, {}, key);
     REQUIRE(known);
     return put(std::move(key), resource, std::move(*known),
                make_response(content, std::move(tags)));
@@ -112,6 +126,7 @@ class TestStore {
   asio::io_context context{1};
   asio::executor_work_guard<Executor> work{context.get_executor()};
   std::unique_ptr<store::Store> store;
+  std::shared_ptr<store::EvictionListener> evictions;
 };
 
 }  // namespace larder::test

@@ -23,7 +23,8 @@ def _program(name):
 class Postgres:
     user = database = "resumate"
 
-    def __init__(self, logs):
+    def __init__(self, logs, settings=()):
+        """`settings`: further ones, as "name=value"."""
         # PostgreSQL refuses to run as root, and its user must reach the folder.
         as_postgres = []
         self._folder = Path(tempfile.mkdtemp(prefix="larder-e2e-postgres-"))
@@ -41,7 +42,8 @@ class Postgres:
             self.process = Process(
                 "postgres",
                 [*as_postgres, *WITH_US, _program("postgres"), "-D", data, "-p", str(self.port), "-k", self._folder,
-                 "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=100"],
+                 "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=100",
+                 *(text for setting in settings for text in ("-c", setting))],
                 log=logs / "postgres.log", cwd="/")
             self.process.wait_until(self._create_database, "takes connections")
         except subprocess.CalledProcessError as error:

@@ -8,8 +8,9 @@ DATABASE = 1
 
 
 class RedisServer:
-    def __init__(self, logs):
-        self.port, self._logs = free_port(), logs
+    def __init__(self, logs, options=(), password=None):
+        """`options`: further arguments; `password`: the one they set, for client()."""
+        self.port, self._logs, self._options, self._password = free_port(), logs, options, password
         self.url = f"redis://127.0.0.1:{self.port}/{DATABASE}"
         self.process = None
         self.start()
@@ -21,7 +22,8 @@ class RedisServer:
         self.process = Process(
             "redis-server",
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-             "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru", "--dir", str(self._logs)],
+             "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru", "--dir", str(self._logs),
+             *self._options],
             log=self._logs / "redis.log")
         self.process.wait_until(self._answers, "answers PING")
 
@@ -32,13 +34,16 @@ class RedisServer:
             return False
 
     def client(self):
-        return redis.Redis(host="127.0.0.1", port=self.port, db=DATABASE, socket_timeout=5)
+        return redis.Redis(host="127.0.0.1", port=self.port, db=DATABASE, socket_timeout=5,
+                           password=self._password)
 
     def make_new(self):
         """As a test expects it: running, capped, empty."""
         self.start()
         self.process.resume()
         client = self.client()
+        client.replicaof("NO", "ONE")
+        client.config_set("maxclients", "10000")
         client.config_set("maxmemory", "256mb")
         client.config_set("maxmemory-policy", "allkeys-lru")
         client.flushall()

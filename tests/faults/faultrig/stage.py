@@ -8,6 +8,7 @@ Leaving it checks I1 to I7 on everything that took part.
 """
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -18,8 +19,10 @@ from pathlib import Path
 from faultrig import load, measure
 from faultrig.client import now
 from faultrig.origin import Origin
+from faultrig.redis_relay import RedisRelay
 from rig.larder import Larder, is_sanitized
 from rig.processes import Process, free_port
+from rig.redis_server import RedisServer
 
 MEMORY_MIB = 32
 PER_CONNECTION_KIB = 96  # an active one, with a buffer for each side
@@ -74,6 +77,8 @@ class Stage:
         self.random = random.Random(seed)
         self.origin = Origin(free_port())
         self._origins, self._loads, self.watched, self._processes = [self.origin], [], [], []
+        self._relays, self._servers = [], []
+        self._numbers = itertools.count()
         self._sampler = None
         self.afterwards = []  # called when all processes have ended
 
@@ -96,6 +101,10 @@ class Stage:
                 left += os.listdir(watched.folder)
             self.report.none("I6 ended with status 0 on SIGTERM, no crash, no sanitizer report", complaints)
             self.report.none("I7 nothing was written to its folder", left)
+            for relay in self._relays:
+                await relay.stop()
+            for server in self._servers:
+                await asyncio.to_thread(server.stop)
             for process in self._processes:
                 await asyncio.to_thread(process.stop, signal.SIGQUIT)  # gunicorn's word for at once
             for tidy_up in self.afterwards:
@@ -104,9 +113,12 @@ class Stage:
     # --- who takes part ---
 
     async def larder(self, upstream=None, redis=True, rules=load.RULES, wrapped=(), port=None, connections=64,
-                     env=None, **settings):
-        """Starts one; `settings` as in the settings reference. `connections` is how many the memory bound allows."""
-        number = len(self.watched)
+                     env=None, memory=f"{MEMORY_MIB}MiB", **settings):
+        """Starts one; `settings` as in the settings reference. `connections` is how many the memory bound allows.
+
+        `redis`: the stage's, or another one's URL; False: none.
+        """
+        number = next(self._numbers)
         folder = self.folder / f"cwd-{number}"
         folder.mkdir()
         path = self.folder / f"rules-{number}.yaml"
@@ -118,9 +130,9 @@ class Stage:
         arguments = [text for name, value in settings.items()
                      for text in (f"--{name.replace('_', '-')}", str(value))]
         larder = await asyncio.to_thread(
-            Larder, upstream or self.origin.url, path, self.folder, redis=self.redis.url if redis else None,
-            memory=f"{MEMORY_MIB}MiB", arguments=arguments, wrapped=wrapped, port=port, cwd=folder,
-            env={"TMPDIR": str(folder), **(env or {})})
+            Larder, upstream or self.origin.url, path, self.folder,
+            redis=self.redis.url if redis is True else redis or None, memory=memory, arguments=arguments,
+            wrapped=wrapped, port=port, cwd=folder, env={"TMPDIR": str(folder), **(env or {})})
         watched = Watched(larder, folder, connections, measure.resident_kib(larder.process.pid),
                           self.descriptors(larder))
         self.watched.append(watched)
@@ -130,6 +142,22 @@ class Stage:
         made = load.Load(watched.port, f"{self.seed}-{len(self._loads)}", rate or self.scale.rate, self.scale.hot,
                          **options)
         self._loads.append(made)
+        return made
+
+    async def relay(self, server=None):
+        """What stands between Larder and Redis; its `url` is what Larder is given."""
+        made = RedisRelay(free_port(), (server or self.redis).port)
+        self._relays.append(made)
+        await made.start()
+        return made
+
+    def start_redis_again(self):
+        """Not in a thread: a child dies with the thread that started it (setpriv --pdeathsig), and others need it."""
+        self.redis.start()
+
+    async def another_redis(self, *options, password=None):
+        made = await asyncio.to_thread(RedisServer, self.folder, options, password)
+        self._servers.append(made)
         return made
 
     async def another_origin(self, host, port):
@@ -155,6 +183,14 @@ class Stage:
             await asyncio.sleep(every)
         return now() - began
 
+    async def until_async(self, condition, what, within=15.0):
+        """As until(), with a condition that has to be awaited."""
+        began = now()
+        while not await condition():
+            if now() - began > within:
+                raise AssertionError(f"within {within:g} s it never was true that {what}")
+            await asyncio.sleep(0.02)
+
     async def calm(self, load, seconds):
         """Lets the load run undisturbed; its records of that time."""
         began = now()
@@ -162,7 +198,8 @@ class Stage:
         return load.between(began)
 
     def descriptors(self, larder):
-        ports = {larder.port: "client", larder.admin_port: "admin", self.redis.port: "redis",
+        redis = {server.port: "redis" for server in (self.redis, *self._servers, *self._relays)}
+        ports = {larder.port: "client", larder.admin_port: "admin", **redis,
                  **{origin.port: "origin" for origin in self._origins}}
         return measure.descriptors(larder.process.pid, ports)
 
