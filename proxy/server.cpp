@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "session/health_check.hpp"
+#include "store/redis_connecting.hpp"
 
 namespace larder {
 
@@ -92,6 +93,14 @@ Server::Server(config::Config config)
               .tls = tls_,
               .backends = backends_,
               .admission = admission_} {
+  if (config_.settings.redis) {
+    MadeTlsContext made = store::make_redis_tls(*config_.settings.redis);
+    stores_.redis_tls = std::move(made.context);
+    redis_failure_ = std::move(made.failure);
+    const config::RedisTls& tls = config_.settings.redis->tls;
+    if (tls.is_on && !tls.verify)
+      spdlog::warn("redis_verify is false: whoever answers at its address is taken for Redis");
+  }
   const unsigned count = thread_count(config_.settings);
   const auto rules = std::make_shared<const session::RuleSet>(config_.routes);
   for (unsigned i = 0; i < count; ++i) {
@@ -114,6 +123,7 @@ Server::~Server() {
 }
 
 std::string Server::listen() {
+  if (!redis_failure_.empty()) return "TLS to Redis: " + redis_failure_;
   if (!backends_.failure().empty()) return "https to the upstream: " + backends_.failure();
   if (!config_.settings.tls_certificate.empty()) {
     session::TlsFiles::Look look = tls_.look(true);
@@ -146,7 +156,7 @@ bool Server::is_store_available() const {
 
 std::optional<ops::RedisStatus> Server::redis_status() const {
   if (!config_.settings.redis) return {};
-  return ops::RedisStatus{is_store_available(), stores_.pending.size(), stores_.failures.load()};
+  return ops::RedisStatus{is_store_available(), stores_.owed(), stores_.failures.load()};
 }
 
 ops::Admin::Readiness Server::readiness() {

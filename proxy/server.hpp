@@ -66,6 +66,7 @@ class Server final : private session::RecordSink {
   const config::Config config_;
   session::Clock clock_;
   store::Shared stores_;
+  std::string redis_failure_;  ///< of its TLS files; empty: none
   session::Collapse collapse_;
   policy::RecentKeys recent_keys_{store::make_stamp()};
   session::TrustedAddresses trusted_;

@@ -1,4 +1,4 @@
-// The addresses among config/values.hpp: endpoints, the Redis URL, CIDR blocks.
+// The addresses among config/values.hpp: endpoints, CIDR blocks.
 #include <arpa/inet.h>
 #include <sys/un.h>
 
@@ -42,36 +42,35 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
-enum class Trouble : unsigned char { none, host, port };
+}  // namespace
 
-/// "HOST", "HOST:PORT", "[IPv6]", "[IPv6]:PORT"; the port stays as it is when there is none.
-Trouble parse_authority(std::string_view text, Endpoint& endpoint, bool& has_port) {
+AuthorityTrouble parse_authority(std::string_view text, Endpoint& endpoint, bool& has_port) {
   std::string_view host = text;
   std::string_view port;
   has_port = false;
   if (text.starts_with('[')) {
     const std::size_t bracket = text.find(']');
-    if (bracket == std::string_view::npos) return Trouble::host;
+    if (bracket == std::string_view::npos) return AuthorityTrouble::host;
     host = text.substr(1, bracket - 1);
     std::string_view rest = text.substr(bracket + 1);
-    if (!rest.empty() && rest.front() != ':') return Trouble::host;
+    if (!rest.empty() && rest.front() != ':') return AuthorityTrouble::host;
     has_port = !rest.empty();
     if (has_port) port = rest.substr(1);
     AddressBytes bytes{};
-    if (parse_address(host, bytes) != 16) return Trouble::host;
+    if (parse_address(host, bytes) != 16) return AuthorityTrouble::host;
   } else {
     const std::size_t colon = text.find(':');
     has_port = colon != std::string_view::npos;
     host = text.substr(0, colon);
     if (has_port) port = text.substr(colon + 1);
-    if (!is_host(host)) return Trouble::host;
+    if (!is_host(host)) return AuthorityTrouble::host;
   }
   endpoint.host = std::string(host);
-  if (!has_port) return Trouble::none;
+  if (!has_port) return AuthorityTrouble::none;
   const std::optional<std::uint16_t> number = parse_port(port);
-  if (!number) return Trouble::port;
+  if (!number) return AuthorityTrouble::port;
   endpoint.port = *number;
-  return Trouble::none;
+  return AuthorityTrouble::none;
 }
 
 std::optional<std::string> decode_percent(std::string_view text) {
@@ -92,8 +91,6 @@ std::optional<std::string> decode_percent(std::string_view text) {
   return decoded;
 }
 
-}  // namespace
-
 bool is_host(std::string_view text) {
   AddressBytes bytes{};
   if (parse_address(text, bytes) != 0) return true;
@@ -109,7 +106,7 @@ Parsed<Endpoint> parse_listen(std::string_view text) {
   bool has_port = false;
   const bool everywhere = text.starts_with(':');
   const std::string full = everywhere ? "0.0.0.0" + std::string(text) : std::string(text);
-  if (parse_authority(full, endpoint, has_port) != Trouble::none || !has_port) {
+  if (parse_authority(full, endpoint, has_port) != AuthorityTrouble::none || !has_port) {
     return Refused{quote(text) +
                    " is no address; write HOST:PORT, such as 0.0.0.0:8080 or [::]:8080"};
   }
@@ -187,7 +184,7 @@ Parsed<Upstream> parse_upstream(std::string_view text) {
   }
   Upstream upstream{{{}, static_cast<std::uint16_t>(is_encrypted ? 443 : 80)}, is_encrypted};
   bool has_port = false;
-  if (parse_authority(rest, upstream.endpoint, has_port) != Trouble::none ||
+  if (parse_authority(rest, upstream.endpoint, has_port) != AuthorityTrouble::none ||
       (!has_port && !has_scheme) || upstream.endpoint.port == 0) {
     return wrong;
   }
@@ -215,68 +212,6 @@ Parsed<Endpoint> parse_unix(std::string_view text) {
     return Refused{quote(text) + ": the path of a socket has at most " + std::to_string(longest) +
                    " bytes"};
   return Endpoint{.host = {}, .port = 0, .path = std::string(path)};
-}
-
-// Refusals do not quote the URL: whatever is wrong with it, a password may be in it.
-Parsed<RedisUrl> parse_redis_url(std::string_view text) {
-  constexpr std::string_view form = "write redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]";
-  const auto refuse = [form](std::string_view what) {
-    return Refused{std::string(what) + "; " + std::string(form)};
-  };
-  if (text.starts_with("rediss://")) {
-    return Refused{"TLS to Redis (rediss://) is not available in this version"};
-  }
-  if (text.starts_with("unix:")) {
-    return Refused{"a Unix socket to Redis is not available in this version"};
-  }
-  if (text.starts_with("redis+sentinel:") || text.starts_with("redis-sentinel:") ||
-      text.starts_with("sentinel:") || text.starts_with("redis+cluster:")) {
-    return Refused{"Redis Sentinel and Cluster are not available in this version"};
-  }
-  if (!text.starts_with("redis://")) return refuse("no Redis URL");
-  text.remove_prefix(8);
-  if (text.find_first_of("?#") != std::string_view::npos) {
-    return refuse("a Redis URL has no '?' and no '#' here (percent-encode them in a password)");
-  }
-  RedisUrl url;
-  url.endpoint.port = 6379;
-  if (const std::size_t at_sign = text.rfind('@'); at_sign != std::string_view::npos) {
-    const std::string_view user = text.substr(0, at_sign);
-    const std::size_t colon = user.find(':');
-    const std::optional<std::string> name = decode_percent(user.substr(0, colon));
-    const std::optional<std::string> password = decode_percent(
-        colon == std::string_view::npos ? std::string_view() : user.substr(colon + 1));
-    if (!name || !password) return refuse("a broken percent-encoding in the Redis URL");
-    url.username = *name;
-    url.password = *password;
-    text.remove_prefix(at_sign + 1);
-  }
-  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-    if (const std::string_view path = text.substr(slash + 1); !path.empty()) {
-      const Parsed<int> database = parse_redis_database(path);
-      if (std::holds_alternative<Refused>(database))
-        return refuse("the Redis URL's database is no number");
-      url.database = std::get<int>(database);
-    }
-    text = text.substr(0, slash);
-  }
-  bool has_port = false;
-  switch (parse_authority(text, url.endpoint, has_port)) {
-    case Trouble::none:
-      break;
-    case Trouble::host:
-      return refuse("the Redis URL has no usable host");
-    case Trouble::port:
-      return refuse("the Redis URL's port is no number from 1 to 65535");
-  }
-  if (url.endpoint.port == 0) return refuse("the Redis URL's port is no number from 1 to 65535");
-  return url;
-}
-
-Parsed<int> parse_redis_database(std::string_view text) {
-  const Parsed<std::uint64_t> number = parse_number(text, 0, 65535);
-  if (const auto* refused = std::get_if<Refused>(&number)) return *refused;
-  return static_cast<int>(std::get<std::uint64_t>(number));
 }
 
 Parsed<std::uint16_t> parse_redis_port(std::string_view text) {

@@ -38,11 +38,31 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
+/// How Redis is found.
+enum class RedisKind : std::uint8_t {
+  single,    ///< at `endpoint`
+  sentinel,  ///< the master of the name that the Sentinels at `seeds` know
+  cluster,   ///< Redis Cluster: `seeds` are some of its nodes
+};
+
+/// How an encrypted Redis is spoken to. Files are PEM.
+struct RedisTls {
+  bool is_on = false;
+  std::string ca;           ///< empty: the system's store
+  bool verify = true;       ///< false: anybody may be Redis
+  std::string certificate;  ///< shown to a Redis that asks; empty: none
+  std::string key;
+};
+
 struct RedisSettings {
+  RedisKind kind = RedisKind::single;
   Endpoint endpoint{"127.0.0.1", 6379};
+  std::vector<Endpoint> seeds;
+  std::string master_name;
+  RedisTls tls;
   std::string username;      ///< empty: none
   std::string password;      ///< empty: no AUTH; never logged
-  int database = 1;          ///< 0 is a database like any other
+  int database = 1;          ///< 0 is a database like any other; a Cluster has no other
   milliseconds timeout{50};  ///< for one command, queueing included
   milliseconds connect_timeout{250};
   milliseconds fill_lock{2'000};  ///< see store/fill_lock; 0: none

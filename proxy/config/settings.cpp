@@ -167,7 +167,8 @@ void SettingsReader::read_redis_environment(const Environment& environment, Repo
   redis_username_ = read_variable(environment, "REDIS_USERNAME").value_or("");
   redis_password_ = environment("REDIS_PASSWORD").value_or("");
   if (const auto host = read_variable(environment, "REDIS_HOST")) {
-    RedisUrl url{{*host, 6379}, {}, {}, {}};
+    RedisUrl url;
+    url.endpoint = {*host, 6379};
     if (host->find("://") != std::string::npos || host->find('@') != std::string::npos) {
       report.error({}, "REDIS_HOST: a host name or address is expected; a URL goes into REDIS_URL");
     } else if (!is_host(*host)) {
@@ -226,7 +227,15 @@ Settings SettingsReader::finish(std::vector<Finding>& findings) {
   if (draft_.redis_url) {
     const RedisUrl& url = *draft_.redis_url;
     RedisSettings redis = draft_.redis;
+    redis.kind = url.kind;
     redis.endpoint = url.endpoint;
+    redis.seeds = url.seeds;
+    redis.master_name = url.master_name;
+    redis.tls.is_on = url.is_encrypted;
+    if (!url.ca.empty()) redis.tls.ca = url.ca;
+    if (!url.certificate.empty()) redis.tls.certificate = url.certificate;
+    if (!url.key.empty()) redis.tls.key = url.key;
+    redis.tls.verify = url.verify.value_or(redis.tls.verify);
     const bool is_anonymous = url.username.empty() && url.password.empty();
     redis.username = is_anonymous ? redis_username_ : url.username;
     redis.password = url.password.empty() ? redis_password_ : url.password;
@@ -239,6 +248,7 @@ Settings SettingsReader::finish(std::vector<Finding>& findings) {
     report.error({},
                  "upstream_certificate and upstream_key belong together: one of them is missing");
   }
+  if (settings.redis) check_redis_tls(settings.redis->tls, report);
   Report jwt_report(draft_.jwt.file, findings);
   settings.tokens = make_token_rules(draft_.jwt, jwt_report);
   if (!settings.per_user.by_token) settings.tokens.reset();
@@ -247,6 +257,16 @@ Settings SettingsReader::finish(std::vector<Finding>& findings) {
   }
   check_listeners(settings, report);
   return settings;
+}
+
+void SettingsReader::check_redis_tls(const RedisTls& tls, Report& report) {
+  if (tls.certificate.empty() != tls.key.empty())
+    report.error({}, "redis_certificate and redis_key belong together: one of them is missing");
+  const bool has_settings = !tls.ca.empty() || !tls.certificate.empty() || !tls.verify;
+  if (has_settings && !tls.is_on)
+    report.warning({},
+                   "redis_ca, redis_certificate and redis_verify are for rediss:// alone: this "
+                   "Redis is spoken to in the clear");
 }
 
 void SettingsReader::check_listeners(const Settings& settings, Report& report) {

@@ -35,6 +35,7 @@ class SettingsReader {
   void read_redis_environment(const Environment& environment, Report& report);
   /// What must hold among the settings of the listeners.
   static void check_listeners(const Settings& settings, Report& report);
+  static void check_redis_tls(const RedisTls& tls, Report& report);
 
   SettingsDraft draft_;
   std::map<std::string, std::string> set_in_;  // setting -> where a file set it

@@ -79,16 +79,18 @@ std::string show_number(const Draft& draft) {
 
 // --- The origin --------------------------------------------------------------
 
-template <std::string UpstreamTls::*member>
-Outcome apply_tls_file(Draft& draft, const Values& values) {
-  const std::string& file = values.front();
+Outcome apply_tls_file(const std::string& file, std::string& target) {
   const bool is_clean = std::all_of(file.begin(), file.end(), [](char letter) {
     return static_cast<unsigned char>(letter) >= ' ';
   });
   if (!is_clean || file.ends_with('/'))
     return WrongValue{0, quote(file) + " is no file; write its path, or off"};
-  draft.settings.upstream_tls.*member = file == "off" ? std::string() : file;
+  target = file == "off" ? std::string() : file;
   return std::nullopt;
+}
+template <std::string UpstreamTls::*member>
+Outcome apply_tls_file(Draft& draft, const Values& values) {
+  return apply_tls_file(values.front(), draft.settings.upstream_tls.*member);
 }
 template <std::string UpstreamTls::*member>
 std::string show_tls_file(const Draft& draft) {
@@ -186,6 +188,22 @@ Outcome apply_redis(Draft& draft, const Values& values) {
 }
 std::string show_redis(const Draft&) {
   return "off";
+}
+
+template <std::string RedisTls::*member>
+Outcome apply_redis_file(Draft& draft, const Values& values) {
+  return apply_tls_file(values.front(), draft.redis.tls.*member);
+}
+template <std::string RedisTls::*member>
+std::string show_redis_file(const Draft& draft) {
+  const std::string& file = draft.redis.tls.*member;
+  return file.empty() ? "off" : file;
+}
+Outcome apply_redis_verify(Draft& draft, const Values& values) {
+  return assign(parse_boolean(values.front()), draft.redis.tls.verify);
+}
+std::string show_redis_verify(const Draft& draft) {
+  return draft.redis.tls.verify ? "true" : "false";
 }
 
 /// Where the rules are is the caller's business: it stands here for --help and the reference.
@@ -496,6 +514,8 @@ constexpr SettingAccess redis_deadline{apply_redis_duration<member, Zero::refuse
 template <milliseconds RedisSettings::*member>
 constexpr SettingAccess redis_duration{apply_redis_duration<member, Zero::allowed>,
                                        show_redis_duration<member>};
+template <std::string RedisTls::*member>
+constexpr SettingAccess redis_file{apply_redis_file<member>, show_redis_file<member>};
 template <std::string UpstreamTls::*member>
 constexpr SettingAccess tls_file{apply_tls_file<member>, show_tls_file<member>};
 template <milliseconds HealthCheck::*member>
@@ -542,9 +562,13 @@ const std::vector<SettingRow>& setting_rows() {
     {"slow_start", "LARDER_SLOW_START", "DURATION", "An upstream that comes back gets its whole share of requests after this long; 0 is at once", false, duration<&Settings::slow_start>},
     {"rules", "LARDER_RULES", "PATH", "File of rules, or folder of *.yaml and *.yml read by name; without it everything is passed on", false, {apply_rules, show_rules}},
     {"admin", "LARDER_ADMIN", "HOST:PORT", "Where health and metrics are served, or off", false, {apply_admin, show_admin}},
-    {"redis", "REDIS_URL", "URL", "The shared tier, redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or off for the memory tier alone", false, {apply_redis, show_redis}},
+    {"redis", "REDIS_URL", "URL", "The shared tier: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://, unix:/PATH, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST; or off for the memory tier alone", false, {apply_redis, show_redis}},
     {"redis_timeout", "LARDER_REDIS_TIMEOUT", "DURATION", "For one Redis command, queueing included; then the request goes on without Redis", false, redis_deadline<&RedisSettings::timeout>},
-    {"redis_connect_timeout", "LARDER_REDIS_CONNECT_TIMEOUT", "DURATION", "For connecting to Redis", false, redis_deadline<&RedisSettings::connect_timeout>},
+    {"redis_connect_timeout", "LARDER_REDIS_CONNECT_TIMEOUT", "DURATION", "For connecting to Redis, looking up its name, asking Sentinels or a cluster for its address, and TLS included", false, redis_deadline<&RedisSettings::connect_timeout>},
+    {"redis_ca", "LARDER_REDIS_CA", "FILE", "Certificates (PEM) that an encrypted Redis' must come from; without it the system's", false, redis_file<&RedisTls::ca>},
+    {"redis_verify", "LARDER_REDIS_VERIFY", "BOOLEAN", "false accepts any certificate of an encrypted Redis: anybody on the way may be it", false, {apply_redis_verify, show_redis_verify}},
+    {"redis_certificate", "LARDER_REDIS_CERTIFICATE", "FILE", "Certificate chain (PEM) shown to an encrypted Redis that asks for one", false, redis_file<&RedisTls::certificate>},
+    {"redis_key", "LARDER_REDIS_KEY", "FILE", "Key (PEM) of redis_certificate", false, redis_file<&RedisTls::key>},
     {"fill_lock", "LARDER_FILL_LOCK", "DURATION", "Of replicas on one Redis that miss a key together one asks the origin, and the others wait for what it stores, at most this long; 0 switches it off", false, redis_duration<&RedisSettings::fill_lock>},
     {"heartbeat", "LARDER_HEARTBEAT", "DURATION", "How long memory is believed without asking Redis, after Redis has last shown that every eviction was heard: what other replicas evict is never served for longer; 0 asks Redis at each hit", false, redis_duration<&RedisSettings::heartbeat>},
     {"memory", "LARDER_MEMORY", "SIZE", "Responses kept in memory; 0 switches the memory tier off", false, size<&Settings::memory>},

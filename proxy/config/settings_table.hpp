@@ -12,6 +12,7 @@
 
 #include "config/jwt.hpp"
 #include "config/load.hpp"
+#include "config/redis_url.hpp"
 #include "config/values.hpp"
 
 namespace larder::config {
@@ -19,7 +20,7 @@ namespace larder::config {
 /// Settings while they are read: Redis may be switched on by one source and tuned by another.
 struct SettingsDraft {
   Settings settings;
-  RedisSettings redis;                ///< its deadlines alone
+  RedisSettings redis;                ///< its deadlines and TLS files alone
   std::optional<RedisUrl> redis_url;  ///< nothing: off
   JwtDraft jwt;
 };

@@ -1,7 +1,7 @@
 // Values: what rules and settings write as text -> durations, sizes, addresses, and back.
 //
 // Knows neither YAML nor which setting a value is for. A refusal says what was expected and quotes
-// what was found, but for Redis URLs, which may hold a password.
+// what was found.
 #pragma once
 
 #include <chrono>
@@ -50,15 +50,13 @@ using Parsed = std::variant<Value, Refused>;
 /// "unix:/run/gunicorn.sock": an absolute path that fits into a socket address (107 bytes).
 [[nodiscard]] Parsed<Endpoint> parse_unix(std::string_view text);
 
-/// "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]". What the URL leaves out stays empty.
-struct RedisUrl {
-  Endpoint endpoint;
-  std::string username;
-  std::string password;
-  std::optional<int> database;
-};
-[[nodiscard]] Parsed<RedisUrl> parse_redis_url(std::string_view text);
-[[nodiscard]] Parsed<int> parse_redis_database(std::string_view text);
+enum class AuthorityTrouble : std::uint8_t { none, host, port };
+/// "HOST", "HOST:PORT", "[IPv6]", "[IPv6]:PORT"; the port stays as it is when there is none.
+[[nodiscard]] AuthorityTrouble parse_authority(std::string_view text, Endpoint& endpoint,
+                                               bool& has_port);
+/// RFC 3986 2.1. Nothing: a broken encoding.
+[[nodiscard]] std::optional<std::string> decode_percent(std::string_view text);
+
 /// A port, or what Kubernetes puts into REDIS_PORT for a service named redis:
 /// "tcp://10.0.0.1:6379".
 [[nodiscard]] Parsed<std::uint16_t> parse_redis_port(std::string_view text);

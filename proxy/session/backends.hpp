@@ -12,9 +12,9 @@
 
 #include "config/config.hpp"
 #include "policy/balancing.hpp"
-#include "session/tls.hpp"
 #include "store/io.hpp"
 #include "store/state_log.hpp"
+#include "store/tls.hpp"
 
 namespace larder::session {
 

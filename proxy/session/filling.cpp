@@ -288,7 +288,8 @@ awaitable<store::FillStart> begin_fill(Worker& worker, std::string key, store::R
                                                                std::move(known), std::move(found));
     co_return start;
   }
-  std::optional<store::Stamps> stamps = co_await worker.store->stamps(resource, std::move(known));
+  std::optional<store::Stamps> stamps =
+      co_await worker.store->stamps(key, resource, std::move(known));
   store::FillStart start;
   start.stamps = std::move(stamps);
   co_return start;

@@ -19,8 +19,8 @@
 
 #include "session/deadlines.hpp"
 #include "session/pace.hpp"
-#include "session/tls.hpp"
 #include "store/io.hpp"
+#include "store/tls.hpp"
 
 namespace larder::session {
 

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <string>
 
-#include "session/tls.hpp"
+#include "store/tls.hpp"
 
 namespace larder::session {
 

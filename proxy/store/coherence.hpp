@@ -29,9 +29,18 @@ class Coherence {
     return now.time_since_epoch().count() < until_.load() ? connection_.load() : Connection{0};
   }
 
-  /// From now on a new connection hears of every change. Not trusted yet.
-  Connection begin() {
+  /// Is it that run of Redis which tells? During a failover one connection may have found the new
+  /// master while another one still has the old: that tells nothing of what the new one is told.
+  /// Zero: not known. To be asked after listening() or trusted().
+  [[nodiscard]] bool hears_of(std::uint64_t run) const {
+    const std::uint64_t heard = run_.load();
+    return heard == run || heard == 0 || run == 0;
+  }
+
+  /// From now on a new connection hears of every change. Not trusted yet. `run`: see hears_of().
+  Connection begin(std::uint64_t run = 0) {
     lose();
+    run_ = run;
     connection_ = ++last_;
     return last_;
   }
@@ -53,6 +62,7 @@ class Coherence {
 
   std::atomic<SteadyClock::rep> until_{nobody};
   std::atomic<Connection> connection_{0};
+  std::atomic<std::uint64_t> run_{0};
   Connection last_ = 0;  ///< of the writing thread
 };
 

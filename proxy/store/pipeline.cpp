@@ -1,12 +1,25 @@
 #include "store/pipeline.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 
 #include <hiredis/hiredis.h>
 #include <hiredis/read.h>
 
 namespace larder::store {
+
+namespace {
+
+/// The first word of an error that says: not here, or not now.
+bool is_misplaced_error(std::string_view error) {
+  constexpr std::string_view words[] = {"MOVED",   "ASK",      "TRYAGAIN",  "CLUSTERDOWN",
+                                        "LOADING", "READONLY", "MASTERDOWN"};
+  const std::string_view word = error.substr(0, error.find(' '));
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
+}  // namespace
 
 Command::Command(std::initializer_list<std::string_view> words) {
   for (const std::string_view word : words) add(word);
@@ -65,6 +78,7 @@ void Pipeline::adopt(const Pipeline& reply) {
     replies_.push_back(std::move(part));
   }
   short_texts_ += reply.short_texts_;
+  if (misplaced_.empty()) misplaced_ = reply.misplaced_;
   answered_ = tops_.size() == commands_;
 }
 
@@ -76,6 +90,8 @@ void Pipeline::append(bool is_top, Reply::Kind kind, std::int64_t number) {
 }
 
 void Pipeline::append_text(bool is_top, Reply::Kind kind, std::string_view text) {
+  if (kind == Reply::Kind::error && misplaced_.empty() && is_misplaced_error(text))
+    misplaced_ = text;
   append(is_top, kind, static_cast<std::int64_t>(text.size()));
   Reply& reply = replies_.back();
   if (text.size() >= long_text) {
@@ -163,7 +179,7 @@ ReplyReader::Result ReplyReader::read(Pipeline& pipeline) {
   reader_->privdata = nullptr;
   if (result != REDIS_OK) return Result::refused;
   if (reply == nullptr) return Result::incomplete;
-  if (pipeline.tops_.size() == pipeline.commands_) pipeline.answered_ = true;
+  pipeline.answered_ = pipeline.tops_.size() == pipeline.commands_;
   return Result::complete;
 }
 

@@ -62,13 +62,22 @@ class Pipeline {
   [[nodiscard]] std::size_t request_size() const { return request_.size(); }
   [[nodiscard]] std::string take_request() { return std::exchange(request_, {}); }
 
-  /// Has every command been answered? Otherwise there are no replies: not sent, overdue, cut off.
+  /// Has every command been answered? Otherwise there are no replies: not sent, overdue, cut off,
+  /// or misplaced.
   [[nodiscard]] bool is_answered() const { return answered_; }
+  /// What Redis said to a command that it cannot carry out where or as it is now: MOVED, READONLY,
+  /// LOADING and the like. Empty: nothing of that kind.
+  [[nodiscard]] const std::string& misplaced() const { return misplaced_; }
   /// To the command added as number `i`.
   [[nodiscard]] const Reply& reply(std::size_t i) const { return replies_[tops_[i]]; }
   /// Of that command's reply, when it is an array.
   [[nodiscard]] const Reply& element(std::size_t i, std::size_t j) const {
     return replies_[tops_[i] + 1 + j];
+  }
+  /// How many replies there are within that command's, all levels together: element() gives them as
+  /// they came.
+  [[nodiscard]] std::size_t pieces(std::size_t i) const {
+    return (i + 1 < tops_.size() ? tops_[i + 1] : replies_.size()) - tops_[i] - 1;
   }
   /// Of a text, status or error.
   [[nodiscard]] std::string_view text(const Reply& reply) const;
@@ -88,6 +97,7 @@ class Pipeline {
   std::string request_;
   std::size_t commands_ = 0;
   bool answered_ = false;
+  std::string misplaced_;
   boost::container::small_vector<std::size_t, 8> tops_;  ///< where each command's reply begins
   boost::container::small_vector<Reply, 16> replies_;
   std::string short_texts_;

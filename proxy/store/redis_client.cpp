@@ -9,10 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
@@ -20,14 +18,11 @@
 #include "store/redis_backoff.hpp"
 #include "store/redis_greeting.hpp"
 #include "store/stamps.hpp"
+#include "store/xxh3.hpp"
 
 namespace larder::store {
 
 namespace {
-
-using asio::ip::tcp;
-using Socket = asio::basic_stream_socket<tcp, Executor>;
-using Resolver = asio::ip::basic_resolver<tcp, Executor>;
 
 constexpr std::size_t chunk_size = 64 << 10;
 constexpr std::size_t spare_buffer = 1 << 20;  ///< bytes kept for the next write
@@ -45,14 +40,14 @@ bool is_message(const Pipeline& heard) {
 /// takes them to see that it was closed.
 class RedisClient::Link : public std::enable_shared_from_this<Link> {
  public:
-  Link(asio::io_context& context, const config::RedisSettings& settings, StateLog& log,
-       RedisWording wording)
+  Link(asio::io_context& context, RedisPlace place, StateLog& log, RedisWording wording)
       : executor_(context.get_executor()),
-        settings_(settings),
+        settings_(place.settings),
+        root_(place.root),
         log_(log),
         wording_(wording),
-        socket_(executor_),
-        resolver_(executor_),
+        name_(describe(place.settings)),
+        connecting_(executor_, std::move(place)),
         overdue_(executor_),
         changed_(executor_),
         chunk_(chunk_size),
@@ -92,10 +87,11 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
 
   static void note_failure(const std::exception_ptr& failure);
   static awaitable<void> run(std::shared_ptr<Link> link);
-  static awaitable<void> read(std::shared_ptr<Link> link, std::uint64_t generation);
+  static awaitable<void> read(std::shared_ptr<Link> link, std::shared_ptr<RedisStream> stream,
+                              std::uint64_t generation);
   awaitable<bool> connect();
-  awaitable<error_code> connect_to(tcp::endpoint endpoint);
   awaitable<bool> greet();
+  bool is_cluster() const { return settings_.kind == config::RedisKind::cluster; }
   void say(const std::string& line, spdlog::level::level_enum level);
 
   bool take(std::string_view bytes);
@@ -105,15 +101,17 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
 
   Executor executor_;
   const config::RedisSettings settings_;
+  const std::string root_;
   StateLog& log_;
   const RedisWording wording_;
+  std::string name_;  ///< of the Redis that is, was, or is to be connected to
   Events events_;
 
   Phase phase_ = Phase::connecting;
   std::uint64_t generation_ = 0;  ///< of the connection: what an older one still reports is void
   RedisBackoff backoff_;
-  Socket socket_;
-  Resolver resolver_;
+  RedisConnecting connecting_;
+  std::shared_ptr<RedisStream> stream_;  ///< null while it is connecting
   Timer overdue_;
   bool watching_ = false;
   Timer changed_;  ///< waited for by run(), cancelled when the phase changes
@@ -151,7 +149,7 @@ awaitable<void> RedisClient::Link::run(std::shared_ptr<Link> link) {
       self.phase_ = Phase::preparing;
       self.reader_.emplace(self.events_.hear ? of_messages : of_replies);
       self.heard_ = {};
-      asio::co_spawn(self.executor_, read(link, self.generation_), note_failure);
+      asio::co_spawn(self.executor_, read(link, self.stream_, self.generation_), note_failure);
       const bool greeted = co_await self.greet();
       bool prepared = false;
       if (greeted) prepared = co_await self.events_.prepare();
@@ -160,10 +158,11 @@ awaitable<void> RedisClient::Link::run(std::shared_ptr<Link> link) {
     if (self.phase_ == Phase::preparing) {
       self.phase_ = Phase::ready;
       if (!self.wording_.ready.empty())
-        self.say(
-            fmt::format("redis: {}:{} database {} {}", self.settings_.endpoint.host,
-                        self.settings_.endpoint.port, self.settings_.database, self.wording_.ready),
-            spdlog::level::info);
+        self.say(fmt::format(
+                     "redis: {}{} {}", self.name_,
+                     self.is_cluster() ? "" : fmt::format(" database {}", self.settings_.database),
+                     self.wording_.ready),
+                 spdlog::level::info);
       self.backoff_.ready(SteadyClock::now());
       error_code ignored;
       self.changed_.expires_at(SteadyClock::time_point::max());
@@ -178,86 +177,52 @@ awaitable<void> RedisClient::Link::run(std::shared_ptr<Link> link) {
 }
 
 awaitable<bool> RedisClient::Link::connect() {
-  const std::uint64_t generation = generation_;
-  Timer limit(executor_, settings_.connect_timeout);
-  limit.async_wait([link = shared_from_this(), generation](error_code error) {
-    if (error || generation != link->generation_ || link->phase_ != Phase::connecting) return;
-    error_code ignored;
-    link->resolver_.cancel();
-    link->socket_.close(ignored);
-  });
-
-  error_code error;
-  std::vector<tcp::endpoint> endpoints;
-  const asio::ip::address address = asio::ip::make_address(settings_.endpoint.host, error);
-  if (!error) {
-    endpoints.emplace_back(address, settings_.endpoint.port);
-  } else {
-    const Resolver::results_type found = co_await resolver_.async_resolve(
-        settings_.endpoint.host, std::to_string(settings_.endpoint.port),
-        asio::redirect_error(use_awaitable, error));
-    for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  RedisConnection made = co_await connecting_.connect();
+  if (phase_ != Phase::connecting) {
+    if (made.stream) made.stream->close();
+    co_return false;
   }
-  for (const tcp::endpoint& endpoint : endpoints) {
-    // Closed while it waited, or out of time: the socket must not be opened again.
-    if (phase_ != Phase::connecting || limit.expiry() <= SteadyClock::now()) break;
-    error = co_await connect_to(endpoint);
-    if (!error) co_return true;
-  }
-  if (phase_ == Phase::connecting) {
-    const bool late = limit.expiry() <= SteadyClock::now();
-    lose(late ? "no connection in time" : error.message());
-  }
-  co_return false;
-}
-
-awaitable<error_code> RedisClient::Link::connect_to(tcp::endpoint endpoint) {
-  error_code error;
-  socket_.close(error);
-  socket_.open(endpoint.protocol(), error);
-  if (error) co_return error;
-  co_await socket_.async_connect(endpoint, asio::redirect_error(use_awaitable, error));
-  if (!error) socket_.non_blocking(true, error);
-  if (!error) socket_.set_option(tcp::no_delay(true), error);
-  if (!error) socket_.set_option(asio::socket_base::keep_alive(true), error);
-  co_return error;
+  name_ = std::move(made.name);
+  stream_ = std::move(made.stream);
+  if (!stream_) lose(made.failure);
+  co_return stream_ != nullptr;
 }
 
 awaitable<bool> RedisClient::Link::greet() {
-  Pipeline greeting = make_greeting(settings_);
+  Pipeline greeting = make_greeting(settings_, root_);
   const auto send_it = [this, &greeting](auto handler) { send(greeting, std::move(handler)); };
   co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(send_it,
                                                                                use_awaitable);
   if (!greeting.is_answered() || phase_ != Phase::preparing) co_return false;
-  const std::variant<RedisFacts, GreetingRefused> answer = read_greeting(greeting);
+  const std::variant<RedisFacts, GreetingRefused> answer = read_greeting(greeting, settings_);
   if (const auto* refused = std::get_if<GreetingRefused>(&answer)) {
     lose(refused->reason);
     co_return false;
   }
   const RedisFacts& facts = std::get<RedisFacts>(answer);
   run_id = facts.run_id;
-  const std::string line = fmt::format("redis: {}:{}: {}", settings_.endpoint.host,
-                                       settings_.endpoint.port, facts.memory_warning);
+  const std::string line = fmt::format("redis: {}: {}", name_, facts.memory_warning);
   if (!facts.memory_warning.empty() && log_.is_news("redis memory", line, SteadyClock::now()))
     spdlog::warn("{}", line);
   co_return true;
 }
 
-awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link, std::uint64_t generation) {
+awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link,
+                                        std::shared_ptr<RedisStream> stream,
+                                        std::uint64_t generation) {
   Link& self = *link;
   for (;;) {
-    error_code error;
-    const std::size_t size = co_await self.socket_.async_read_some(
-        asio::buffer(self.chunk_), asio::redirect_error(use_awaitable, error));
+    const RedisStream::Read read = co_await stream->read_some(self.chunk_);
     if (generation != self.generation_) co_return;
-    if (error) {
-      self.lose(error == asio::error::eof ? "it closed the connection" : error.message());
+    if (read.error) {
+      self.lose(read.error == asio::error::eof ? "it closed the connection" : read.error.message());
       co_return;
     }
-    if (!self.take({self.chunk_.data(), size})) {
+    if (!self.take({self.chunk_.data(), read.size})) {
       self.lose("it sent what is no reply to any command");
       co_return;
     }
+    if (generation != self.generation_) co_return;
   }
 }
 
@@ -278,6 +243,12 @@ bool RedisClient::Link::take(std::string_view bytes) {
       }
       if (outstanding_.empty()) return false;
       outstanding_.front().pipeline->adopt(heard);
+    }
+    // A single Redis is where it is: what it refuses is the caller's business.
+    const std::string& misplaced = outstanding_.front().pipeline->misplaced();
+    if (settings_.kind != config::RedisKind::single && !misplaced.empty()) {
+      lose(printable_error(misplaced));
+      return true;
     }
     --outstanding_commands_;
     if (!outstanding_.front().pipeline->is_answered()) continue;
@@ -315,16 +286,14 @@ void RedisClient::Link::flush() {
   if (waits_for_room_ || (phase_ != Phase::preparing && phase_ != Phase::ready)) return;
   while (sent_ < request_.size()) {
     error_code error;
-    sent_ +=
-        socket_.write_some(asio::buffer(request_.data() + sent_, request_.size() - sent_), error);
+    sent_ += stream_->write_some(std::string_view(request_).substr(sent_), error);
     if (error == asio::error::would_block || error == asio::error::try_again) {
       waits_for_room_ = true;
-      socket_.async_wait(Socket::wait_write,
-                         [link = shared_from_this(), generation = generation_](error_code) {
-                           if (generation != link->generation_) return;
-                           link->waits_for_room_ = false;
-                           link->flush();
-                         });
+      stream_->wait_for_room([link = shared_from_this(), generation = generation_](error_code) {
+        if (generation != link->generation_) return;
+        link->waits_for_room_ = false;
+        link->flush();
+      });
       return;
     }
     if (error) return lose(error.message());
@@ -352,29 +321,30 @@ void RedisClient::Link::watch() {
 }
 
 void RedisClient::Link::say(const std::string& line, spdlog::level::level_enum level) {
-  if (log_.is_news(wording_.subject, line, SteadyClock::now())) spdlog::log(level, "{}", line);
+  // Nodes of a Cluster come and go independently of each other.
+  std::string subject(wording_.subject);
+  if (is_cluster()) subject += " " + name_;
+  if (log_.is_news(subject, line, SteadyClock::now())) spdlog::log(level, "{}", line);
 }
 
 /// The same words are said again only once something else was refused in between: who is refused
 /// is refused at each fill.
 void RedisClient::Link::note_refusal(std::string_view error) {
-  const std::string line = fmt::format("redis: {}:{} refuses: {}", settings_.endpoint.host,
-                                       settings_.endpoint.port, printable_error(error));
+  const std::string line = fmt::format("redis: {} refuses: {}", name_, printable_error(error));
   if (log_.is_news("redis refusal", line, SteadyClock::now())) spdlog::warn("{}", line);
 }
 
 void RedisClient::Link::lose(std::string_view reason, RedisBackoff::Loss loss) {
   if (phase_ == Phase::down || phase_ == Phase::closed) return;
   backoff_.lost(loss, SteadyClock::now());
-  say(fmt::format("redis: {}:{} {}: {}. {}", settings_.endpoint.host, settings_.endpoint.port,
-                  wording_.lost, reason, wording_.consequence),
+  say(fmt::format("redis: {} {}: {}. {}", name_, wording_.lost, reason, wording_.consequence),
       spdlog::level::warn);
   log_.forget("redis memory");
   log_.forget("redis refusal");
   phase_ = Phase::down;
   ++generation_;
-  error_code ignored;
-  socket_.close(ignored);
+  connecting_.cancel();
+  if (stream_) stream_->close();
   waits_for_room_ = false;
   sent_ = 0;
   request_ = {};
@@ -391,9 +361,8 @@ void RedisClient::Link::close() {
   // Not lost, but given back: nothing to report.
   phase_ = Phase::closed;
   ++generation_;
-  error_code ignored;
-  resolver_.cancel();
-  socket_.close(ignored);
+  connecting_.cancel();
+  if (stream_) stream_->close();
   for (Outstanding& lost : outstanding_) resumable_.push_back(std::move(lost.resume));
   outstanding_.clear();
   resume_later();
@@ -411,9 +380,9 @@ void RedisClient::Link::resume_later() {
   });
 }
 
-RedisClient::RedisClient(asio::io_context& context, const config::RedisSettings& settings,
-                         StateLog& log, RedisWording wording)
-    : link_(std::make_shared<Link>(context, settings, log, wording)) {}
+RedisClient::RedisClient(asio::io_context& context, RedisPlace place, StateLog& log,
+                         RedisWording wording)
+    : link_(std::make_shared<Link>(context, std::move(place), log, wording)) {}
 
 RedisClient::~RedisClient() {
   close();
@@ -429,6 +398,10 @@ bool RedisClient::is_ready() const {
 
 const std::string& RedisClient::run_id() const {
   return link_->run_id;
+}
+
+std::uint64_t RedisClient::run() const {
+  return link_->run_id.empty() ? 0 : xxh3(link_->run_id);
 }
 
 awaitable<void> RedisClient::exchange(Pipeline& pipeline) {

@@ -1,10 +1,10 @@
 // Redis client: one pipelined connection of one worker, and the states it goes through.
 //
-// The socket, its deadlines and the order of replies; what commands and replies look like:
-// store/pipeline. Commands of one loop turn are sent by one write. A command
-// that is not answered in time costs the connection, so that a late reply never answers a later
-// command. While there is no connection every exchange fails at once. All calls on the worker's
-// thread.
+// The deadlines of commands and the order of replies; how it connects: store/redis_connecting; what
+// commands and replies look like: store/pipeline. Commands of one loop turn are sent by one write.
+// A command that is not answered in time costs the connection, so that a late reply never answers a
+// later command; so does an answer that sends it elsewhere (MOVED, READONLY), which is found anew.
+// While there is no connection every exchange fails at once. All calls on the worker's thread.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "config/config.hpp"
 #include "store/io.hpp"
 #include "store/pipeline.hpp"
+#include "store/redis_connecting.hpp"
 #include "store/state_log.hpp"
 
 namespace larder::store {
@@ -45,7 +45,7 @@ class RedisClient {
     std::function<bool(const Pipeline& message)> hear{};
   };
   /// `log` outlives the client.
-  RedisClient(asio::io_context& context, const config::RedisSettings& settings, StateLog& log,
+  RedisClient(asio::io_context& context, RedisPlace place, StateLog& log,
               RedisWording wording = {});
   RedisClient(const RedisClient&) = delete;
   RedisClient& operator=(const RedisClient&) = delete;
@@ -56,6 +56,8 @@ class RedisClient {
   [[nodiscard]] bool is_ready() const;
   /// Which run of Redis this is: another one after each start. Empty when Redis does not tell.
   [[nodiscard]] const std::string& run_id() const;
+  /// A hash of it; zero when it is not known.
+  [[nodiscard]] std::uint64_t run() const;
 
   /// Sends the pipeline and waits for its replies, for as long as a command may take. Afterwards
   /// `is_answered()` tells the outcome. To be used before is_ready() by `prepare` alone.

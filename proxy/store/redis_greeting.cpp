@@ -8,8 +8,8 @@ namespace larder::store {
 
 namespace {
 
-/// The last two may be refused (ACL, renamed commands): Larder works without what they tell.
-constexpr std::size_t optional_commands = 2;
+/// The last may be refused (ACL, renamed commands): a single Redis can do without what they tell.
+constexpr std::size_t optional_commands = 3;
 
 /// The value of "name:value" in an answer to INFO; empty when it is not there.
 std::string_view find_info(std::string_view info, std::string_view name) {
@@ -21,14 +21,6 @@ std::string_view find_info(std::string_view info, std::string_view name) {
     info.remove_prefix(end == std::string_view::npos ? info.size() : end + 2);
   }
   return {};
-}
-
-/// What may go into a log line.
-std::string printable(std::string_view text) {
-  std::string line(text.substr(0, 200));
-  for (char& character : line)
-    if (character < ' ' || character > '~') character = '?';
-  return line;
 }
 
 std::string warn_of_memory(std::string_view info) {
@@ -44,6 +36,12 @@ std::string warn_of_memory(std::string_view info) {
   return {};
 }
 
+std::string_view find_text(const Pipeline& greeting, std::size_t command, std::string_view name) {
+  const Reply& reply = greeting.reply(command);
+  return reply.kind == Reply::Kind::text ? find_info(greeting.text(reply), name)
+                                         : std::string_view();
+}
+
 }  // namespace
 
 std::string printable_error(std::string_view error) {
@@ -51,33 +49,51 @@ std::string printable_error(std::string_view error) {
   return printable(error.substr(0, error.find(", with args")));
 }
 
-Pipeline make_greeting(const config::RedisSettings& settings) {
-  Pipeline greeting;
+std::string printable(std::string_view text) {
+  std::string line(text.substr(0, 200));
+  for (char& character : line)
+    if (character < ' ' || character > '~') character = '?';
+  return line;
+}
+
+void add_authentication(Pipeline& pipeline, const config::RedisSettings& settings) {
   if (!settings.username.empty())
-    greeting.add({"AUTH", settings.username, settings.password});
+    pipeline.add({"AUTH", settings.username, settings.password});
   else if (!settings.password.empty())
-    greeting.add({"AUTH", settings.password});
-  greeting.add({"SELECT", std::to_string(settings.database)});
+    pipeline.add({"AUTH", settings.password});
+}
+
+Pipeline make_greeting(const config::RedisSettings& settings, std::string_view root) {
+  Pipeline greeting;
+  add_authentication(greeting, settings);
+  if (settings.kind != config::RedisKind::cluster)
+    greeting.add({"SELECT", std::to_string(settings.database)});
   greeting.add({"PING"});
+  // Of a key that never is there: a slot that is being moved away is not served either (ASK).
+  if (settings.kind == config::RedisKind::cluster) greeting.add({"EXISTS", root});
   greeting.add({"INFO", "server"});
   greeting.add({"INFO", "memory"});
+  greeting.add({"INFO", "replication"});
   return greeting;
 }
 
-std::variant<RedisFacts, GreetingRefused> read_greeting(const Pipeline& greeting) {
+std::variant<RedisFacts, GreetingRefused> read_greeting(const Pipeline& greeting,
+                                                        const config::RedisSettings& settings) {
   const std::size_t needed = greeting.commands() - optional_commands;
   for (std::size_t i = 0; i < needed; ++i) {
     const Reply& reply = greeting.reply(i);
-    if (reply.kind == Reply::Kind::status) continue;
+    if (reply.kind == Reply::Kind::status || reply.kind == Reply::Kind::integer) continue;
     if (reply.kind == Reply::Kind::error)
       return GreetingRefused{printable_error(greeting.text(reply))};
     return GreetingRefused{"it does not answer as Redis does"};
   }
+  const std::string_view role = find_text(greeting, needed + 2, "role");
+  if (settings.kind == config::RedisKind::sentinel && role != "master")
+    return GreetingRefused{role.empty() ? "it does not tell its role (INFO replication)"
+                                        : "it is no master: its role is " + printable(role)};
   RedisFacts facts;
-  const Reply& server = greeting.reply(needed);
+  facts.run_id = printable(find_text(greeting, needed, "run_id"));
   const Reply& memory = greeting.reply(needed + 1);
-  if (server.kind == Reply::Kind::text)
-    facts.run_id = printable(find_info(greeting.text(server), "run_id"));
   if (memory.kind == Reply::Kind::text)
     facts.memory_warning = warn_of_memory(greeting.text(memory));
   return facts;

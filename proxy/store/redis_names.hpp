@@ -1,6 +1,7 @@
 // Redis names: the names of our keys. Readable in redis-cli, and bounded in length.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -25,14 +26,22 @@ struct Keyspace {
 
   /// `run_id`: of the Redis that is asked. `everything_tag` is stamped for one run of it.
   [[nodiscard]] std::string stamp_key(std::string_view tag, std::string_view run_id) const;
-  /// The name (name_of) of the tag whose stamp has this key, without the run; empty when it is the
-  /// key of no stamp.
-  [[nodiscard]] std::string_view tag_name_of(std::string_view key) const;
 };
+
+/// In Redis Cluster: enough for the masters of a large cluster to have one or more each, and few
+/// enough for an eviction, which is a command to each of them. Part of the protocol: processes that
+/// share a cluster must have the same number.
+inline constexpr unsigned partition_count = 16;
+/// The root of a partition's keyspace, "larder:1:{5}:". The numbers as hash tags lie evenly: four
+/// on each quarter of the slots.
+[[nodiscard]] std::string partition_root(unsigned partition);
 
 /// Long texts are cut, and told apart by their hash. Two that still collide share a key: a value
 /// then is a miss for one of them, a stamp is evicted with the other.
 [[nodiscard]] std::string name_of(std::string_view text);
+/// The name of the tag whose stamp has this key, in whichever keyspace; of `everything_tag` without
+/// the run. Empty when it is the key of no stamp.
+[[nodiscard]] std::string_view tag_name_of(std::string_view key);
 /// `prefix`: one of a Keyspace.
 void add_key(Command& command, std::string_view prefix, std::string_view text);
 

@@ -19,27 +19,32 @@ bool is_integer(const Pipeline& pipeline, std::size_t command) {
   return pipeline.is_answered() && pipeline.reply(command).kind == Reply::Kind::integer;
 }
 
+RedisWording wording_of(const RedisPlace& place) {
+  if (place.settings.kind != config::RedisKind::cluster) return {};
+  return {.ready = "is in use for a part of the cache",
+          .consequence = "Its part of the cache is out of use until it is back or has moved"};
+}
+
 }  // namespace
 
-RedisStore::RedisStore(asio::io_context& context, const config::RedisSettings& settings,
-                       Keyspace keys, PendingEvictions& pending, StateLog& log, std::string process)
+RedisStore::RedisStore(asio::io_context& context, RedisPlace place, Keyspace keys,
+                       PendingEvictions& pending, StateLog& log, std::string process)
     : executor_(context.get_executor()),
       keys_(std::move(keys)),
       pending_(pending),
-      client_(context, settings, log),
+      client_(context, place, log, wording_of(place)),
       index_(context, client_, keys_),
-      fill_lock_(std::move(process), settings.fill_lock, keys_) {}
+      fill_lock_(std::move(process), place.settings.fill_lock, keys_) {}
 
 std::shared_ptr<RedisIndex> RedisStore::index() {
   return {shared_from_this(), &index_};
 }
 
-std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context,
-                                               const config::RedisSettings& settings, Keyspace keys,
-                                               PendingEvictions& pending, StateLog& log,
-                                               std::string process) {
+std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context, RedisPlace place,
+                                               Keyspace keys, PendingEvictions& pending,
+                                               StateLog& log, std::string process) {
   std::shared_ptr<RedisStore> store(
-      new RedisStore(context, settings, std::move(keys), pending, log, std::move(process)));
+      new RedisStore(context, std::move(place), std::move(keys), pending, log, std::move(process)));
   RedisClient::Events events;
   events.prepare = [weak = std::weak_ptr(store)] { return prepare(weak.lock()); };
   store->client_.start(std::move(events));

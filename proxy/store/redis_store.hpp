@@ -59,12 +59,14 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// Connects as soon as `context` runs. `pending` and `log` outlive `context`. `process`: the name
   /// under which this process fills.
   [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
-                                                          const config::RedisSettings& settings,
-                                                          Keyspace keys, PendingEvictions& pending,
-                                                          StateLog& log, std::string process);
+                                                          RedisPlace place, Keyspace keys,
+                                                          PendingEvictions& pending, StateLog& log,
+                                                          std::string process);
 
   /// Connected, and no eviction outstanding. Sees to it that outstanding ones are delivered.
   [[nodiscard]] bool is_available();
+  /// As of RedisClient.
+  [[nodiscard]] std::uint64_t run() const { return client_.run(); }
 
   [[nodiscard]] awaitable<Found> lookup(std::string_view key, Resource resource,
                                         const LocalStamps& local);
@@ -91,8 +93,8 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
     std::uint32_t hour = 0;
   };
 
-  RedisStore(asio::io_context& context, const config::RedisSettings& settings, Keyspace keys,
-             PendingEvictions& pending, StateLog& log, std::string process);
+  RedisStore(asio::io_context& context, RedisPlace place, Keyspace keys, PendingEvictions& pending,
+             StateLog& log, std::string process);
 
   void add_stamp_keys(Command& command, const policy::Tags& tags) const;
   std::string stamp_key(std::string_view tag) const;

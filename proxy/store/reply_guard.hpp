@@ -19,12 +19,14 @@ struct ReplyLimits {
 };
 /// None of our commands is answered by an array of arrays.
 inline constexpr ReplyLimits of_replies{1, 8'192};
+/// The topology of a Redis Cluster: ranges of nodes with metadata.
+inline constexpr ReplyLimits of_topologies{4, 65'536};
 /// What a subscribed connection is told of may be a list.
 inline constexpr ReplyLimits of_messages{2, 65'536};
 
 class ReplyGuard {
  public:
-  static constexpr std::size_t depth_limit = 2;
+  static constexpr std::size_t depth_limit = 4;
   static constexpr std::int64_t bulk_limit = 64 << 20;  ///< bytes of all texts of one reply
   static constexpr std::size_t line_limit = 16 << 10;   ///< bytes of a status or error
 

@@ -81,8 +81,10 @@ class Store {
   [[nodiscard]] virtual awaitable<Lookup> lookup(std::string_view key, Resource resource) = 0;
 
   /// Current stamps of the resource's tags, made where missing: to be had before the origin is
-  /// asked. `known` is what a lookup just returned (may be empty). Nothing: unavailable.
-  [[nodiscard]] virtual awaitable<std::optional<Stamps>> stamps(Resource resource,
+  /// asked. `known` is what a lookup just returned (may be empty). Nothing: unavailable. `key`:
+  /// what they are for; owned by the caller for as long as the call is awaited.
+  [[nodiscard]] virtual awaitable<std::optional<Stamps>> stamps(std::string_view key,
+                                                                Resource resource,
                                                                 Stamps known) = 0;
 
   /// As stamps(), for a fill that begins now; no further round trip where stamps have to be made.

@@ -4,7 +4,10 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "store/partitioned_store.hpp"
+#include "store/redis_connecting.hpp"
 #include "store/redis_store.hpp"
 #include "store/stamps.hpp"
 
@@ -38,7 +41,8 @@ class MemoryAlone : public Store {
     co_return std::move(*found);
   }
 
-  awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known) override {
+  awaitable<std::optional<Stamps>> stamps(std::string_view, Resource resource,
+                                          Stamps known) override {
     if (closed_) co_return std::nullopt;
     if (!is_complete(known)) known = shared_.stamps.current(stamped_tags(resource));
     if (!is_complete(known)) co_return std::nullopt;
@@ -49,7 +53,7 @@ class MemoryAlone : public Store {
   awaitable<FillStart> begin_fill(std::string, Resource resource, Stamps known,
                                   policy::StoredResponsePointer) override {
     FillStart start;
-    std::optional<Stamps> made = co_await stamps(resource, std::move(known));
+    std::optional<Stamps> made = co_await stamps({}, resource, std::move(known));
     start.stamps = std::move(made);
     co_return start;
   }
@@ -133,9 +137,10 @@ class LargeInUse {
 /// may be gone by then.
 class OverRedis : public Store {
  public:
-  OverRedis(Shared& shared, asio::io_context& context, const config::RedisSettings& settings)
+  OverRedis(Shared& shared, asio::io_context& context, RedisPlace place, Keyspace keys,
+            PendingEvictions& pending)
       : shared_(shared),
-        redis_(RedisStore::create(context, settings, Keyspace(), shared.pending, shared.log,
+        redis_(RedisStore::create(context, std::move(place), std::move(keys), pending, shared.log,
                                   shared.process)),
         large_(std::make_shared<LargeInUse>()) {}
   ~OverRedis() override { redis_->close(); }
@@ -143,7 +148,7 @@ class OverRedis : public Store {
   std::optional<Lookup> lookup_now(std::string_view key, Resource resource) override {
     const SteadyClock::time_point now = SteadyClock::now();
     const Coherence::Connection by = resource.strict ? 0 : shared_.coherence.trusted(now);
-    if (by != 0) {
+    if (by != 0 && shared_.coherence.hears_of(redis_->run())) {
       policy::StoredResponsePointer held = shared_.memory.find_verified(key, by, now);
       if (held) return Lookup{std::move(held), Tier::memory, {}, true};
     }
@@ -155,7 +160,8 @@ class OverRedis : public Store {
     return lookup(shared_, redis_, large_, key, resource);
   }
 
-  awaitable<std::optional<Stamps>> stamps(Resource resource, Stamps known) override {
+  awaitable<std::optional<Stamps>> stamps(std::string_view, Resource resource,
+                                          Stamps known) override {
     return redis_->stamps(resource, std::move(known));
   }
 
@@ -195,7 +201,7 @@ class OverRedis : public Store {
                                   std::shared_ptr<LargeInUse> large, std::string_view key,
                                   Resource resource) {
     // Before Redis is read: whoever hears of an eviction meanwhile makes the guard old.
-    Noted noted{shared.coherence.listening(), {}, {}};
+    Noted noted{listening(shared, *redis), {}, {}};
     std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
     if (held) {
       const policy::Tags& own = held->response->tags;
@@ -228,6 +234,12 @@ class OverRedis : public Store {
     co_return std::move(found.lookup);
   }
 
+  /// The connection that tells of what is evicted in this Redis; zero: none.
+  static Coherence::Connection listening(const Shared& shared, const RedisStore& redis) {
+    const Coherence::Connection by = shared.coherence.listening();
+    return shared.coherence.hears_of(redis.run()) ? by : 0;
+  }
+
   static awaitable<FillStart> begin_fill(Shared& shared, std::shared_ptr<RedisStore> redis,
                                          std::string key, Resource resource, Stamps known,
                                          policy::StoredResponsePointer seen) {
@@ -242,7 +254,7 @@ class OverRedis : public Store {
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, RedisStore::Content content) {
     const policy::Tags tags = stamped_tags(resource);
-    const Noted noted{shared.coherence.listening(), shared.stamps.current(tags),
+    const Noted noted{listening(shared, *redis), shared.stamps.current(tags),
                       shared.stamps.current(response->tags)};
     RedisStore::Put put =
         co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
@@ -291,7 +303,17 @@ std::unique_ptr<Store> make_memory_store(Shared& shared) {
 
 std::unique_ptr<Store> make_redis_store(Shared& shared, asio::io_context& context,
                                         const config::RedisSettings& settings) {
-  return std::make_unique<OverRedis>(shared, context, settings);
+  RedisPlace place = make_redis_place(settings, shared.redis_tls);
+  if (settings.kind != config::RedisKind::cluster)
+    return std::make_unique<OverRedis>(shared, context, std::move(place), Keyspace(),
+                                       shared.pending);
+  std::vector<std::unique_ptr<Store>> partitions;
+  for (unsigned i = 0; i < partition_count; ++i) {
+    place.root = partition_root(i);
+    partitions.push_back(std::make_unique<OverRedis>(shared, context, place, Keyspace(place.root),
+                                                     shared.pending_of_partitions[i]));
+  }
+  return make_partitioned_store(context, std::move(partitions));
 }
 
 std::unique_ptr<Store> make_store(Shared& shared, asio::io_context& context,

@@ -6,6 +6,7 @@
 // memory is not believed either: another replica may have written.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -19,9 +20,11 @@
 #include "store/local_stamps.hpp"
 #include "store/memory_store.hpp"
 #include "store/pending_evictions.hpp"
+#include "store/redis_names.hpp"
 #include "store/stamps.hpp"
 #include "store/state_log.hpp"
 #include "store/store.hpp"
+#include "store/tls.hpp"
 
 namespace larder::store {
 
@@ -34,16 +37,25 @@ struct Shared {
   MemoryStore memory;
   Coherence coherence;
   PendingEvictions pending;
+  std::array<PendingEvictions, partition_count> pending_of_partitions;  ///< of a Redis Cluster
   StateLog log;
   /// Lookups and stores that came to nothing since Redis, though in use, refused or did not answer.
   std::atomic<std::uint64_t> failures{0};
+  TlsContext redis_tls;  ///< null: Redis is spoken to in the clear
+  /// Evictions that Redis has not acknowledged yet.
+  [[nodiscard]] std::size_t owed() const {
+    std::size_t sum = pending.size();
+    for (const PendingEvictions& partition : pending_of_partitions) sum += partition.size();
+    return sum;
+  }
   const std::string process = format_stamp(make_stamp());  ///< its name among the replicas
 };
 
 /// Memory alone: every call is answered at once.
 [[nodiscard]] std::unique_ptr<Store> make_memory_store(Shared& shared);
-/// With Redis; without a memory tier when `shared.memory` has no capacity. Connects as soon as
-/// `context` runs. To be used, and destroyed, on the thread that runs `context`, or when none does.
+/// With Redis, one or a Cluster; without a memory tier when `shared.memory` has no capacity.
+/// Connects as soon as `context` runs. To be used, and destroyed, on the thread that runs
+/// `context`, or when none does.
 [[nodiscard]] std::unique_ptr<Store> make_redis_store(Shared& shared, asio::io_context& context,
                                                       const config::RedisSettings& settings);
 /// As the settings say: with `redis` or without.

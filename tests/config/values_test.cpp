@@ -230,47 +230,6 @@ TEST_CASE("origins") {
   CHECK(format_endpoint({"backend", 8000}) == "backend:8000");
 }
 
-TEST_CASE("Redis URLs") {
-  struct Case {
-    std::string text;
-    Endpoint endpoint;
-    std::string username;
-    std::string password;
-    std::optional<int> database;
-  };
-  const Case cases[] = {
-      {"redis://redis", {"redis", 6379}, "", "", {}},
-      {"redis://redis/", {"redis", 6379}, "", "", {}},
-      {"redis://redis:7000/0", {"redis", 7000}, "", "", 0},
-      {"redis://[::1]:7000/15", {"::1", 7000}, "", "", 15},
-      {"redis://:secret@redis/2", {"redis", 6379}, "", "secret", 2},
-      {"redis://user:p%40ss%3A%2Fword@redis", {"redis", 6379}, "user", "p@ss:/word", {}},
-      {"redis://:p@ss:word@redis", {"redis", 6379}, "", "p@ss:word", {}},
-      {"redis://user@redis", {"redis", 6379}, "user", "", {}},
-  };
-  for (const Case& c : cases) {
-    CAPTURE(c.text);
-    const Parsed<RedisUrl> parsed = parse_redis_url(c.text);
-    REQUIRE_MESSAGE(std::holds_alternative<RedisUrl>(parsed), why(parsed));
-    const auto& url = std::get<RedisUrl>(parsed);
-    CHECK(url.endpoint == c.endpoint);
-    CHECK(url.username == c.username);
-    CHECK(url.password == c.password);
-    CHECK(url.database == c.database);
-  }
-  for (const std::string text :
-       {"", "redis", "redis:6379", "redis://", "redis://:hunter2@", "redis://hunter2:x",
-        "redis://redis:0", "redis://:hunter2@redis/x", "redis://:hunter2@redis/-1",
-        "redis://:hunter2@redis/1/2", "redis://:hunter%2@redis", "redis://:hunter2@redis?db=1",
-        "rediss://:hunter2@redis", "redis+sentinel://:hunter2@a,b/mymaster", "unix:///hunter2",
-        "http://:hunter2@redis", "hunter2"}) {
-    CAPTURE(text);
-    const Parsed<RedisUrl> parsed = parse_redis_url(text);
-    CHECK(std::holds_alternative<Refused>(parsed));
-    CHECK(why(parsed).find("hunter") == std::string::npos);
-  }
-}
-
 TEST_CASE("what Kubernetes puts into REDIS_PORT is a port") {
   CHECK(std::get<std::uint16_t>(parse_redis_port("6380")) == 6380);
   CHECK(std::get<std::uint16_t>(parse_redis_port("tcp://10.0.0.1:6380")) == 6380);

@@ -1,4 +1,4 @@
-#include "session/tls.hpp"
+#include "store/tls.hpp"
 
 #include <sys/socket.h>
 

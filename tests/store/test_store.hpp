@@ -80,8 +80,8 @@ class TestStore {
     if (now) return std::move(*now);
     return run(store->lookup(key, resource));
   }
-  std::optional<Stamps> stamps(Resource resource, Stamps known = {}) {
-    return run(store->stamps(resource, std::move(known)));
+  std::optional<Stamps> stamps(Resource resource, Stamps known = {}, std::string_view key = "k") {
+    return run(store->stamps(key, resource, std::move(known)));
   }
   store::PutOutcome put(std::string key, Resource resource, Stamps stamps,
                         policy::StoredResponsePointer response,
@@ -100,7 +100,7 @@ class TestStore {
   /// A whole fill: stamps, then put.
   store::PutOutcome fill(std::string key, Resource resource, std::string_view content,
                          std::vector<std::string> tags = {}) {
-    std::optional<Stamps> known = stamps(resource);
+    std::optional<Stamps> known = stamps(resource, {}, key);
     REQUIRE(known);
     return put(std::move(key), resource, std::move(*known),
                make_response(content, std::move(tags)));

@@ -1,7 +1,8 @@
 // TLS: OpenSSL on a socket that never waits (RFC 8446, RFC 9110 4.2.2).
 //
-// Knows nothing of coroutines and deadlines: each step says what it needs next, and the Stream
-// waits for that. The only unit of session/ that includes OpenSSL. The process ignores SIGPIPE.
+// Knows nothing of coroutines and deadlines: each step says what it needs next, and the stream that
+// has it (session/stream, store/redis_stream) waits for that. Like store/io, for all that waits.
+// The process ignores SIGPIPE.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@
 using SSL = struct ssl_st;
 using SSL_CTX = struct ssl_ctx_st;
 
-namespace larder::session {
+namespace larder {
 
 /// Certificates, keys and what is accepted, for many connections on any thread.
 using TlsContext = std::shared_ptr<SSL_CTX>;
@@ -79,13 +80,14 @@ struct TlsServerFiles {
 };
 [[nodiscard]] MadeTlsContext make_server_context(const TlsServerFiles& files);
 
-/// For connections to an origin. `ca_file` empty: the system's store.
+/// For connections to an origin or a Redis. `ca_file` empty: the system's store.
 struct TlsClientOptions {
   std::string ca_file;
   bool verify = true;
-  std::string certificate;  ///< shown to an origin that asks; empty: none
+  std::string certificate;  ///< shown to a server that asks; empty: none
   std::string key;
+  std::string protocol = "http/1.1";  ///< asked for by ALPN (RFC 7301); empty: none
 };
 [[nodiscard]] MadeTlsContext make_client_context(const TlsClientOptions& options);
 
-}  // namespace larder::session
+}  // namespace larder

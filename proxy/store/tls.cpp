@@ -1,4 +1,4 @@
-#include "session/tls.hpp"
+#include "store/tls.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-namespace larder::session {
+namespace larder {
 
 namespace {
 
@@ -82,7 +82,6 @@ TlsSession::TlsSession(const TlsContext& context, Role role, int socket,
     return;
   }
   SSL_set_connect_state(ssl_.get());
-  SSL_set_alpn_protos(ssl_.get(), http_1_1.data(), http_1_1.size());
   if (server_name.empty()) return;
   // RFC 6066 3: an address is no server name; it is looked for in the certificate all the same.
   X509_VERIFY_PARAM* verify = SSL_get0_param(ssl_.get());
@@ -214,8 +213,14 @@ MadeTlsContext make_client_context(const TlsClientOptions& options) {
     if (loaded != 1)
       made.failure = "cannot use the CA file " + options.ca_file + ": " + take_error();
   }
+  if (made.failure.empty() && !options.protocol.empty()) {
+    // A list of one: its length, and the name.
+    const std::string list = static_cast<char>(options.protocol.size()) + options.protocol;
+    SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(list.data()),
+                            static_cast<unsigned>(list.size()));
+  }
   if (!made.failure.empty()) made.context.reset();
   return made;
 }
 
-}  // namespace larder::session
+}  // namespace larder
