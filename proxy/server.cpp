@@ -108,11 +108,9 @@ Server::Server(config::Config config)
     session::Worker& worker = threads_.back()->worker;
     worker.store = store::make_store(stores_, worker.io, config_.settings.redis);
   }
-  if (config_.settings.redis) {
-    Thread& first = *threads_.front();
-    first.evictions = store::EvictionListener::create(stores_, first.worker.io, *first.worker.store,
-                                                      *config_.settings.redis);
-  }
+  Thread& first = *threads_.front();
+  first.evictions = store::make_eviction_listener(stores_, first.worker.io, *first.worker.store,
+                                                  config_.settings.redis);
 }
 
 Server::~Server() {

@@ -38,7 +38,7 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 21> keys;
+  static const std::array<Key, 22> keys;
 
  private:
   void read_name(const Node& value);
@@ -61,6 +61,7 @@ class RuleReader {
   void read_tags(const Node& value);
   void read_after(const Node& value);
   void read_variants(const Node& value);
+  void read_variants_per_url(const Node& value);
   void read_number(const Node& value, std::string_view owner, std::string_view what,
                    unsigned lowest, unsigned highest, unsigned& number);
   void read_first_byte_timeout(const Node& value);
@@ -89,7 +90,7 @@ class RuleReader {
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 21> RuleReader::keys{{
+const std::array<RuleReader::Key, 22> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"mode", &RuleReader::read_mode},
@@ -109,6 +110,7 @@ const std::array<RuleReader::Key, 21> RuleReader::keys{{
     {"tags", &RuleReader::read_tags},
     {"after", &RuleReader::read_after},
     {"variants", &RuleReader::read_variants},
+    {"variants_per_url", &RuleReader::read_variants_per_url},
     {"first_byte_timeout", &RuleReader::read_first_byte_timeout},
     {"body_limit", &RuleReader::read_body_limit},
     {"response_timeout", &RuleReader::read_response_timeout},
@@ -425,6 +427,11 @@ void RuleReader::read_after(const Node& value) {
 void RuleReader::read_variants(const Node& value) {
   constexpr unsigned most = 1'000'000;
   read_number(value, "variants", "a number such as 1000", 0, most, rule().variants);
+}
+
+void RuleReader::read_variants_per_url(const Node& value) {
+  constexpr unsigned most = 10'000;
+  read_number(value, "variants_per_url", "a number such as 32", 0, most, rule().variants_per_url);
 }
 
 void RuleReader::read_number(const Node& value, std::string_view owner, std::string_view what,

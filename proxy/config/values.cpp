@@ -190,4 +190,24 @@ Parsed<std::string> parse_media_type(std::string_view text) {
   return to_lower(text);
 }
 
+Parsed<std::string> parse_language_tag(std::string_view text) {
+  const auto is_alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  constexpr std::size_t longest_subtag = 8;
+  bool is_tag = true;
+  for (std::string_view rest = text; is_tag;) {
+    const std::string_view subtag = rest.substr(0, rest.find('-'));
+    is_tag = !subtag.empty() && subtag.size() <= longest_subtag &&
+             std::all_of(subtag.begin(), subtag.end(), is_alphanumeric);
+    if (subtag.size() == rest.size()) break;
+    rest.remove_prefix(subtag.size() + 1);
+  }
+  if (!is_tag) {
+    return Refused{quote(text) +
+                   " is no language tag; write a language such as de, or with its region, pt-BR"};
+  }
+  return to_lower(text);
+}
+
 }  // namespace larder::config

@@ -73,6 +73,8 @@ enum class AuthorityTrouble : std::uint8_t { none, host, port };
 [[nodiscard]] bool is_token(std::string_view text);
 /// "type/subtype" in lower case, without parameters and wildcards.
 [[nodiscard]] Parsed<std::string> parse_media_type(std::string_view text);
+/// "de", "pt-BR" (RFC 5646 2.1) in lower case, without wildcards.
+[[nodiscard]] Parsed<std::string> parse_language_tag(std::string_view text);
 
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::string to_lower(std::string_view text);

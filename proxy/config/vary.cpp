@@ -61,41 +61,53 @@ class VaryReader {
       }
     }
     if (offered) {
-      if (field.name != "accept") {
-        fail(name.place, "vary: only Accept takes a list of what the origin offers; write '- " +
-                             name.text + "' alone");
+      if (field.name == "accept") {
+        field.offered = read_offered(*offered, {"Accept", "a media type", parse_media_type});
+      } else if (field.name == "accept-language") {
+        field.offered =
+            read_offered(*offered, {"Accept-Language", "a language tag", parse_language_tag});
+      } else {
+        fail(name.place,
+             "vary: only Accept and Accept-Language take a list of what the origin offers; write "
+             "'- " +
+                 name.text + "' alone");
         return;
       }
-      field.offered = read_offered(*offered);
     }
     fields_.push_back(std::move(field));
   }
 
-  std::vector<std::string> read_offered(const Node& value) {
-    std::vector<std::string> types;
-    for (const Node* item : read_list(value, "vary: Accept", report_)) {
-      const std::string* text = read_text(*item, "vary: Accept", "a media type", report_);
+  struct Offer {
+    std::string field;
+    std::string_view what;
+    Parsed<std::string> (*parse)(std::string_view);
+  };
+
+  std::vector<std::string> read_offered(const Node& value, const Offer& offer) {
+    const std::string owner = "vary: " + offer.field;
+    std::vector<std::string> offered;
+    for (const Node* item : read_list(value, owner, report_)) {
+      const std::string* text = read_text(*item, owner, offer.what, report_);
       if (!text) {
         failed_ = true;
         continue;
       }
-      const Parsed<std::string> type = parse_media_type(*text);
-      if (const auto* refused = std::get_if<Refused>(&type)) {
-        fail(item->place, "vary: Accept: " + refused->why);
+      const Parsed<std::string> one = offer.parse(*text);
+      if (const auto* refused = std::get_if<Refused>(&one)) {
+        fail(item->place, owner + ": " + refused->why);
         continue;
       }
-      if (std::find(types.begin(), types.end(), std::get<std::string>(type)) != types.end()) {
-        fail(item->place, "vary: Accept: " + quote(*text) + " stands here twice");
+      if (std::find(offered.begin(), offered.end(), std::get<std::string>(one)) != offered.end()) {
+        fail(item->place, owner + ": " + quote(*text) + " stands here twice");
         continue;
       }
-      types.push_back(std::get<std::string>(type));
+      offered.push_back(std::get<std::string>(one));
     }
     if (value.kind == Node::Kind::list && value.items.empty()) {
-      fail(value.place,
-           "vary: Accept: an empty list; name what the origin offers, or write '- Accept' for "
-           "its value as it is");
+      fail(value.place, owner + ": an empty list; name what the origin offers, or write '- " +
+                            offer.field + "' for its value as it is");
     }
-    return types;
+    return offered;
   }
 
   void fail(Place place, std::string message) {

@@ -13,7 +13,7 @@
 
 namespace larder::config {
 
-/// Names of fields, each alone or (Accept only) with the media types the origin offers. Nothing
+/// Names of fields, each alone or (Accept, Accept-Language) with what the origin offers. Nothing
 /// when something is wrong, which is reported.
 [[nodiscard]] std::optional<std::vector<policy::VaryField>> read_vary(const Node& value,
                                                                       Report& report);

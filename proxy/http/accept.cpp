@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "http/grammar.hpp"
+#include "http/weighted_list.hpp"
 
 namespace larder::http {
 namespace {
@@ -14,7 +15,7 @@ struct MediaRange {
   std::string type;  ///< lower case; "*" for any
   std::string subtype;
   std::string parameters;  ///< ";a=b" as in canonical(), without the weight
-  int weight = 1000;       ///< thousandths
+  int weight = full_weight;
 };
 
 /// Lower case and without whitespace around "," and ";", both outside of quoted strings only: two
@@ -77,7 +78,7 @@ class Reader {
       if (name.empty()) return {};
       const bool has_value = take('=');
       if (name == "q" && !weight_seen) {
-        const std::optional<int> weight = has_value ? this->weight() : std::nullopt;
+        const std::optional<int> weight = has_value ? parse_qvalue(token()) : std::nullopt;
         if (!weight) return {};
         range.weight = *weight;
         weight_seen = true;
@@ -111,20 +112,6 @@ class Reader {
       text_.remove_prefix(text_.front() == '\\' && text_.size() > 1 ? 2 : 1);
     }
     return false;
-  }
-  /// RFC 9110 12.4.2, in thousandths.
-  std::optional<int> weight() {
-    const std::string_view text = token();
-    if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return {};
-    if (text.size() > 1 && text[1] != '.') return {};
-    int value = text[0] - '0';
-    for (std::size_t i = 2; i < 5; ++i) {
-      const char c = i < text.size() ? text[i] : '0';
-      if (!grammar::is(c, grammar::digit)) return {};
-      value = value * 10 + (c - '0');
-    }
-    if (text.size() <= 2) value = (text[0] - '0') * 1000;
-    return value <= 1000 ? std::optional(value) : std::nullopt;
   }
 
   std::string_view text_;

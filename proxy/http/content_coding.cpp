@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "http/grammar.hpp"
+#include "http/weighted_list.hpp"
 
 namespace larder::http {
 namespace {
-
-constexpr int full_weight = 1000;
 
 /// RFC 9110 8.4.1.1, 8.4.1.3: the recipient SHOULD consider "x-" forms of these two equivalent.
 std::string_view without_alias(std::string_view coding) {
@@ -18,42 +17,6 @@ std::string_view without_alias(std::string_view coding) {
 
 bool is_same_coding(std::string_view a, std::string_view b) {
   return equals_ignoring_case(without_alias(a), without_alias(b));
-}
-
-/// The members of a list, trimmed; empty ones are ignored (RFC 9110 5.6.1.2). No member of these
-/// two fields can contain a quoted comma. False as soon as `take` is.
-template <typename Take>
-bool for_each_member(std::string_view list, Take take) {
-  while (!list.empty()) {
-    const std::size_t end = std::min(list.find(','), list.size());
-    const std::string_view member = grammar::trim(list.substr(0, end));
-    list.remove_prefix(std::min(end + 1, list.size()));
-    if (!member.empty() && !take(member)) return false;
-  }
-  return true;
-}
-
-/// qvalue in thousandths (RFC 9110 12.4.2): "0" or "1", at most three digits behind a point.
-std::optional<int> parse_qvalue(std::string_view text) {
-  if (text.empty() || text.size() > 5 || (text[0] != '0' && text[0] != '1')) return {};
-  if (text.size() > 1 && text[1] != '.') return {};
-  int weight = 0;
-  for (const std::size_t at : {0U, 2U, 3U, 4U}) {
-    const char c = at < text.size() ? text[at] : '0';
-    if (!grammar::is(c, grammar::digit)) return {};
-    weight = weight * 10 + (c - '0');
-  }
-  return weight <= full_weight ? std::optional(weight) : std::nullopt;
-}
-
-/// weight = OWS ";" OWS "q=" qvalue, where it is there.
-std::optional<int> parse_weight(std::string_view text) {
-  text = grammar::trim(text);
-  if (text.empty()) return full_weight;
-  if (text.front() != ';') return {};
-  text = grammar::trim(text.substr(1));
-  if (text.size() < 2 || grammar::to_lower(text[0]) != 'q' || text[1] != '=') return {};
-  return parse_qvalue(text.substr(2));
 }
 
 }  // namespace

@@ -146,15 +146,10 @@ void append_number(std::string& out, std::int64_t number) {
 }
 }  // namespace
 
-void append_cache_status(const CacheOutcome& outcome, std::string_view existing, std::string& out) {
+void append_cache_status(const CacheOutcome& outcome, std::string& out) {
   out += "X-Cache-Status: ";
   out += format_cache_result(outcome.result);
-  out += "\r\nCache-Status: ";
-  if (!existing.empty()) {
-    out += existing;
-    out += ", ";
-  }
-  out += "larder";
+  out += "\r\nCache-Status: larder";
   if (outcome.forward) {
     out += "; fwd=";
     out += format_forward_reason(*outcome.forward);

@@ -91,9 +91,9 @@ struct CacheOutcome {
   std::string_view key{};  ///< told only when asked for; empty: not told
 };
 
-/// Appends "X-Cache-Status: HIT\r\nCache-Status: larder; hit; ttl=59\r\n". `existing` is the value
-/// of a Cache-Status that is there already: ours is added behind it (RFC 9211 2).
-void append_cache_status(const CacheOutcome& outcome, std::string_view existing, std::string& out);
+/// Appends "X-Cache-Status: HIT\r\nCache-Status: larder; hit; ttl=59\r\n". Where a
+/// Cache-Status is there already, ours has to stand behind it (RFC 9211 2).
+void append_cache_status(const CacheOutcome& outcome, std::string& out);
 
 [[nodiscard]] std::string_view format_cache_result(CacheResult result);
 

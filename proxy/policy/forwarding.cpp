@@ -268,7 +268,7 @@ void append_end_to_end(const http::ResponseHead& head, bool without_age,
                        const std::vector<std::string>& left_out, std::string& out) {
   for (const http::FieldLine& line : head.fields) {
     if (line.id == FieldName::content_length || line.id == FieldName::x_cache_status ||
-        line.id == FieldName::cache_status || (without_age && line.id == FieldName::age))
+        (without_age && line.id == FieldName::age))
       continue;
     if (http::is_hop_by_hop(line, head.fields)) continue;
     if (std::any_of(left_out.begin(), left_out.end(), [&](const std::string& name) {

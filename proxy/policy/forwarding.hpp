@@ -48,7 +48,8 @@ void append_forward_head(const http::RequestHead& head, const ForwardedFacts& fa
 struct KeyedField {
   std::string name;                  ///< lower case
   std::optional<std::string> value;  ///< nothing: absent from the request, and from the fill
-  std::string sent;  ///< what the fill sends where that is not `value`; empty: `value`
+  std::string sent;      ///< what the fill sends where that is not `value`; empty: `value`
+  bool is_open = false;  ///< clients choose its value: any number of variants may come of it
 };
 
 /// Appends the head of a fill: `target`, Host, X-Forwarded-* and the keyed fields. No text of the
@@ -64,8 +65,8 @@ void append_fill_head(const http::RequestHead& head, const ForwardedFacts& facts
 [[nodiscard]] bool may_matter(const http::FieldLine& line);
 
 /// End-to-end fields of an origin's answer: appends each line that goes to the client or into the
-/// store; framing, hop-by-hop, X-Cache-Status and Cache-Status are left out, Age too when
-/// `without_age`, and fields named in `left_out` (lower case).
+/// store; framing, hop-by-hop and X-Cache-Status are left out, Age too when `without_age`, and
+/// fields named in `left_out` (lower case). Cache-Status stays: ours comes behind it (RFC 9211 2).
 void append_end_to_end(const http::ResponseHead& head, bool without_age,
                        const std::vector<std::string>& left_out, std::string& out);
 void append_end_to_end(const http::ResponseHead& head, bool without_age, std::string& out);

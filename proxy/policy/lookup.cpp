@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "http/accept.hpp"
+#include "http/accept_language.hpp"
 #include "http/cache_control.hpp"
 #include "http/content_coding.hpp"
 #include "http/cookies.hpp"
@@ -18,6 +19,8 @@ namespace {
 
 /// Ends every part of a key; never occurs inside one.
 constexpr char end_of_part = ';';
+/// Before the parts that tell the variants of one URL apart, where there may be any number of them.
+constexpr char start_of_variant = '|';
 
 bool is_plain_in_keys(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -85,17 +88,30 @@ KeyedField keyed_field(const http::RequestHead& head, const std::string& name,
   std::optional<std::string> value = id == FieldName::unknown
                                          ? head.fields.combined(std::string_view(name))
                                          : head.fields.combined(id);
-  if (id == FieldName::accept && !offered.empty()) {
+  if (id == FieldName::accept) {
     std::string normal =
         http::normalise_accept(value ? std::string_view(*value) : std::string_view(), offered);
-    KeyedField field{.name = name, .value = std::move(normal), .sent = {}};
-    return field;
+    const bool is_open = normal.starts_with('=');
+    return {.name = name, .value = std::move(normal), .sent = {}, .is_open = is_open};
+  }
+  if (id == FieldName::accept_language) {
+    if (value) value = http::normalise_accept_language(*value, offered);
+    return {.name = name, .value = std::move(value), .sent = {}, .is_open = offered.empty()};
   }
   if (id == FieldName::accept_encoding) {
     const std::string_view coding = http::AcceptEncoding(head.fields).normal_form();
     return {.name = name, .value = std::string(coding), .sent = {}};
   }
-  return {.name = name, .value = std::move(value), .sent = {}};
+  return {.name = name, .value = std::move(value), .sent = {}, .is_open = true};
+}
+
+void append_keyed_field(const KeyedField& field, std::string& key) {
+  append_escaped(key, field.name);
+  if (field.value) {
+    key += '=';
+    append_escaped(key, *field.value);
+  }
+  key += end_of_part;
 }
 
 /// In one order for keys and fills: the rule's fields, learned ones, then other X-Forwarded-*.
@@ -107,14 +123,16 @@ std::vector<KeyedField> keyed_fields(const LookupFacts& facts, const LearnedVary
     keyed.push_back(keyed_field(facts.head, field.name, field.offered));
   for (const std::string& name : learned) keyed.push_back(keyed_field(facts.head, name, {}));
   for (const KeyPart& part : rule.key.parts) {
-    if (part.kind == KeyPart::Kind::header) keyed.push_back(keyed_field(facts.head, part.text, {}));
+    if (part.kind != KeyPart::Kind::header) continue;
+    keyed.push_back(keyed_field(facts.head, part.text, {}));
+    keyed.back().is_open = false;  // the rule has made it part of the URL
   }
   if (facts.forwarded.trusted) {
     for (const http::FieldLine& line : facts.head.fields) {
       if (line.id != FieldName::unknown || !is_other_forwarded(line.name) ||
           may_pose_as_another(line.name))
         continue;
-      KeyedField field{.name = {}, .value = std::string(line.value), .sent = {}};
+      KeyedField field{.name = {}, .value = std::string(line.value), .sent = {}, .is_open = true};
       append_lower(field.name, line.name);
       keyed.push_back(std::move(field));
     }
@@ -172,7 +190,7 @@ void append_part(const KeyPart& part, const LookupFacts& facts, const Parameters
                  std::string& key) {
   switch (part.kind) {
     case KeyPart::Kind::literal:
-      key += part.text;
+      append_escaped(key, part.text);
       return;  // the rule's own: the same for all its keys
     case KeyPart::Kind::path:
       key += facts.path;
@@ -266,6 +284,7 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
       look_up.demands.max_age = control.max_age;
       look_up.demands.min_fresh = control.min_fresh;
       look_up.demands.max_stale = control.max_stale;
+      look_up.demands.stale_if_error = control.stale_if_error;
     }
   }
   return look_up;
@@ -301,15 +320,16 @@ bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learne
     key += end_of_part;
   }
   for (const KeyPart& part : rule.key.parts) append_part(part, facts, *parameters, key);
-  for (const KeyedField& field : keyed_fields(facts, learned)) {
-    append_escaped(key, field.name);
-    if (field.value) {
-      key += '=';
-      append_escaped(key, *field.value);
-    }
-    key += end_of_part;
-  }
+  std::string variant;
+  for (const KeyedField& field : keyed_fields(facts, learned))
+    append_keyed_field(field, field.is_open ? variant : key);
+  if (!variant.empty()) (key += start_of_variant) += variant;
   return true;
+}
+
+std::string_view url_with_variants(std::string_view key) {
+  const std::size_t end = key.rfind(start_of_variant);
+  return end == std::string_view::npos ? std::string_view() : key.substr(0, end);
 }
 
 FillRequest make_fill_request(const LookupFacts& facts, const LearnedVary::Names& learned) {

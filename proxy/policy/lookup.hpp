@@ -29,11 +29,12 @@ struct PassOn {
 
 /// What a client demands of reuse (RFC 9111 5.2.1).
 struct Demands {
-  bool no_cache = false;               ///< reuse nothing without asking the origin
-  bool only_if_cached = false;         ///< 504 rather than asking the origin
-  std::optional<seconds> max_age{};    ///< nothing older
-  std::optional<seconds> min_fresh{};  ///< fresh for at least this long
-  std::optional<seconds> max_stale{};  ///< no more than this long after its lifetime
+  bool no_cache = false;                    ///< reuse nothing without asking the origin
+  bool only_if_cached = false;              ///< 504 rather than asking the origin
+  std::optional<seconds> max_age{};         ///< nothing older
+  std::optional<seconds> min_fresh{};       ///< fresh for at least this long
+  std::optional<seconds> max_stale{};       ///< no more than this long after its lifetime
+  std::optional<seconds> stale_if_error{};  ///< likewise, rather than an error (RFC 5861 4)
   /// The request carries credentials that no fill sends (`ttl: origin` alone): only what its terms
   /// open to such requests may answer it (RFC 9111 3.5).
   bool has_credentials = false;
@@ -65,6 +66,11 @@ struct LookupFacts {
 /// Appends the cache key. False: the query has no single meaning, the request is to be passed on.
 [[nodiscard]] bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learned,
                                     std::string& key);
+
+/// The part of a key that all variants of its URL share, where there may be any number of them: by
+/// what a response's Vary names (RFC 9111 4.1), or the rule's `vary` without a list of what is on
+/// offer. Empty: only as many as rule and URL allow.
+[[nodiscard]] std::string_view url_with_variants(std::string_view key);
 
 /// The request a miss sends to the origin: a function of the key, but for the credentials of the
 /// one user that the key is for, who may have several tokens.

@@ -35,13 +35,16 @@ StaleBounds stale_bounds(const StoredResponse& stored, const RouteRule& rule) {
       .if_unreachable = if_error.value_or(default_if_unreachable)};
 }
 
-std::optional<Reuse> decide_stale_reuse(const StoredResponse& stored, const RouteRule& rule,
-                                        OriginTrouble trouble, SystemSeconds now) {
+std::optional<Reuse> decide_stale_reuse(const StoredResponse& stored, const Demands& demands,
+                                        const RouteRule& rule, OriginTrouble trouble,
+                                        SystemSeconds now) {
   const seconds age = current_age(stored, now);
   const seconds ttl = freshness_lifetime(stored, rule) - age;
   const StaleBounds bounds = stale_bounds(stored, rule);
-  const seconds bound =
-      trouble == OriginTrouble::unreachable ? bounds.if_unreachable : bounds.if_error;
+  seconds bound = trouble == OriginTrouble::unreachable ? bounds.if_unreachable : bounds.if_error;
+  const bool is_forbidden = stored.terms.never_stale || stored.terms.validate_always;
+  if (!is_forbidden && !rule.stale_if_error)
+    bound = std::max(bound, demands.stale_if_error.value_or(seconds{0}));
   if (bound <= seconds{0} || -ttl > bound) return std::nullopt;
   return Reuse{age, ttl, false, Detail::stale_if_error};
 }

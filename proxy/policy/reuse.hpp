@@ -64,10 +64,11 @@ inline constexpr seconds default_if_unreachable{300};
 
 /// How a request to the origin failed that would have made a stale response fresh.
 enum class OriginTrouble : std::uint8_t { unreachable, error_status };
-/// What may be served then: the stale response, or nothing.
+/// What may be served then: the stale response, or nothing. A request's stale-if-error may allow
+/// more than the response says, never more than the rule does.
 [[nodiscard]] std::optional<Reuse> decide_stale_reuse(const StoredResponse& stored,
-                                                      const RouteRule& rule, OriginTrouble trouble,
-                                                      SystemSeconds now);
+                                                      const Demands& demands, const RouteRule& rule,
+                                                      OriginTrouble trouble, SystemSeconds now);
 /// RFC 5861 4: the statuses that count as trouble.
 [[nodiscard]] bool is_origin_trouble(std::uint16_t status);
 

@@ -40,9 +40,9 @@ enum class Mode : std::uint8_t {
   off,  ///< nothing is answered from the store nor kept; what else the rule says holds
 };
 
-/// A request field that makes variants. `offered` (for Accept only): the media types the origin
-/// offers, in its order of preference; Accept is normalised to them. Empty: the value counts as it
-/// is.
+/// A request field that makes variants. `offered` (for Accept and Accept-Language only): the media
+/// types or languages the origin offers, in its order of preference; the field is normalised to
+/// them. Empty: the value counts, but for what makes no difference (case, spaces).
 struct VaryField {
   std::string name;  ///< lower case
   std::vector<std::string> offered;
@@ -95,6 +95,9 @@ struct RouteRule {
   /// Different queries asked for within an hour or two, beyond which a new one is not filled for at
   /// once; zero: no bound.
   unsigned variants = 10'000;
+  /// Stored responses of one URL that differ by what clients may choose freely (url_with_variants);
+  /// beyond it the oldest go. Zero: no bound.
+  unsigned variants_per_url = 100;
   std::vector<VaryField> vary;  ///< default: Accept with application/json, text/html
   std::vector<EvictOn> evict_on;
   std::vector<KeyTemplate> tags;  ///< what its responses belong to besides (policy/rule_tags)

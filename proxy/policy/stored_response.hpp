@@ -28,7 +28,8 @@ struct SharedBytes {
 struct StoredResponse {
   std::uint16_t status = 200;
   /// End-to-end field lines as received, each with its CRLF, without those a hit writes anew: Age,
-  /// Content-Length, Cache-Status, X-Cache-Status. Date is there (added when the origin sent none).
+  /// Content-Length, X-Cache-Status. Cache-Status is that of caches behind us. Date is there (added
+  /// when the origin sent none).
   std::string head;
   SharedBytes content;  ///< as stored: in gzip where `decoded_size` says so
   /// Bytes of the content before Larder compressed it (policy/compression); zero: it did not.

@@ -30,6 +30,12 @@ bool is_true(const structured::Member& member) {
   return value && *value;
 }
 
+/// Of a directive that forbids: whoever writes no-store=1 means it.
+bool is_not_false(const structured::Member& member) {
+  const bool* const value = structured::value_as<bool>(member);
+  return !value || *value;
+}
+
 std::optional<http::seconds> read_seconds(const structured::Member& member) {
   const std::int64_t* const value = structured::value_as<std::int64_t>(member);
   if (!value) return {};
@@ -55,10 +61,10 @@ std::optional<std::vector<std::string>> read_names(std::string_view list) {
 }
 
 /// no-cache and private: Boolean true, or a String of field names (RFC 9213 2.1). A String that
-/// names none forbids everything, as in Cache-Control.
+/// names none forbids everything, as in Cache-Control, and so does what is of another type.
 void read_forbidden(const structured::Member& member, bool& whole,
                     std::vector<std::string>& names) {
-  whole = is_true(member);
+  whole = is_not_false(member);
   if (const std::string* const list = structured::value_as<std::string>(member)) {
     std::optional<std::vector<std::string>> found = read_names(*list);
     whole = !found;
@@ -70,15 +76,15 @@ void read_directive(const structured::DictionaryMember& directive, ResponseCache
   const auto& [name, value] = directive;
   if (name == "max-age") result.max_age = read_seconds(value);
   if (name == "s-maxage") result.s_maxage = read_seconds(value);
-  if (name == "must-revalidate") result.must_revalidate = is_true(value);
-  if (name == "proxy-revalidate") result.proxy_revalidate = is_true(value);
+  if (name == "must-revalidate") result.must_revalidate = is_not_false(value);
+  if (name == "proxy-revalidate") result.proxy_revalidate = is_not_false(value);
   if (name == "no-cache") read_forbidden(value, result.no_cache, result.no_cache_fields);
-  if (name == "no-store") result.no_store = is_true(value);
+  if (name == "no-store") result.no_store = is_not_false(value);
   if (name == "private") read_forbidden(value, result.is_private, result.private_fields);
   if (name == "public") result.is_public = is_true(value);
   if (name == "must-understand") result.must_understand = is_true(value);
   if (name == "immutable") result.immutable = is_true(value);
-  if (name == "no-transform") result.no_transform = is_true(value);
+  if (name == "no-transform") result.no_transform = is_not_false(value);
   if (name == "stale-while-revalidate") result.stale_while_revalidate = read_seconds(value);
   if (name == "stale-if-error") result.stale_if_error = read_seconds(value);
 }

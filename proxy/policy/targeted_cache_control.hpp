@@ -25,8 +25,10 @@ struct CacheDirectives {
 };
 
 /// The directives of a response that count here. In a targeted field a directive whose value is of
-/// another type than the directive has (RFC 9213 2.1: max-age="60", no-store=1) is as if it were
-/// not there; a number below zero is zero, one beyond 2^31 `forever` (RFC 9111 1.2.2, 4.2.1).
+/// another type than the directive has is as if it were not there (RFC 9213 2.1: max-age="60",
+/// public=1). Deviation: one that forbids holds, unless it is Boolean false (no-store=1): what may
+/// have been meant to stay out of caches is not kept. A number below zero is zero, one beyond 2^31
+/// `forever` (RFC 9111 1.2.2, 4.2.1).
 [[nodiscard]] CacheDirectives read_cache_directives(const http::Fields& fields);
 
 }  // namespace larder::policy

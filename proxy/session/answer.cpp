@@ -52,8 +52,8 @@ bool Answer::append_unknown_length() {
   return false;
 }
 
-void Answer::end_head(std::string_view existing_cache_status) {
-  policy::append_cache_status(record_.cache, existing_cache_status, client_.out);
+void Answer::end_head() {
+  policy::append_cache_status(record_.cache, client_.out);
   if (!keep_alive_) {
     client_.out += "Connection: close\r\n";
   } else if (request_.version == http::Version::http_1_0) {
@@ -104,7 +104,7 @@ awaitable<After> Answer::send_problem(std::uint16_t status, std::string_view det
   client_.out += "Content-Type: application/problem+json\r\nCache-Control: no-store\r\n";
   if (status == 503) client_.out += "Retry-After: 1\r\n";
   append_length(problem.size());
-  end_head({});
+  end_head();
   const After after = co_await finish_with(problem);
   co_return after;
 }

@@ -55,8 +55,8 @@ class Answer {
   /// How content of unknown length is delimited for this client: chunked, or by the end of the
   /// connection. True: the pieces are to be sent as chunks.
   [[nodiscard]] bool append_unknown_length();
-  /// `existing_cache_status`: of the origin; empty: none.
-  void end_head(std::string_view existing_cache_status);
+  /// With our Cache-Status, behind one that the head may have.
+  void end_head();
 
   /// Sends what is written and this piece of content behind it.
   [[nodiscard]] awaitable<IoStatus> send(std::string_view piece, bool as_chunk);

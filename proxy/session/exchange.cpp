@@ -259,9 +259,9 @@ awaitable<After> Exchange::answer_failed(FetchFailure failure) {
   record_.failure = failure;
   After after = After::broken;
   if (stale_) {
-    const std::optional<policy::Reuse> reuse =
-        policy::decide_stale_reuse(*stale_, *match_.rule, policy::OriginTrouble::unreachable,
-                                   worker_.shared.clock.now_in_seconds());
+    const std::optional<policy::Reuse> reuse = policy::decide_stale_reuse(
+        *stale_, demands_, *match_.rule, policy::OriginTrouble::unreachable,
+        worker_.shared.clock.now_in_seconds());
     if (reuse) {
       after = co_await answer_stored(*reuse, std::move(stale_));
       co_return after;
@@ -307,9 +307,9 @@ awaitable<After> Exchange::answer_from(std::shared_ptr<Fill> fill, bool leads, b
       co_return after;
     case Fill::State::refused: {
       if (stale_ && policy::is_origin_trouble(snapshot.origin_status)) {
-        const std::optional<policy::Reuse> reuse =
-            policy::decide_stale_reuse(*stale_, *match_.rule, policy::OriginTrouble::error_status,
-                                       worker_.shared.clock.now_in_seconds());
+        const std::optional<policy::Reuse> reuse = policy::decide_stale_reuse(
+            *stale_, demands_, *match_.rule, policy::OriginTrouble::error_status,
+            worker_.shared.clock.now_in_seconds());
         if (reuse) {
           after = co_await answer_stored(*reuse, std::move(stale_));
           co_return after;
@@ -374,7 +374,7 @@ awaitable<After> Exchange::stream_from(std::shared_ptr<Fill> fill, Fill::Snapsho
     chunked = answer_.append_unknown_length();
   }
   if (snapshot.origin_age) answer_.append_age(*snapshot.origin_age);
-  answer_.end_head({});
+  answer_.end_head();
   if (head_.method == http::Method::head) {
     const After after = co_await answer_.finish();
     co_return after;

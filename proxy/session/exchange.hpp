@@ -36,7 +36,12 @@ class Exchange {
  private:
   [[nodiscard]] policy::LookupFacts facts() const;
   [[nodiscard]] store::Resource resource() const {
-    return {match_.rule->name, path_, user_, rule_tags_, match_.rule->is_strict()};
+    return {match_.rule->name,
+            path_,
+            user_,
+            rule_tags_,
+            match_.rule->is_strict(),
+            match_.rule->variants_per_url};
   }
   /// Asked only where a rule wants to know.
   void identify();

@@ -16,7 +16,7 @@ namespace larder::session {
 
 struct FillJob {
   [[nodiscard]] store::Resource resource() const {
-    return {rule->name, path, user, rule_tags, rule->is_strict()};
+    return {rule->name, path, user, rule_tags, rule->is_strict(), rule->variants_per_url};
   }
 
   std::string key;

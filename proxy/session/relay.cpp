@@ -55,8 +55,7 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
       chunked = to.answer.append_unknown_length();
       break;
   }
-  const auto existing = told.fields.combined(http::FieldName::cache_status);
-  to.answer.end_head(existing ? std::string_view(*existing) : std::string_view());
+  to.answer.end_head();
   const After after = co_await relay_content(std::move(from), upload, chunked, head_waits, to);
   co_return after;
 }

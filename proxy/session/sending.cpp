@@ -33,7 +33,7 @@ void begin(Answer& answer, std::uint16_t status) {
 
 void end_head(Answer& answer, std::optional<seconds> age) {
   if (age) answer.append_age(*age);
-  answer.end_head({});
+  answer.end_head();
 }
 
 /// Decoded while it is sent, so that a large one takes no memory of its own.

@@ -207,4 +207,11 @@ awaitable<void> EvictionListener::evict_lapsed(std::shared_ptr<EvictionListener>
   (void)ignored;
 }
 
+std::shared_ptr<EvictionListener> make_eviction_listener(
+    Shared& shared, asio::io_context& context, Store& store,
+    const std::optional<config::RedisSettings>& redis) {
+  if (!redis) return nullptr;
+  return EvictionListener::create(shared, context, store, *redis);
+}
+
 }  // namespace larder::store

@@ -62,4 +62,9 @@ class EvictionListener : public std::enable_shared_from_this<EvictionListener> {
   std::optional<SteadyClock::time_point> watched_;  ///< what next_lapse_ is set to
 };
 
+/// As the settings say: none without Redis.
+[[nodiscard]] std::shared_ptr<EvictionListener> make_eviction_listener(
+    Shared& shared, asio::io_context& context, Store& store,
+    const std::optional<config::RedisSettings>& redis);
+
 }  // namespace larder::store

@@ -84,6 +84,7 @@ std::uint64_t MemoryStore::size_of(std::string_view key, const policy::StoredRes
   size += allocated_by(response.coded_head) + allocated_by(response.etag) +
           allocated_by(response.last_modified);
   size += allocated_by(response.head) + allocated_by(response.vary) + allocated_by(response.tags);
+  size += Variants::size_of(key);
   if (response.content.size != 0) size += allocated(response.content.size + control_block + 8);
   return size;
 }
@@ -137,7 +138,8 @@ void MemoryStore::note_verified(std::string_view key, const policy::StoredRespon
 }
 
 bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, Guard guard,
-                      Verified verified, SteadyClock::time_point expires) {
+                      Verified verified, SteadyClock::time_point expires,
+                      std::size_t most_variants) {
   key.shrink_to_fit();
   const std::uint64_t size = size_of(key, *response, guard, verified.stamps);
   if (size > capacity_ / 4) return false;
@@ -147,6 +149,7 @@ bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, G
   const Hashed wanted = hashed(key);
   Shard& shard = shard_of(wanted);
   policy::StoredResponsePointer replaced;  // freed after the lock
+  std::vector<std::string> surplus;
   {
     const std::unique_lock lock(shard.mutex);
     Entries::iterator position = shard.entries.find(wanted);
@@ -165,7 +168,9 @@ bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, G
     entry.guard = std::move(guard);
     entry.expires = expires;
     entry.size = size;
+    surplus = variants_.note(*entry.key, most_variants);
   }
+  for (const std::string& oldest : surplus) erase(oldest);
   return true;
 }
 
@@ -177,6 +182,7 @@ void MemoryStore::make_room() {
     const std::unique_lock lock(shard.mutex);
     gone = shard.extract_by_sieve();
     if (gone) {
+      variants_.forget(gone.key());
       bytes_ -= gone.mapped().size;
       empty = 0;
     } else {
@@ -198,6 +204,7 @@ bool MemoryStore::erase(std::string_view key, const policy::StoredResponse* resp
   if (position == shard.entries.end()) return false;
   if (response != nullptr && position->second.response.get() != response) return false;
   gone = shard.extract(position);
+  variants_.forget(gone.key());
   bytes_ -= gone.mapped().size;
   return true;
 }
@@ -209,7 +216,10 @@ void MemoryStore::clear() {
     shard.queue.clear();
     shard.hand = shard.queue.end();
     gone.swap(shard.entries);
-    for (const auto& [key, entry] : gone) bytes_ -= entry.size;
+    for (const auto& [key, entry] : gone) {
+      variants_.forget(key);
+      bytes_ -= entry.size;
+    }
   }
 }
 

@@ -23,6 +23,7 @@
 #include "store/coherence.hpp"
 #include "store/local_stamps.hpp"
 #include "store/store.hpp"
+#include "store/variants.hpp"
 
 namespace larder::store {
 
@@ -60,9 +61,10 @@ class MemoryStore {
   void note_verified(std::string_view key, const policy::StoredResponse* response,
                      Coherence::Connection by);
 
-  /// False: larger than a quarter of the whole, and not kept.
+  /// False: larger than a quarter of the whole, and not kept. `most_variants`: of its URL, this one
+  /// included (Resource); the oldest beyond it are given up.
   bool put(std::string key, policy::StoredResponsePointer response, Guard guard, Verified verified,
-           SteadyClock::time_point expires);
+           SteadyClock::time_point expires, std::size_t most_variants = 0);
 
   bool erase(std::string_view key);
   /// Erases the entry only while it holds this response.
@@ -129,6 +131,7 @@ class MemoryStore {
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<unsigned> next_shard_{0};
   std::array<Shard, 16> shards_;
+  Variants variants_;  ///< changed under the lock of a key's shard
 };
 
 }  // namespace larder::store

@@ -100,6 +100,36 @@ void RedisIndex::trim(std::shared_ptr<RedisIndex> index, const Pipeline& pipelin
   if (trimming.commands() > 0) send_behind(std::move(index), std::move(trimming));
 }
 
+void RedisIndex::add_variant(Pipeline& pipeline, std::string_view url, std::string_view name,
+                             std::size_t most) const {
+  const auto add = [&](std::string_view verb, std::initializer_list<std::string_view> arguments) {
+    Command command{verb};
+    add_key(command, keys_.variants, url);
+    for (const std::string_view argument : arguments) command.add(argument);
+    pipeline.add(command);
+  };
+  // Two processes at once may each drop what the other has read: that goes by its lifetime then.
+  const std::string newest = "-" + std::to_string(most);
+  const std::string last_surplus = "-" + std::to_string(most + 1);
+  add("LREM", {"0", name});
+  add("RPUSH", {name});
+  add("LRANGE", {"0", last_surplus});
+  add("LTRIM", {newest, "-1"});
+  add("EXPIRE", {index_lifetime});
+}
+
+Pipeline RedisIndex::unlink_oldest(const Pipeline& pipeline, std::size_t command) const {
+  Pipeline unlinking;
+  const std::size_t range = command + 2;
+  const Reply& surplus = pipeline.reply(range);
+  if (surplus.kind != Reply::Kind::array || surplus.number == 0) return unlinking;
+  Command unlink{"UNLINK"};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(surplus.number); ++i)
+    unlink.add_joined(keys_.values, pipeline.text(pipeline.element(range, i)));
+  unlinking.add(unlink);
+  return unlinking;
+}
+
 void RedisIndex::send_behind(std::shared_ptr<RedisIndex> index, Pipeline pipeline) {
   const Executor executor = index->executor_;
   asio::co_spawn(executor, send(std::move(index), std::move(pipeline)), asio::detached);

@@ -3,7 +3,9 @@
 // Nothing is true because of it: a value it does not know dies by its stamps, and goes by its
 // lifetime or by Redis' own eviction. Bounded and expiring. The index of a resource ("p:"), of a
 // user's part of a rule ("u:") and of a tag by name ("t:") holds the names of its values, that of
-// any other tag the paths of its resources: many variants of one URL are listed once.
+// any other tag the paths of its resources: many variants of one URL are listed once. The names of
+// such variants as clients make by fields of their choice stand in a list besides, oldest first, so
+// that there are not too many.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +35,13 @@ class RedisIndex {
   /// Drops members of those that are too large; `command`: the first of their counts.
   static void trim(std::shared_ptr<RedisIndex> index, const Pipeline& pipeline, std::size_t command,
                    const policy::Tags& tags);
+
+  /// Enters a value's name as the newest among the variants of `url`.
+  void add_variant(Pipeline& pipeline, std::string_view url, std::string_view name,
+                   std::size_t most) const;
+  /// What unlinks those that are too many; no command: none are. `command`: the first that
+  /// add_variant() added.
+  [[nodiscard]] Pipeline unlink_oldest(const Pipeline& pipeline, std::size_t command) const;
 
   /// Unlinks, behind the caller's back, the values of these tags, which have just been evicted.
   /// What was put since stays.

@@ -11,6 +11,7 @@ Keyspace::Keyspace(std::string_view root)
       everything(stamps + std::string(everything_tag)),
       fills(std::string(root) + "f:"),
       indexes(std::string(root) + "i:"),
+      variants(std::string(root) + "u:"),
       garbage(std::string(root) + "g:") {}
 
 std::string Keyspace::stamp_key(std::string_view tag, std::string_view run_id) const {

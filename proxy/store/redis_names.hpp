@@ -22,6 +22,7 @@ struct Keyspace {
   std::string everything;  ///< the stamp of `everything_tag`: stands before a run_id
   std::string fills;       ///< locks
   std::string indexes;     ///< of what a tag has
+  std::string variants;    ///< of one URL, where clients choose their number
   std::string garbage;     ///< indexes set aside
 
   /// `run_id`: of the Redis that is asked. `everything_tag` is stamped for one run of it.

@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "policy/lookup.hpp"
 #include "store/stamps.hpp"
 #include "store/xxh3.hpp"
 
@@ -17,6 +18,13 @@ constexpr std::uint32_t hours_between_renewals = 24;
 
 bool is_integer(const Pipeline& pipeline, std::size_t command) {
   return pipeline.is_answered() && pipeline.reply(command).kind == Reply::Kind::integer;
+}
+
+/// Of a PTTL's reply, for a value that was put for `lifetime`. Zero also where the value has gone,
+/// or somebody has taken its expiry away.
+std::chrono::milliseconds left_of(const Reply& reply, std::chrono::milliseconds lifetime) {
+  const std::int64_t left = reply.kind == Reply::Kind::integer ? reply.number : 0;
+  return std::chrono::milliseconds(std::clamp<std::int64_t>(left, 0, lifetime.count()));
 }
 
 RedisWording wording_of(const RedisPlace& place) {
@@ -241,6 +249,9 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
   Command read{"MGET"};
   add_stamp_keys(read, tags);
   pipeline.add(read);
+  Command left{"PTTL"};
+  add_key(left, keys_.values, key);
+  pipeline.add(left);
   co_await client_.exchange(pipeline);
 
   std::optional<Stamps> current = read_stamps(pipeline, 1, tags.size());
@@ -291,7 +302,7 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
   found.lookup.response = std::make_shared<const policy::StoredResponse>(std::move(head->response));
   found.lookup.tier = Tier::redis;
   found.kept = std::move(head->stamps);
-  found.lifetime = head->lifetime;
+  found.left = left_of(pipeline.reply(2), head->lifetime);
   co_return found;
 }
 
@@ -349,6 +360,12 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   pipeline.add({"EXEC"});
   const bool counts = index_.is_count_due();
   if (counts) index_.add_counts(pipeline, indexed);
+  const std::size_t variant = pipeline.commands();
+  const std::string_view url = policy::url_with_variants(key);
+  const bool is_bounded = !url.empty() && resource.most_variants > 0;
+  if (is_bounded)
+    index_.add_variant(pipeline, url, std::string_view(value_key).substr(keys_.values.size()),
+                       resource.most_variants);
   co_await client_.exchange(pipeline);
 
   const std::optional<Stamps> now = read_stamps(pipeline, 0, tags.size());
@@ -368,6 +385,10 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     co_return Put{PutOutcome::unavailable, {}};
   }
   if (counts) RedisIndex::trim(index(), pipeline, exec + 1, indexed);
+  if (is_bounded) {
+    Pipeline unlinking = index_.unlink_oldest(pipeline, variant);
+    if (unlinking.commands() > 0) co_await client_.exchange(unlinking);
+  }
   if (kept_stamps(*now, own) != kept) {
     // Harmless, since its stamps do not fit; but nobody will ever use it.
     Pipeline cleaning;

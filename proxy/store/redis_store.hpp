@@ -6,6 +6,7 @@
 //   other
 //                      tag the paths of its resources. For memory alone: nothing is true because of
 //                      it
+//   larder:1:u:<url>   a list of the variants of one URL, oldest first, likewise for memory alone
 //   larder:1:f:<key>  who fills this key now (store/fill_lock)
 //   larder:1:g:<...>   such a set after an eviction, while its values are being unlinked
 //
@@ -43,8 +44,9 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
 
   struct Found {
     Lookup lookup;
-    Stamps kept;                       ///< of a response that was found: what it was put with
-    std::chrono::seconds lifetime{0};  ///< likewise
+    Stamps kept;  ///< of a response that was found: what it was put with
+    /// What is left of its lifetime by Redis' own clock; zero: not worth keeping elsewhere.
+    std::chrono::milliseconds left{0};
     /// Local stamps of its own tags, from before those in Redis were read.
     Stamps own_local;
   };

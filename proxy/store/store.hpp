@@ -40,6 +40,8 @@ struct Resource {
   /// What the rule's `tags` come to: a function of the key, as the rest.
   std::span<const std::string> rule_tags{};
   bool strict = false;  ///< no response is used whose stamps were not looked at for this lookup
+  /// Responses of one URL that are kept (policy::url_with_variants); the oldest go. Zero: no bound.
+  std::size_t most_variants = 0;
 };
 
 enum class Tier : std::uint8_t { none, memory, redis };

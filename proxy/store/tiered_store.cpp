@@ -77,7 +77,7 @@ class MemoryAlone : public Store {
       if (stamps[i] != now[i] && (i != named_position || !response->tags.empty()))
         co_return PutOutcome::outdated;
     const bool kept = shared_.memory.put(std::move(key), std::move(response), std::move(guard), {},
-                                         SteadyClock::now() + lifetime);
+                                         SteadyClock::now() + lifetime, resource.most_variants);
     co_return kept ? PutOutcome::stored : PutOutcome::too_large;
   }
 
@@ -221,15 +221,14 @@ class OverRedis : public Store {
       shared.memory.erase(key, held->response.get());
     }
 
-    const policy::Tags tags = stamped_tags(resource);
-    noted.local = shared.stamps.current(tags);
+    noted.local = shared.stamps.current(stamped_tags(resource));
     RedisStore::Found found = co_await redis->lookup(key, resource, shared.stamps);
     if (!found.lookup.available) ++shared.failures;
     if (found.lookup.response) {
       noted.own_local = std::move(found.own_local);
       found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
-      keep(shared, std::string(key), tags, noted, found.lookup.response, std::move(found.kept),
-           found.lifetime);
+      keep(shared, std::string(key), resource, noted, found.lookup.response, std::move(found.kept),
+           found.left);
     }
     co_return std::move(found.lookup);
   }
@@ -253,14 +252,14 @@ class OverRedis : public Store {
                                    std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, RedisStore::Content content) {
-    const policy::Tags tags = stamped_tags(resource);
-    const Noted noted{listening(shared, *redis), shared.stamps.current(tags),
+    const Noted noted{listening(shared, *redis), shared.stamps.current(stamped_tags(resource)),
                       shared.stamps.current(response->tags)};
     RedisStore::Put put =
         co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
     if (put.outcome == PutOutcome::unavailable) ++shared.failures;
     if (put.outcome == PutOutcome::stored)
-      keep(shared, std::move(key), tags, noted, std::move(response), std::move(put.kept), lifetime);
+      keep(shared, std::move(key), resource, noted, std::move(response), std::move(put.kept),
+           lifetime);
     co_return put.outcome;
   }
 
@@ -281,13 +280,15 @@ class OverRedis : public Store {
     Stamps own_local{};  ///< of its own
   };
 
-  static void keep(Shared& shared, std::string key, const policy::Tags& tags, const Noted& noted,
+  static void keep(Shared& shared, std::string key, Resource resource, const Noted& noted,
                    policy::StoredResponsePointer response, Stamps kept,
-                   std::chrono::seconds lifetime) {
-    if (shared.memory.capacity() == 0) return;
-    MemoryStore::Guard guard = make_guard(tags, noted.local, response->tags, noted.own_local);
+                   std::chrono::milliseconds lifetime) {
+    if (shared.memory.capacity() == 0 || lifetime <= lifetime.zero()) return;
+    MemoryStore::Guard guard =
+        make_guard(stamped_tags(resource), noted.local, response->tags, noted.own_local);
     shared.memory.put(std::move(key), std::move(response), std::move(guard),
-                      {std::move(kept), noted.by}, SteadyClock::now() + lifetime);
+                      {std::move(kept), noted.by}, SteadyClock::now() + lifetime,
+                      resource.most_variants);
   }
 
   Shared& shared_;

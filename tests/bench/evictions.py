@@ -156,13 +156,12 @@ async def run(counts):
             for count in counts:
                 redis.client().flushall()
                 larder = Larder(upstream, rules, logs, redis=redis.url, memory="256MiB", threads=1,
-                                arguments=("--log-level", "warning"))
+                                arguments=("--log-level", "warning", "--requests-per-connection", "0"))
                 try:
                     await measure(count, larder, redis)
                 finally:
-                    complaint = larder.stop()
-                if complaint:
-                    sys.exit(complaint)
+                    if complaint := larder.stop():
+                        print(complaint, file=sys.stderr)
         finally:
             redis.stop()
 

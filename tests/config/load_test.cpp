@@ -38,6 +38,7 @@ TEST_CASE("the least a rule can say, and what that means") {
   CHECK(least.evict_on.empty());
   CHECK(least.after == 1);
   CHECK(least.variants == 10'000);
+  CHECK(least.variants_per_url == 100);
   CHECK(least.first_byte_timeout == 0ms);
   CHECK(least.fingerprint != 0);
 }
@@ -54,6 +55,7 @@ TEST_CASE("everything a rule can say") {
       - {path: "/b/<slug:s>/", methods: [POST, DELETE]}
     after: 2
     variants: 0
+    variants_per_url: 32
     first_byte_timeout: 1500ms)");
   CHECK(full.name == "items");
   CHECK(full.paths.size() == 2);
@@ -68,6 +70,7 @@ TEST_CASE("everything a rule can say") {
   CHECK(full.evict_on[1].methods == std::vector<std::string>{"POST", "DELETE"});
   CHECK(full.after == 2);
   CHECK(full.variants == 0);
+  CHECK(full.variants_per_url == 32);
   CHECK(full.first_byte_timeout == 1500ms);
 }
 
@@ -79,6 +82,8 @@ TEST_CASE("vary: none, one, or Accept as it is") {
         std::vector<policy::VaryField>{{"accept", {}}});
   CHECK(rule("{path: /a/, ttl: 1h, vary: {Accept: [Text/HTML, a/b]}}").vary ==
         std::vector<policy::VaryField>{{"accept", {"text/html", "a/b"}}});
+  CHECK(rule("{path: /a/, ttl: 1h, vary: {Accept-Language: [de, pt-BR, zh-Hant]}}").vary ==
+        std::vector<policy::VaryField>{{"accept-language", {"de", "pt-br", "zh-hant"}}});
 }
 
 TEST_CASE("keys that tell every object apart are fine without {path}") {
@@ -223,7 +228,8 @@ TEST_CASE("a fingerprint changes with what a stored response means, and with not
   for (const std::string same :
        {"{path: /a/, ttl: 2h}", "{path: /a/, ttl: 1h, name: n}",
         "{path: /a/, ttl: 1h, evict_on: /b/}", "{path: /a/, ttl: 1h, first_byte_timeout: 1s}",
-        "{path: /a/, ttl: 1h, after: 2, variants: 5}", "{path: [/a/], ttl: 1h, share: anonymous}",
+        "{path: /a/, ttl: 1h, after: 2, variants: 5, variants_per_url: 5}",
+        "{path: [/a/], ttl: 1h, share: anonymous}",
         "{path: /a/, ttl: 1h, vary: [{accept: [application/json, text/html]}]}"}) {
     CAPTURE(same);
     CHECK(rule(same).fingerprint == plain);

@@ -86,10 +86,10 @@ TEST_CASE("append_end_to_end: what is ours to write is left out") {
                                  "Proxy-Authentication-Info: a=b", "ETag: \"a\""});
   std::string all;
   append_end_to_end(response.head, false, all);
-  CHECK(all == "Age: 5\r\nETag: \"a\"\r\n");
+  CHECK(all == "Age: 5\r\nCache-Status: x; hit\r\nETag: \"a\"\r\n");
   std::string without_age;
   append_end_to_end(response.head, true, without_age);
-  CHECK(without_age == "ETag: \"a\"\r\n");
+  CHECK(without_age == "Cache-Status: x; hit\r\nETag: \"a\"\r\n");
 }
 
 TEST_CASE("append_trailers: only to who asked, and nothing that steers") {

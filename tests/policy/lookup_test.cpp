@@ -191,7 +191,8 @@ TEST_CASE("decide_lookup: a rule that is off takes its requests away from the st
 }
 
 TEST_CASE("append_cache_key: requests that mean the same share a key") {
-  const RouteRule rule = make_rule("/api/<path:rest>");
+  RouteRule rule = make_rule("/api/<path:rest>");
+  rule.vary.push_back({"accept-language", {"de", "en"}});
   struct Case {
     const char* name;
     Request a, b;
@@ -208,6 +209,11 @@ TEST_CASE("append_cache_key: requests that mean the same share a key") {
        get("/api/a/",
            {"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}),
        get("/api/a/", {"Accept: text/html,application/xhtml+xml,*/*;q=0.5"})});
+  cases.push_back({"languages, of which the same one is on offer",
+                   get("/api/a/", {"Accept-Language: de-AT,de;q=0.9,en;q=0.8"}),
+                   get("/api/a/", {"Accept-Language: fr, de"})});
+  cases.push_back({"languages, of which none is on offer", get("/api/a/", {"Accept-Language: fr"}),
+                   get("/api/a/")});
   cases.push_back(
       {"fields outside the key", get("/api/a/", {"User-Agent: x", "X-Any: y"}), get("/api/a/")});
   for (const Case& c : cases) {
@@ -332,6 +338,31 @@ TEST_CASE("a parameter's name counts however it is encoded") {
   CHECK(looked.key != look(get("/api/a/?filter%5Bx%5D=2"), rule).key);
 }
 
+TEST_CASE("url_with_variants: what clients may vary freely stands behind the URL they share") {
+  RouteRule rule = make_rule("/api/a/", "{path}|{header.X-Tenant}");
+  rule.vary = {{"accept", {"application/json", "text/html"}}, {"accept-language", {"de", "en"}}};
+  const auto url = [&](const Request& request, const LearnedVary::Names& learned = {}) {
+    return std::string(url_with_variants(look(request, rule, true, learned).key));
+  };
+  const Request plain = get("/api/a/");
+  CHECK(url(plain).empty());
+  CHECK(url(get("/api/a/", {"Accept: text/html", "Accept-Language: de-AT, fr"})).empty());
+  CHECK(url(get("/api/a/", {"X-Tenant: b"})).empty());
+  CHECK(url(plain, {"accept-encoding"}).empty());
+  CHECK_FALSE(url(get("/api/a/", {"Accept: text/csv"})).empty());
+  CHECK_FALSE(url(get("/api/a/", {"X-Forwarded-Port: 8443"})).empty());
+
+  const std::string by_flavour = url(plain, {"x-flavour"});
+  CHECK_FALSE(by_flavour.empty());
+  CHECK(url(get("/api/a/", {"X-Flavour: a|b"}), {"x-flavour"}) == by_flavour);
+  CHECK(url(get("/api/a/", {"X-Flavour: a", "X-Size: b"}), {"x-flavour", "x-size"}) == by_flavour);
+  CHECK(url(get("/api/a/", {"X-Tenant: b"}), {"x-flavour"}) != by_flavour);
+  CHECK(url(get("/api/a/", {"Accept-Language: en"}), {"x-flavour"}) != by_flavour);
+  rule.vary.pop_back();
+  const Request french = get("/api/a/", {"Accept-Language: fr"});
+  CHECK(url(french, {"accept-language"}) == url(plain, {"accept-language"}));
+}
+
 TEST_CASE("make_fill_request: fields in the key are sent as the key knows them") {
   RouteRule rule = make_rule("/api/a/", "{path}{header.X-Tenant}{cookie.lang}");
   const Looked looked = look(get("/api/a/", {"X-Tenant: b", "Cookie: lang=fr; csrftoken=1",
@@ -348,6 +379,25 @@ TEST_CASE("make_fill_request: fields in the key are sent as the key knows them")
   CHECK(head.find("accept: text/html\r\n") != std::string::npos);
   CHECK(head.find("csrftoken") == std::string::npos);
   CHECK(head.find("accept-language") == std::string::npos);
+}
+
+TEST_CASE("make_fill_request: languages and media types are sent in their normal form") {
+  RouteRule rule = make_rule("/api/a/");
+  const auto sent = [&](std::initializer_list<std::string> fields,
+                        const LearnedVary::Names& learned = {}) {
+    const Looked looked = look(get("/api/a/", fields), rule, false, learned);
+    std::string all;
+    for (const KeyedField& field : looked.fill.keyed)
+      if (field.value) all += field.sent.empty() ? *field.value + ";;" : field.sent + ";;";
+    return all;
+  };
+  rule.vary = {{"accept-language", {"de", "en"}}};
+  CHECK(sent({"Accept-Language: en-GB, de;q=0.5"}) == "en;;");
+  CHECK(sent({"Accept-Language: fr"}).empty());
+  rule.vary = {};
+  CHECK(sent({"Accept-Language: en;q=0.5 , DE", "Accept: Text/HTML"},
+             {"accept", "accept-language"}) == "text/html;;de,en;q=0.5;;");
+  CHECK(sent({}, {"accept", "accept-language"}) == "*/*;;");
 }
 
 std::string bearer(const std::string& claims, std::string_view key = test::secret) {

@@ -180,6 +180,7 @@ TEST_CASE("decide_stale_reuse: what may stand in for an origin in trouble") {
     Trouble trouble;
     seconds stale_for;
     bool served;
+    std::optional<seconds> by_request{};
   };
   const StoredResponse::Terms none;
   const Case cases[] = {
@@ -192,6 +193,25 @@ TEST_CASE("decide_stale_reuse: what may stand in for an origin in trouble") {
       {"the rule says never", 0s, none, Trouble::unreachable, 1s, false},
       {"must-revalidate forbids it", 40s, {.never_stale = true}, Trouble::unreachable, 1s, false},
       {"no-cache forbids it", 40s, {.validate_always = true}, Trouble::unreachable, 1s, false},
+      {"the request allows it", {}, none, Trouble::error_status, 30s, true, 30s},
+      {"the request allows less", {}, none, Trouble::error_status, 31s, false, 30s},
+      {"the request allows more than the response",
+       {},
+       {.stale_if_error = 20s},
+       Trouble::error_status,
+       30s,
+       true,
+       30s},
+      {"the request takes nothing away from what others allow",
+       {},
+       none,
+       Trouble::unreachable,
+       300s,
+       true,
+       0s},
+      {"the rule goes before the request", 20s, none, Trouble::unreachable, 21s, false, 900s},
+      {"must-revalidate does too", {}, {.never_stale = true}, Trouble::unreachable, 1s, false, 9s},
+      {"and no-cache", {}, {.validate_always = true}, Trouble::error_status, 1s, false, 9s},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
@@ -201,8 +221,8 @@ TEST_CASE("decide_stale_reuse: what may stand in for an origin in trouble") {
     StoredResponse stored;
     stored.response_time = noon;
     stored.terms = c.terms;
-    const std::optional<Reuse> reuse =
-        decide_stale_reuse(stored, rule, c.trouble, noon + 60s + c.stale_for);
+    const std::optional<Reuse> reuse = decide_stale_reuse(
+        stored, {.stale_if_error = c.by_request}, rule, c.trouble, noon + 60s + c.stale_for);
     CHECK(reuse.has_value() == c.served);
     if (reuse) CHECK(reuse->ttl == -c.stale_for);
   }

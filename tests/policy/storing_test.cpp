@@ -128,7 +128,8 @@ TEST_CASE("decide_storing: what is kept of a response") {
   CHECK(keep.stored.initial_age == 10s);
   CHECK(keep.stored.vary == std::vector<std::string>{"accept"});
   CHECK(keep.stored.head ==
-        "Content-Type: application/json\r\nVary: Accept\r\nVia: 1.1 other\r\n"
+        "Content-Type: application/json\r\nCache-Status: other; hit\r\nVary: Accept\r\nVia: 1.1 "
+        "other\r\n"
         "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nVia: 1.1 larder\r\n");
 }
 

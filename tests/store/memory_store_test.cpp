@@ -148,6 +148,48 @@ TEST_CASE("memory store: with no capacity it keeps nothing") {
   CHECK_FALSE(memory.has("k"));
 }
 
+TEST_CASE("memory store: of the variants of one URL the newest are kept") {
+  Memory memory;
+  const auto put = [&](const std::string& key, std::size_t most) {
+    memory.store.put(key, make_response("x"), memory.guard(), {}, later, most);
+  };
+  const auto kept = [&](std::initializer_list<const char*> keys) {
+    std::string found;
+    for (const char* key : keys) found += memory.has(key) ? '+' : '-';
+    return found;
+  };
+  put("/other/;|a;", 2);
+  for (const char* key : {"/u/;|a;", "/u/;|b;", "/u/;|c;"}) put(key, 2);
+  CHECK(kept({"/u/;|a;", "/u/;|b;", "/u/;|c;", "/other/;|a;"}) == "-+++");
+  SUBCASE("one that is stored again is the newest") {
+    put("/u/;|b;", 2);
+    put("/u/;|d;", 2);
+    CHECK(kept({"/u/;|b;", "/u/;|c;", "/u/;|d;"}) == "+-+");
+  }
+  SUBCASE("one that has gone leaves its place") {
+    memory.store.erase("/u/;|b;");
+    put("/u/;|d;", 2);
+    CHECK(kept({"/u/;|c;", "/u/;|d;"}) == "++");
+  }
+  SUBCASE("all that have gone leave theirs") {
+    memory.store.clear();
+    for (const char* key : {"/u/;|a;", "/u/;|b;"}) put(key, 2);
+    CHECK(kept({"/u/;|a;", "/u/;|b;"}) == "++");
+  }
+  SUBCASE("a smaller bound counts from then on") {
+    put("/u/;|d;", 1);
+    CHECK(kept({"/u/;|b;", "/u/;|c;", "/u/;|d;"}) == "--+");
+  }
+  SUBCASE("without a bound all are kept") {
+    for (const char* key : {"/u/;|d;", "/u/;|e;"}) put(key, 0);
+    CHECK(kept({"/u/;|b;", "/u/;|c;", "/u/;|d;", "/u/;|e;"}) == "++++");
+  }
+  SUBCASE("what makes no variants of its own is not counted") {
+    for (const char* key : {"/u/;a;", "/u/;b;", "/u/;c;"}) put(key, 2);
+    CHECK(kept({"/u/;a;", "/u/;b;", "/u/;c;"}) == "+++");
+  }
+}
+
 TEST_CASE("memory store: a response larger than a quarter of it is not kept") {
   Memory memory(1 << 20);
   CHECK(memory.put("fits", std::string((256 << 10) - 1000, 'x')));

@@ -57,6 +57,32 @@ TEST_CASE("tiers: which one answers") {
   CHECK(now->tier == store::Tier::memory);
 }
 
+TEST_CASE("tiers: what memory takes from Redis it keeps for what is left of it") {
+  RedisServer& redis = shared_redis();
+  struct Case {
+    const char* name;
+    std::vector<std::string> command;  ///< about the value in Redis, after it was put for an hour
+    std::chrono::seconds kept;         ///< then, by another process; within half of it
+  };
+  const Case cases[] = {
+      {"an hour, as it was put", {"PING"}, 3600s},
+      {"less, when less is left", {"PEXPIRE", "larder:1:v:k", "100000"}, 100s},
+      {"no longer than it was put for", {"PEXPIRE", "larder:1:v:k", "9000000"}, 3600s},
+      {"not at all, when nobody says how long", {"PERSIST", "larder:1:v:k"}, 0s},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const auto a = make_over_redis(redis, 0);
+    const auto b = make_over_redis(redis, memory_size);
+    a->fill("k", models, "x");
+    redis.command(c.command);
+    CHECK(b->content("k", models) == "x");
+    const SteadyClock::time_point now = SteadyClock::now();
+    CHECK(b->shared->memory.find("k", now + c.kept / 2).has_value() == (c.kept > 0s));
+    CHECK_FALSE(b->shared->memory.find("k", now + c.kept));
+  }
+}
+
 TEST_CASE("over Redis: those who read a large response at once share one copy of it") {
   const auto store = make_over_redis(shared_redis(), 0);
   const std::string large(100'000, 'x');
@@ -135,6 +161,18 @@ TEST_CASE("the keys in Redis: readable, expiring, gone after an eviction") {
     CHECK(redis.keys("larder:1:v:? of ann").empty());
     CHECK(a->content("7 of bob", {"models", "/api/models/7/", "bob"}) == "x");
   }
+  SUBCASE("by a tag that the request told, whose values alone are looked at") {
+    const std::string ann[] = {"t:user:ann"};
+    const std::string bob[] = {"t:user:bob"};
+    a->fill("? of ann", {.rule = "models", .path = "/api/models/", .rule_tags = ann}, "x");
+    a->fill("? of bob", {.rule = "models", .path = "/api/models/", .rule_tags = bob}, "x");
+    redis.command({"CONFIG", "RESETSTAT"});
+    a->evict({"t:user:ann"});
+    CHECK(a->until([&] { return values() == 303 && redis.keys("larder:1:g:*").empty(); }));
+    CHECK(redis.keys("larder:1:v:? of ann").empty());
+    CHECK(redis.command({"INFO", "commandstats"}).text.find("cmdstat_hget:calls=2,") !=
+          std::string::npos);  // the sweep's, and its script's
+  }
   SUBCASE("by what lies above") {
     a->evict({"b:/api"});
     CHECK(a->until([&] { return values() == 1; }));
@@ -144,6 +182,27 @@ TEST_CASE("the keys in Redis: readable, expiring, gone after an eviction") {
     CHECK(a->until([&] { return values() == 0; }));
   }
   CHECK(a->until([&] { return redis.keys("larder:1:g:*").empty(); }));
+}
+
+TEST_CASE("in Redis: of the variants of one URL the newest are kept") {
+  RedisServer& redis = shared_redis();
+  const auto a = make_over_redis(redis, 0);
+  const auto b = make_over_redis(redis, memory_size);
+  Resource two = models;
+  two.most_variants = 2;
+  a->fill("/models/;|de;", two, "x");
+  b->fill("/models/;|en;", two, "x");
+  a->fill("/models/;|de;", two, "x");
+  CHECK(redis.keys("larder:1:v:*").size() == 2);
+  a->fill("/models/;|fr;", two, "x");
+  CHECK(redis.keys("larder:1:v:*").size() == 2);
+  CHECK(redis.keys("larder:1:v:/models/;|en;").empty());
+  CHECK(a->content("/models/;|de;", two) == "x");
+  CHECK(redis.command({"TTL", "larder:1:u:/models/;"}).integer > 3'600);
+  // What has only as many variants as its rule allows is in no list.
+  for (const char* key : {"/models/;de;", "/models/;en;", "/models/;fr;"}) a->fill(key, two, "x");
+  CHECK(redis.keys("larder:1:v:*").size() == 5);
+  CHECK(redis.keys("larder:1:u:*").size() == 1);
 }
 
 TEST_CASE("stamps are given their lifetime again, once a day") {

@@ -115,7 +115,8 @@ class RawConnection:
             if line == b"\r\n":
                 return status, fields
             name, _, value = line.decode("latin-1").partition(":")
-            fields[name.lower()] = value.strip()
+            name, value = name.lower(), value.strip()
+            fields[name] = f"{fields[name]}, {value}" if name in fields else value
 
     def read_body(self, fields):
         if fields.get("transfer-encoding", "").lower() == "chunked":

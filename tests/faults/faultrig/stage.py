@@ -8,6 +8,7 @@ Leaving it checks I1 to I7 on everything that took part.
 """
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -77,6 +78,7 @@ class Stage:
         self.origin = Origin(free_port())
         self._origins, self._loads, self.watched, self._processes = [self.origin], [], [], []
         self._relays, self._servers = [], []
+        self._numbers = itertools.count()
         self._sampler = None
         self.afterwards = []  # called when all processes have ended
 
@@ -116,7 +118,7 @@ class Stage:
 
         `redis`: the stage's, or another one's URL; False: none.
         """
-        number = len(self.watched)
+        number = next(self._numbers)
         folder = self.folder / f"cwd-{number}"
         folder.mkdir()
         path = self.folder / f"rules-{number}.yaml"
@@ -148,6 +150,10 @@ class Stage:
         self._relays.append(made)
         await made.start()
         return made
+
+    def start_redis_again(self):
+        """Not in a thread: a child dies with the thread that started it (setpriv --pdeathsig), and others need it."""
+        self.redis.start()
 
     async def another_redis(self, *options, password=None):
         made = await asyncio.to_thread(RedisServer, self.folder, options, password)

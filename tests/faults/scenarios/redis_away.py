@@ -33,7 +33,7 @@ async def killed(stage, report):
         await stage.until_async(lambda: readiness_is(larder, "degraded"), "/readyz says degraded")
         await stage.calm(load, stage.scale.pick(0.7, 20))
         ended = now()
-        await asyncio.to_thread(stage.redis.start)
+        stage.start_redis_again()
         back = now()
         await hits_again(stage, load, back, report)
         await stage.calm(load, stage.scale.pick(0.5, 10))
@@ -91,7 +91,7 @@ async def slow(stage, report):
     No request is an error, pass-through does not notice; a Redis that is slow at work alone is tried less and less
     often, so that hardly a request waits for it.
     """
-    tr, away = 0.02, stage.scale.pick(0.5, 5)
+    tr, away = 0.02, stage.scale.pick(0.3, 5)
     relay = await stage.relay()
     larder = await stage.larder(redis=relay.url, redis_timeout=f"{tr * 1000:.0f}ms")
     load = stage.load(larder)
@@ -111,7 +111,7 @@ async def slow(stage, report):
         relay.cut()
         relay.delay, relay.delays = 0.2, at_work
         relay.worked, began = 0, now()
-        await stage.calm(load, stage.scale.pick(3, 30))
+        await stage.calm(load, stage.scale.pick(2, 30))
         lasted, tried = now() - began, relay.worked
         late = [r for r in load.between(began) if r.kind in ("hot", "brief", "cold") and r.took >= tr]
         threads, most, pauses = 2, 1, 0.0

@@ -122,8 +122,8 @@ async def locked_out(stage, report):
         "DEL and scripts are renamed": (half, "", False),
     }
     began = now()
-    larders = [await stage.larder(redis=f"redis://{who}127.0.0.1:{server.port}/{DATABASE}")
-               for server, who, _ in cases.values()]
+    larders = await asyncio.gather(*(stage.larder(redis=f"redis://{who}127.0.0.1:{server.port}/{DATABASE}")
+                                     for server, who, _ in cases.values()))
     await asyncio.gather(*(_locked_out(stage, report, name, larder, cases[name][2])
                            for name, larder in zip(cases, larders)))
     await asyncio.sleep(stage.scale.pick(0.2, 10))

@@ -28,7 +28,7 @@ async def restarted_empty(stage, report):
     async def empty(larders):
         await asyncio.to_thread(stage.redis.process.kill)
         await stage.calm(larders[0][1], stage.scale.pick(0.5, 5))
-        await asyncio.to_thread(stage.redis.start)
+        stage.start_redis_again()
         for larder, _ in larders:
             await stage.until_async(lambda larder=larder: usable(larder, True), "it is used again")
 
