@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
 
+#include "store/redis_greeting.hpp"
 #include "store/redis_message.hpp"
 
 namespace larder::store {
@@ -89,7 +90,7 @@ awaitable<bool> EvictionListener::prepare(std::shared_ptr<EvictionListener> list
     const std::size_t refused = is_done(tracking, 0) ? 1 : 0;
     const std::string line =
         fmt::format("redis: it does not tell of evictions: {}. {}",
-                    tracking.text(tracking.reply(refused)), wording.consequence);
+                    printable_error(tracking.text(tracking.reply(refused))), wording.consequence);
     if (self.shared_.log.is_news(wording.subject, line, SteadyClock::now()))
       spdlog::warn("{}", line);
     // The connection is kept, so that this is not asked for again and again.
