@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "store/redis_connecting.hpp"
+#include "store/redis_greeting.hpp"
 #include "store/redis_message.hpp"
 
 namespace larder::store {
@@ -134,10 +135,10 @@ awaitable<bool> EvictionListener::track() {
 
   const bool tracks = is_done(tracking, 0) && is_done(tracking, 1);
   const Reply& refusal = tracking.reply(is_done(tracking, 0) ? 1 : 0);
-  const std::string line = tracks
-                               ? "redis: it tells of evictions, so hits from memory need not ask it"
-                               : fmt::format("redis: it does not tell of evictions: {}. {}",
-                                             tracking.text(refusal), of_evictions.consequence);
+  const std::string line =
+      tracks ? "redis: it tells of evictions, so hits from memory need not ask it"
+             : fmt::format("redis: it does not tell of evictions: {}. {}",
+                           printable_error(tracking.text(refusal)), of_evictions.consequence);
   if (shared_.log.is_news(of_evictions.subject, line, SteadyClock::now()))
     spdlog::log(tracks ? spdlog::level::info : spdlog::level::warn, "{}", line);
   co_return tracks;

@@ -140,7 +140,7 @@ awaitable<std::optional<Stamps>> RedisStore::make_stamps(policy::Tags tags, Stam
   if (known.size() != tags.size()) known.assign(tags.size(), 0);
   for (std::size_t i = 0; i < tags.size(); ++i) {
     if (known[i] != 0) continue;
-    known[i] = make_stamp();
+    known[i] = tags[i] == everything_tag ? make_stamp_of(client_.history()) : make_stamp();
     pipeline.add({"SET", stamp_key(tags[i]), format_stamp(known[i]), "NX", "EX", lifetime});
   }
   const std::size_t sets = pipeline.commands();
@@ -444,10 +444,24 @@ awaitable<EvictOutcome> RedisStore::evict(policy::Tags tags) {
 
 awaitable<bool> RedisStore::prepare(std::shared_ptr<RedisStore> store) {
   if (!store) co_return false;
-  if (store->client_.run_id().empty()) {
-    // It may have been started again from an old dump, for all we know: nothing there is believed.
+  // Without a run_id it may have been started again from an old dump, for all we know.
+  bool is_believed = !store->client_.run_id().empty();
+  const std::string everything = store->stamp_key(everything_tag);
+  if (is_believed && store->client_.history() != 0) {
+    // A master that was a replica for a while has taken over another one's data, its own old stamp
+    // among them, and may have missed what was evicted meanwhile.
+    Pipeline reading;
+    reading.add({"GET", everything});
+    co_await store->client_.exchange(reading);
+    if (!reading.is_answered()) co_return false;
+    const Reply& stamp = reading.reply(0);
+    if (stamp.kind == Reply::Kind::text)
+      is_believed = is_stamp_of(parse_stamp(reading.text(stamp).substr(0, stamp_digits)),
+                                store->client_.history());
+  }
+  if (!is_believed) {
     Pipeline pipeline;
-    pipeline.add({"DEL", store->stamp_key(everything_tag)});
+    pipeline.add({"DEL", everything});
     co_await store->client_.exchange(pipeline);
     if (!is_integer(pipeline, 0)) co_return false;
   }
