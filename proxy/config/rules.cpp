@@ -38,7 +38,7 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 22> keys;
+  static const std::array<Key, 23> keys;
 
  private:
   void read_name(const Node& value);
@@ -90,7 +90,7 @@ class RuleReader {
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 22> RuleReader::keys{{
+const std::array<RuleReader::Key, 23> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"mode", &RuleReader::read_mode},

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "store/redis_connecting.hpp"
+#include "store/redis_greeting.hpp"
 #include "store/redis_message.hpp"
 
 namespace larder::store {
@@ -33,15 +34,21 @@ constexpr RedisWording of_leases{
     .consequence = "Redis alone evicts for a replica that is killed until it does",
 };
 
+/// The masters of a cluster tell of their own keys only, and may change: each hit asks them.
 bool is_believed(const Shared& shared, const config::RedisSettings& settings) {
-  return shared.memory.capacity() > 0 && settings.heartbeat.count() > 0;
+  return shared.memory.capacity() > 0 && settings.heartbeat.count() > 0 &&
+         settings.kind != config::RedisKind::cluster;
 }
 
-/// A beat that is late is no reason to give the connection up while it may still count.
-config::RedisSettings with_patience(config::RedisSettings settings,
-                                    std::chrono::milliseconds heartbeat) {
+/// A beat that is late is no reason to give the connection up while it may still count. Of a
+/// cluster any master will do: what is published is told by all.
+RedisPlace place_of(config::RedisSettings settings, std::chrono::milliseconds heartbeat,
+                    TlsContext tls) {
   settings.timeout = std::max(settings.timeout, heartbeat);
-  return settings;
+  const bool is_cluster = settings.kind == config::RedisKind::cluster;
+  RedisPlace place = make_redis_place(settings, std::move(tls));
+  if (is_cluster) place.root = partition_root(0);
+  return place;
 }
 
 bool is_done(const Pipeline& pipeline, std::size_t command) {
@@ -58,10 +65,9 @@ EvictionListener::EvictionListener(Shared& shared, asio::io_context& context, St
       store_(&store),
       believes_(is_believed(shared, settings)),
       heartbeat_(believes_ ? settings.heartbeat : slow_heartbeat),
-      client_(context, make_redis_place(with_patience(settings, heartbeat_), shared.redis_tls),
-              shared.log, believes_ ? of_evictions : of_leases),
+      client_(context, place_of(settings, heartbeat_, shared.redis_tls), shared.log,
+              believes_ ? of_evictions : of_leases),
       next_beat_(executor_),
-      witness_(keys_),
       next_lapse_(executor_) {}
 
 std::shared_ptr<EvictionListener> EvictionListener::create(Shared& shared,
@@ -122,17 +128,17 @@ awaitable<bool> EvictionListener::track() {
   if (!asking.is_answered()) co_return false;
   const std::string id = std::to_string(asking.reply(0).number);
   Pipeline tracking;
-  tracking.add({"CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", "PREFIX", keys_.stamps});
+  tracking.add({"CLIENT", "TRACKING", "ON", "REDIRECT", id, "BCAST", "PREFIX", Keyspace().stamps});
   tracking.add({"SUBSCRIBE", invalidation_channel});
   co_await client_.exchange(tracking);
   if (!tracking.is_answered()) co_return false;
 
   const bool tracks = is_done(tracking, 0) && is_done(tracking, 1);
   const Reply& refusal = tracking.reply(is_done(tracking, 0) ? 1 : 0);
-  const std::string line = tracks
-                               ? "redis: it tells of evictions, so hits from memory need not ask it"
-                               : fmt::format("redis: it does not tell of evictions: {}. {}",
-                                             tracking.text(refusal), of_evictions.consequence);
+  const std::string line =
+      tracks ? "redis: it tells of evictions, so hits from memory need not ask it"
+             : fmt::format("redis: it does not tell of evictions: {}. {}",
+                           printable_error(tracking.text(refusal)), of_evictions.consequence);
   if (shared_.log.is_news(of_evictions.subject, line, SteadyClock::now()))
     spdlog::log(tracks ? spdlog::level::info : spdlog::level::warn, "{}", line);
   co_return tracks;
@@ -164,8 +170,7 @@ bool EvictionListener::hear(const Pipeline& message) {
   const std::optional<RedisMessage> heard = read_message(message);
   if (!heard) return false;
   if (const auto* changed = std::get_if<StampsChanged>(&*heard)) {
-    for (const std::string_view key : changed->keys)
-      shared_.stamps.evict_name(keys_.tag_name_of(key));
+    for (const std::string_view key : changed->keys) shared_.stamps.evict_name(tag_name_of(key));
   } else if (std::holds_alternative<AllChanged>(*heard)) {
     shared_.stamps.evict(everything_tag);
   } else {
@@ -207,8 +212,6 @@ std::shared_ptr<EvictionListener> make_eviction_listener(
     Shared& shared, asio::io_context& context, Store& store,
     const std::optional<config::RedisSettings>& redis) {
   if (!redis) return nullptr;
-  // The masters of a Cluster tell of their own keys only, and may change: each hit asks them.
-  if (redis->kind == config::RedisKind::cluster) return nullptr;
   return EvictionListener::create(shared, context, store, *redis);
 }
 

@@ -18,7 +18,6 @@
 #include "config/config.hpp"
 #include "store/io.hpp"
 #include "store/redis_client.hpp"
-#include "store/redis_names.hpp"
 #include "store/tiered_store.hpp"
 #include "store/witness.hpp"
 
@@ -29,7 +28,8 @@ class EvictionListener : public std::enable_shared_from_this<EvictionListener> {
   /// Connects as soon as `context` runs, again and again until close(), which has to be called,
   /// like everything else, on the thread that runs `context`, or when none does. `shared` outlives
   /// `context`. `store`, one over it, evicts for leases that lapsed, and lives until close().
-  /// Without a memory tier, or with a heartbeat of zero, leases are all that is listened to.
+  /// Without a memory tier, with a heartbeat of zero, and over a cluster, leases are all that is
+  /// listened to.
   [[nodiscard]] static std::shared_ptr<EvictionListener> create(
       Shared& shared, asio::io_context& context, Store& store,
       const config::RedisSettings& settings);
@@ -51,8 +51,7 @@ class EvictionListener : public std::enable_shared_from_this<EvictionListener> {
 
   Executor executor_;
   Shared& shared_;
-  Store* store_;  ///< null once closed
-  const Keyspace keys_;
+  Store* store_;         ///< null once closed
   const bool believes_;  ///< memory, by what is heard
   const std::chrono::milliseconds heartbeat_;
   RedisClient client_;

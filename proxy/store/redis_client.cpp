@@ -71,6 +71,7 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   void close();
 
   std::string run_id;
+  std::uint32_t history = 0;
 
  private:
   /// `connecting`: no exchange is possible; `preparing`: those of the handshake and of `prepare`
@@ -201,6 +202,7 @@ awaitable<bool> RedisClient::Link::greet() {
   }
   const RedisFacts& facts = std::get<RedisFacts>(answer);
   run_id = facts.run_id;
+  history = facts.history.empty() ? 0 : static_cast<std::uint32_t>(xxh3(facts.history)) | 1;
   const std::string line = fmt::format("redis: {}: {}", name_, facts.memory_warning);
   if (!facts.memory_warning.empty() && log_.is_news("redis memory", line, SteadyClock::now()))
     spdlog::warn("{}", line);
@@ -215,7 +217,7 @@ awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link,
     const RedisStream::Read read = co_await stream->read_some(self.chunk_);
     if (generation != self.generation_) co_return;
     if (read.error) {
-      self.lose(read.error == asio::error::eof ? "it closed the connection" : read.error.message());
+      self.lose(stream->describe(read.error));
       co_return;
     }
     if (!self.take({self.chunk_.data(), read.size})) {
@@ -296,7 +298,7 @@ void RedisClient::Link::flush() {
       });
       return;
     }
-    if (error) return lose(error.message());
+    if (error) return lose(stream_->describe(error));
   }
   sent_ = 0;
   request_.clear();
@@ -398,6 +400,10 @@ bool RedisClient::is_ready() const {
 
 const std::string& RedisClient::run_id() const {
   return link_->run_id;
+}
+
+std::uint32_t RedisClient::history() const {
+  return link_->history;
 }
 
 std::uint64_t RedisClient::run() const {

@@ -58,6 +58,8 @@ class RedisClient {
   [[nodiscard]] const std::string& run_id() const;
   /// A hash of it; zero when it is not known.
   [[nodiscard]] std::uint64_t run() const;
+  /// A hash of the history of its data; zero when it is not known. See RedisFacts.
+  [[nodiscard]] std::uint32_t history() const;
 
   /// Sends the pipeline and waits for its replies, for as long as a command may take. Afterwards
   /// `is_answered()` tells the outcome. To be used before is_ready() by `prepare` alone.

@@ -93,6 +93,7 @@ std::variant<RedisFacts, GreetingRefused> read_greeting(const Pipeline& greeting
                                         : "it is no master: its role is " + printable(role)};
   RedisFacts facts;
   facts.run_id = printable(find_text(greeting, needed, "run_id"));
+  facts.history = find_text(greeting, needed + 2, "master_replid");
   const Reply& memory = greeting.reply(needed + 1);
   if (memory.kind == Reply::Kind::text)
     facts.memory_warning = warn_of_memory(greeting.text(memory));

@@ -18,6 +18,9 @@ void add_authentication(Pipeline& pipeline, const config::RedisSettings& setting
 
 struct RedisFacts {
   std::string run_id;  ///< another one after each start; empty when Redis does not tell
+  /// Of the history that its data have (its replication ID): another one each time it becomes a
+  /// master. Empty when Redis does not tell.
+  std::string history;
   std::string
       memory_warning;  ///< for its operator; empty when its memory is set up as it should be
 };

@@ -39,10 +39,19 @@ void add_key(Command& command, std::string_view prefix, std::string_view text) {
     command.add_joined(prefix, name_of(text));
 }
 
-std::string_view Keyspace::tag_name_of(std::string_view key) const {
-  if (key.starts_with(everything)) return everything_tag;
-  if (!key.starts_with(stamps)) return {};
-  return key.substr(stamps.size());
+std::string_view tag_name_of(std::string_view key) {
+  constexpr std::string_view root = "larder:1:";
+  constexpr std::string_view of_stamps = "s:";
+  if (!key.starts_with(root)) return {};
+  key.remove_prefix(root.size());
+  if (key.starts_with('{')) {
+    const std::size_t end = key.find("}:");
+    if (end == std::string_view::npos) return {};
+    key.remove_prefix(end + 2);
+  }
+  if (!key.starts_with(of_stamps)) return {};
+  key.remove_prefix(of_stamps.size());
+  return key.starts_with(everything_tag) ? everything_tag : key;
 }
 
 }  // namespace larder::store

@@ -27,9 +27,6 @@ struct Keyspace {
 
   /// `run_id`: of the Redis that is asked. `everything_tag` is stamped for one run of it.
   [[nodiscard]] std::string stamp_key(std::string_view tag, std::string_view run_id) const;
-  /// The name (name_of) of the tag whose stamp has this key, without the run; empty when it is the
-  /// key of no stamp.
-  [[nodiscard]] std::string_view tag_name_of(std::string_view key) const;
 };
 
 /// In Redis Cluster: enough for the masters of a large cluster to have one or more each, and few
@@ -43,6 +40,9 @@ inline constexpr unsigned partition_count = 16;
 /// Long texts are cut, and told apart by their hash. Two that still collide share a key: a value
 /// then is a miss for one of them, a stamp is evicted with the other.
 [[nodiscard]] std::string name_of(std::string_view text);
+/// The name of the tag whose stamp has this key, in whichever keyspace; of `everything_tag` without
+/// the run. Empty when it is the key of no stamp.
+[[nodiscard]] std::string_view tag_name_of(std::string_view key);
 /// `prefix`: one of a Keyspace.
 void add_key(Command& command, std::string_view prefix, std::string_view text);
 

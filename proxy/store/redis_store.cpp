@@ -155,7 +155,7 @@ awaitable<std::optional<RedisStore::Current>> RedisStore::make_stamps(policy::Ta
   if (known.size() != tags.size()) known.assign(tags.size(), 0);
   for (std::size_t i = 0; i < tags.size(); ++i) {
     if (known[i] != 0) continue;
-    known[i] = make_stamp();
+    known[i] = tags[i] == everything_tag ? make_stamp_of(client_.history()) : make_stamp();
     pipeline.add({"SET", keys_.stamp_key(tags[i], client_.run_id()), format_stamp(known[i]), "NX",
                   "EX", lifetime});
   }

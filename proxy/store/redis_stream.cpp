@@ -93,6 +93,11 @@ std::size_t RedisStream::write_some(std::string_view bytes, error_code& error) {
   return size;
 }
 
+std::string RedisStream::describe(const error_code& error) const {
+  if (tls_ && !tls_->failure().empty()) return "TLS: " + tls_->failure();
+  return error == asio::error::eof ? "it closed the connection" : error.message();
+}
+
 void RedisStream::close() {
   if (tls_ && socket_.is_open()) tls_->shutdown_write();
   error_code ignored;

@@ -47,6 +47,8 @@ class RedisStream {
   }
 
   void close();
+  /// What an error of read_some() or write_some() was, in words.
+  [[nodiscard]] std::string describe(const error_code& error) const;
 
  private:
   [[nodiscard]] awaitable<error_code> wait_for(TlsNeed need);

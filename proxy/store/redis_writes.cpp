@@ -171,15 +171,34 @@ awaitable<bool> RedisWrites::prepare(std::shared_ptr<RedisWrites> writes) {
     self.client_.distrust(fmt::format("it runs no scripts: {}", refusal));
     co_return false;
   }
-  if (self.client_.run_id().empty()) {
-    // It may have been started again from an old dump, for all we know: nothing there is believed.
-    Pipeline pipeline;
-    self.add_eviction(pipeline, {std::string(everything_tag)});
-    co_await self.client_.exchange(pipeline);
-    if (!LeaseScripts::has_run(pipeline, 0)) co_return false;
-  }
+  const bool is_believed = co_await self.judge_everything();
+  if (!is_believed) co_return false;
   const bool delivered = co_await deliver(std::move(writes));
   co_return delivered;
+}
+
+/// False: what lies in Redis may be from before, and could not be given up.
+awaitable<bool> RedisWrites::judge_everything() {
+  // Without a run_id it may have been started again from an old dump, for all we know.
+  bool is_believed = !client_.run_id().empty();
+  const std::string everything = keys_.stamp_key(everything_tag, client_.run_id());
+  if (is_believed && client_.history() != 0) {
+    // A master that was a replica for a while has taken over another one's data, its own old stamp
+    // among them, and may have missed what was evicted meanwhile.
+    Pipeline reading;
+    reading.add({"GET", everything});
+    co_await client_.exchange(reading);
+    if (!reading.is_answered()) co_return false;
+    const Reply& stamp = reading.reply(0);
+    if (stamp.kind == Reply::Kind::text)
+      is_believed = is_stamp_of(parse_stamp(reading.text(stamp)), client_.history());
+  }
+  if (is_believed) co_return true;
+  // No write leases it: nobody's lease goes with it.
+  Pipeline pipeline;
+  pipeline.add({"DEL", everything});
+  co_await client_.exchange(pipeline);
+  co_return LeaseScripts::has_run(pipeline, 0);
 }
 
 awaitable<bool> RedisWrites::deliver(std::shared_ptr<RedisWrites> writes) {

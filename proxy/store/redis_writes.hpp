@@ -67,6 +67,7 @@ class RedisWrites {
   struct RedisLease;
 
   static awaitable<void> renew(std::shared_ptr<RedisWrites> writes, std::shared_ptr<Held> held);
+  awaitable<bool> judge_everything();
   static awaitable<bool> deliver(std::shared_ptr<RedisWrites> writes);
   static awaitable<void> deliver_behind(std::shared_ptr<RedisWrites> writes);
   void add_eviction(Pipeline& pipeline, const policy::Tags& tags) const;

@@ -10,8 +10,6 @@ namespace larder::store {
 
 namespace {
 
-constexpr std::size_t stamp_digits = 16;
-
 bool are_leases(std::string_view text) {
   while (!text.empty()) {
     if (text.size() <= 1 + stamp_digits + 1 || text[0] != ' ' || text[1 + stamp_digits] != ':')
@@ -68,6 +66,15 @@ Stamp make_stamp() {
     if (RAND_bytes(reinterpret_cast<unsigned char*>(&stamp), sizeof stamp) != 1) std::abort();
   }
   return stamp;
+}
+
+Stamp make_stamp_of(std::uint32_t history) {
+  const Stamp random = make_stamp();
+  return history == 0 ? random : (random | Stamp{1} << 63) >> 32 << 32 | history;
+}
+
+bool is_stamp_of(Stamp stamp, std::uint32_t history) {
+  return history == 0 || static_cast<std::uint32_t>(stamp) == history;
 }
 
 std::string format_stamp(Stamp stamp) {

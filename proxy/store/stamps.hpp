@@ -6,6 +6,7 @@
 // eviction cannot hold their stamps, and is refused when `named_tag` has changed meanwhile.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@
 namespace larder::store {
 
 inline constexpr std::string_view named_tag = "n:";
+inline constexpr std::size_t stamp_digits = 16;  ///< of its text form
 
 /// In Stamps of a resource: where the stamps of these two stand. Those of its tags follow.
 inline constexpr std::size_t everything_position = 0;
@@ -37,6 +39,10 @@ inline constexpr std::size_t first_tag_position = 2;
 
 /// A random stamp, never zero. OpenSSL's generator: two replicas must never make the same.
 [[nodiscard]] Stamp make_stamp();
+/// Likewise, for `everything_tag`: its lower half says for which history of Redis it was made.
+[[nodiscard]] Stamp make_stamp_of(std::uint32_t history);
+/// Was it made for this one? Always, when that is not known (zero).
+[[nodiscard]] bool is_stamp_of(Stamp stamp, std::uint32_t history);
 [[nodiscard]] std::string format_stamp(Stamp stamp);
 /// Of a stamp's value in Redis, with or without leases. Zero when the text is not one.
 [[nodiscard]] Stamp parse_stamp(std::string_view text);

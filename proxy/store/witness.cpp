@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/redis_names.hpp"
 #include "store/store.hpp"
 
 namespace larder::store {
@@ -25,7 +26,7 @@ void Witness::remember_as_everything(SteadyClock::time_point end) {
   leases_.clear();
   ends_.clear();
   keys_ = 1;
-  leases_[many] = {ends_.emplace(end, many), {keyspace_.everything}};
+  leases_[many] = {ends_.emplace(end, many), {Keyspace().everything}};
 }
 
 void Witness::forget(const std::string& holder) {
@@ -47,7 +48,7 @@ policy::Tags Witness::take_lapsed(SteadyClock::time_point now) {
     const std::string holder = ends_.begin()->second;
     for (const std::string& key : leases_[holder].keys) {
       // The name of a tag stands for it: it is its own name.
-      const std::string_view name = keyspace_.tag_name_of(key);
+      const std::string_view name = tag_name_of(key);
       if (!name.empty()) tags.emplace_back(name);
     }
     forget(holder);

@@ -12,13 +12,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "policy/tags.hpp"
 #include "store/io.hpp"
 #include "store/lease_message.hpp"
-#include "store/redis_names.hpp"
 
 namespace larder::store {
 
@@ -26,8 +24,6 @@ class Witness {
  public:
   /// Of keys under lease. Beyond it all that is remembered becomes one lease on everything.
   static constexpr std::size_t limit = 10'000;
-
-  explicit Witness(Keyspace keys) : keyspace_(std::move(keys)) {}
 
   void hear(const LeaseMessage& message, SteadyClock::time_point now);
   /// When the next lease lapses that is remembered; nothing when none is.
@@ -45,7 +41,6 @@ class Witness {
   void forget(const std::string& holder);
   void remember_as_everything(SteadyClock::time_point end);
 
-  const Keyspace keyspace_;
   std::unordered_map<std::string, Lease> leases_;  ///< by holder
   Ends ends_;
   std::size_t keys_ = 0;

@@ -205,22 +205,14 @@ def test_sentinels_say_who_the_master_is_also_after_it_was_killed(start_larder, 
             load.hits_again()
             first = watched.master
             first.process.kill()
-            eventually(lambda: watched.master is not first, "the Sentinels have promoted the replica", within=30)
+            eventually(lambda: watched.has_replaced(first), "the Sentinels have promoted the replica", within=30)
             load.hits_again()
             # The old one comes back empty, and becomes a replica; then it is made the master again.
             first.start()
-            eventually(lambda: first.client().info("replication")["role"] == "slave", "it is a replica", within=30)
-            eventually(lambda: first.client().info("replication")["master_link_status"] == "up", "it is in step", 30)
+            eventually(watched.is_whole, "it is a replica, and in step", within=30)
             second = watched.master
-
-            def promotes():
-                try:
-                    return watched.sentinels[0].client().execute_command("SENTINEL FAILOVER mymaster")
-                except redis_py.exceptions.ResponseError:
-                    return False  # not yet: it waits for its timeout after the one before
-
-            eventually(promotes, "the Sentinels agree to another failover", within=20)
-            eventually(lambda: watched.master is not second, "the old one is the master again", within=30)
+            eventually(watched.fail_over, "the Sentinels agree to another failover", within=20)
+            eventually(lambda: watched.has_replaced(second), "the old one is the master again", within=30)
             load.hits_again()
         assert any(key.startswith(b"larder:1:v:") for key in redis_py.Redis(port=watched.master.port, db=1).keys())
     finally:

@@ -1,6 +1,9 @@
-// Field values: Cache-Control, HTTP-date, Accept and Accept-Encoding. What is written anew from a
-// parsed value is parsed as the same value; more directives never permit more.
+// Field values: Cache-Control, HTTP-date, Accept, Accept-Language and Accept-Encoding. What is
+// written anew from a parsed value is parsed as the same value; more directives never permit more.
+#include <algorithm>
+
 #include "http/accept.hpp"
+#include "http/accept_language.hpp"
 #include "http/cache_control.hpp"
 #include "http/content_coding.hpp"
 #include "http/date.hpp"
@@ -117,6 +120,19 @@ void check_accept(std::string_view value) {
   require(known, "a class is one of few");
 }
 
+void check_accept_language(std::string_view value) {
+  const std::vector<std::string> offered = {"de", "pt-BR", "zh-hant-tw"};
+  const fuzz::Exact exact(value);
+  const auto chosen = http::normalise_accept_language(exact.view(), offered);
+  require(!chosen || std::count(offered.begin(), offered.end(), *chosen) == 1,
+          "what is chosen is on offer");
+  require(!chosen || http::normalise_accept_language(*chosen, offered) == chosen,
+          "who asks for what was chosen gets it");
+  const auto normal = http::normalise_accept_language(exact.view(), {});
+  require(!normal || http::normalise_accept_language(*normal, {}) == normal,
+          "the normal form is its own");
+}
+
 void check_accept_encoding(std::string_view value) {
   const fuzz::Exact exact(value);
   const http::AcceptEncoding parsed(exact.view());
@@ -136,6 +152,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_request(input.view());
   check_date(input.view());
   check_accept(input.view());
+  check_accept_language(input.view());
   check_accept_encoding(input.view());
   return 0;
 }

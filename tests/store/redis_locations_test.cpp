@@ -252,6 +252,49 @@ TEST_CASE("Cluster: no SELECT is sent, and a node that sends elsewhere is not us
   }
 }
 
+// Failovers of a real Redis
+// --------------------------------------------------------------------------
+
+TEST_CASE("a master that is one again, without a restart, brings nothing back that was evicted") {
+  RedisServer one;
+  RedisServer other;
+  const auto follow = [](RedisServer& replica, const RedisServer& master) {
+    REQUIRE_FALSE(
+        replica.command({"REPLICAOF", "127.0.0.1", std::to_string(master.port())}).failed);
+    const auto in_step = [&] {
+      return replica.command({"INFO", "replication"}).text.find("master_link_status:up") !=
+             std::string::npos;
+    };
+    const SteadyClock::time_point end = SteadyClock::now() + 20s;
+    while (!in_step() && SteadyClock::now() < end) {
+    }
+    REQUIRE(in_step());
+  };
+  const auto connect = [&] {
+    auto made = std::make_unique<TestStore>(TestStore::make_shared(0), one.settings());
+    REQUIRE(made->until_available());
+    return made;
+  };
+  for (RedisServer* server : {&one, &other})
+    server->command({"CONFIG", "SET", "repl-diskless-sync-delay", "0"});
+  auto a = connect();
+  REQUIRE(a->fill("k", models, "old") == PutOutcome::stored);
+  REQUIRE(a->content("k", models) == "old");
+  follow(other, one);
+  REQUIRE_FALSE(other.command({"REPLICAOF", "NO", "ONE"}).failed);
+  // The other one misses this, and then hands its data back.
+  REQUIRE(a->evict({"p:/api/models"}) == EvictOutcome::done);
+  follow(one, other);
+  REQUIRE_FALSE(one.command({"REPLICAOF", "NO", "ONE"}).failed);
+  REQUIRE(one.keys("larder:1:v:k").size() == 1);
+  REQUIRE(one.keys("larder:1:s:p:/api/models").size() == 1);
+  const auto b = connect();
+  CHECK(b->content("k", models) == "-");
+  CHECK(b->fill("k", models, "new") == PutOutcome::stored);
+  // Who comes later to the same history leaves what is there as it is.
+  CHECK(connect()->content("k", models) == "new");
+}
+
 // A real cluster, of one node ---------------------------------------------------------------------
 
 class OneNodeCluster {

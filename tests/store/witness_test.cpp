@@ -63,14 +63,22 @@ TEST_CASE("Witness: what lapses, and when") {
        {{0ms, message(Event::taken, 1, 100ms, {"e:0123456789abcdef"})}},
        100ms,
        {"e:"}},
+      {"of a partition of a cluster",
+       {{0ms, {Event::taken, holder(1), 100ms, {"larder:1:{5}:s:p:/a"}}}},
+       100ms,
+       {"p:/a"}},
       {"a key that is no stamp's",
-       {{0ms, {Event::taken, holder(1), 100ms, {"other:1:s:p:/a", "larder:1:v:k"}}}},
+       {{0ms,
+         {Event::taken,
+          holder(1),
+          100ms,
+          {"other:1:s:p:/a", "larder:1:v:k", "larder:1:{5", "larder:1:"}}}},
        100ms,
        {}},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
-    Witness witness{Keyspace()};
+    Witness witness;
     for (const Heard& heard : c.heard) witness.hear(heard.message, start + heard.at);
     CHECK(witness.take_lapsed(start + c.now) == c.lapsed);
     CHECK(witness.take_lapsed(start + c.now).empty());
@@ -78,7 +86,7 @@ TEST_CASE("Witness: what lapses, and when") {
 }
 
 TEST_CASE("Witness: when to look again") {
-  Witness witness{Keyspace()};
+  Witness witness;
   CHECK_FALSE(witness.next());
   witness.hear(message(Event::taken, 1, 300ms, {"p:/a"}), start);
   witness.hear(message(Event::taken, 2, 200ms, {"p:/b"}), start);
@@ -90,7 +98,7 @@ TEST_CASE("Witness: when to look again") {
 }
 
 TEST_CASE("Witness: more than can be remembered is one lease on everything, until the last ends") {
-  Witness witness{Keyspace()};
+  Witness witness;
   for (std::size_t i = 0; i < Witness::limit; ++i)
     witness.hear(message(Event::taken, i, i == 7 ? 300ms : 100ms, {"p:/" + std::to_string(i)}),
                  start);

@@ -66,20 +66,35 @@ class Watched:
                             "sentinel failover-timeout mymaster 3000\n")
             self.sentinels.append(RedisNode(logs, sentinel=file, name="sentinel").start())
         self.url = f"redis+sentinel://{','.join(one.address for one in self.sentinels)}/mymaster/1"
-        eventually(self._is_watched, "the Sentinels know of each other and of the replica", within=30)
+        eventually(self.is_whole, "the Sentinels know of each other and of the replica", within=30)
 
-    def _is_watched(self):
+    def is_whole(self):
         for sentinel in self.sentinels:
             state = sentinel.client().sentinel_master("mymaster")
             if state["num-other-sentinels"] != 2 or state["num-slaves"] != 1:
                 return False
-        return self.nodes[1].client().info("replication")["master_link_status"] == "up"
+        infos = [node.client().info("replication") for node in self.nodes]
+        return sorted(info["role"] for info in infos) == ["master", "slave"] and \
+            all(info.get("master_link_status", "up") == "up" for info in infos)
 
     @property
     def master(self):
         """As they say now."""
         _, port = self.sentinels[0].client().sentinel_get_master_addr_by_name("mymaster")
         return next(node for node in self.nodes if node.port == port)
+
+    def any_master(self, _random):
+        return self.master
+
+    def has_replaced(self, node):
+        return self.master is not node
+
+    def fail_over(self):
+        """False: not yet, they wait for their timeout after the one before."""
+        try:
+            return self.sentinels[0].client().execute_command("SENTINEL FAILOVER mymaster")
+        except redis.exceptions.ResponseError:
+            return False
 
     def stop(self):
         for node in [*self.sentinels, *self.nodes]:
@@ -99,7 +114,7 @@ class Cluster:
                                                f"nodes-{bus}.conf"]).start())
         self.cli("create", *(node.address for node in self.nodes), "--cluster-replicas", "1", "--cluster-yes")
         self.url = f"redis+cluster://{','.join(node.address for node in self.nodes[:3])}"
-        eventually(self._is_whole, "each node sees the whole cluster, and each replica has its master", within=30)
+        eventually(self.is_whole, "each node sees the whole cluster, and each replica has its master", within=30)
 
     @staticmethod
     def cli(*arguments):
@@ -107,10 +122,10 @@ class Cluster:
                               timeout=60)
         assert done.returncode == 0, f"redis-cli --cluster {arguments[0]}: {done.stdout[-2000:]} {done.stderr}"
 
-    def _is_whole(self):
+    def is_whole(self):
         for node in self.living:
             client = node.client()
-            if "cluster_state:ok" not in client.execute_command("CLUSTER INFO").decode():
+            if client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
                 return False
             replication = client.info("replication")
             if replication["role"] == "slave" and replication["master_link_status"] != "up":
@@ -125,12 +140,21 @@ class Cluster:
     def masters(self):
         return [node for node in self.living if node.client().info("replication")["role"] == "master"]
 
+    def any_master(self, random):
+        return random.choice(self.masters)
+
+    def has_replaced(self, node):
+        """Does no range of slots name it any more, and do the others agree?"""
+        others = [other for other in self.living if other is not node]
+        return all(other.client().execute_command("CLUSTER INFO")["cluster_state"] == "ok" for other in others) and \
+            node.port not in [port for _, _, port in self.ranges(others[0])]
+
     def slot(self, partition):
         return self.living[0].client().execute_command("CLUSTER KEYSLOT", str(partition))
 
-    def ranges(self):
-        """(first slot, last slot, port of its master), as the first living node has it."""
-        answer = self.living[0].client().execute_command("CLUSTER SLOTS")
+    def ranges(self, node=None):
+        """(first slot, last slot, port of its master), as that node has it, or the first living one."""
+        answer = (node or self.living[0]).client().execute_command("CLUSTER SLOTS")
         return [(first, last, nodes[0][1]) for first, last, *nodes in answer]
 
     def master_of(self, partition):

@@ -3,7 +3,8 @@
 from collections import Counter
 
 # Of connections, and of replicas among themselves: not caused by any request.
-BESIDE_REQUESTS = ("acl", "auth", "client", "command", "hello", "info", "ping", "publish", "select", "subscribe", "time")
+BESIDE_REQUESTS = ("acl", "auth", "client", "cluster", "command", "config", "hello", "info", "ping", "publish", "role",
+                   "script", "select", "subscribe", "time")
 
 
 def count_commands(redis):

@@ -22,7 +22,7 @@ async def killed(stage, report):
     No request is an error; who was waiting waits for Tr at most, after that nobody waits; /readyz says degraded
     and stays 200; there are hits again within 2 s of the return.
     """
-    tr = 0.05
+    tr = stage.scale.pick(0.5, 0.05)
     larder = await stage.larder(redis_timeout=f"{tr * 1000:.0f}ms")
     load = stage.load(larder)
     await load.warm()
@@ -40,10 +40,10 @@ async def killed(stage, report):
         await stage.until_async(lambda: readiness_is(larder, "ready"), "/readyz says ready again")
     no_errors(report, load)
     during = load.between(began, ended)
-    report.held("there was load while it was down", len(during) > 20, len(during))
+    report.held("there was load while it was down", during, len(during))
     report.at_most("p99 of those, ms", percentile(during) * 1000,
                    2 * percentile(before) * 1000 + tr * 1000, " ms", judged=stage.scale.judged)
-    report.held("the log tells of it and does not repeat itself", 0 < len(log_lines(larder)) <= 22,
+    report.held("the log tells of it and does not repeat itself", 0 < len(log_lines(larder)) <= 40,
                 f"{len(log_lines(larder))} lines")
 
 
@@ -61,7 +61,7 @@ async def stopped(stage, report):
     Nobody waits longer than Tr + 20 ms; late replies answer nobody, late writes bring back nothing (I1, I3);
     there are hits again.
     """
-    tr = 0.05
+    tr = stage.scale.pick(0.5, 0.05)
     larder = await stage.larder(redis_timeout=f"{tr * 1000:.0f}ms")
     load = stage.load(larder)
     await load.warm()
@@ -71,11 +71,14 @@ async def stopped(stage, report):
             began = now()
             await asyncio.to_thread(stage.redis.process.pause)
             await stage.until_async(lambda: usable(larder, False), "it is known to be away")
-            during = await stage.calm(load, stage.scale.pick(0.7, 10))
+            written = await put(larder, "/hot/3/")
+            report.held("a write is answered meanwhile", written.status == 200, written)
+            await stage.calm(load, stage.scale.pick(0.5, 10))
             stage.redis.process.resume()
             await hits_again(stage, load, now(), report)
             waited = load.between(began, kinds={"hot", "brief", "cold", "pass"})
-            report.held("writes went through meanwhile", any(r.kind == "put" for r in during))
+            version = stage.origin.versions["/hot/3/"]
+            report.held("and its eviction outlives the return", await version_of(larder, "/hot/3/") >= version)
             report.at_most("the longest wait", max(r.took for r in waited) * 1000,
                            (tr + 0.02 + 2 * percentile(before)) * 1000, " ms", judged=stage.scale.judged)
         await stage.calm(load, stage.scale.pick(0.5, 5))
@@ -119,7 +122,7 @@ async def slow(stage, report):
             pauses += pause
             most += pauses <= lasted
         report.held(f"slow at work for {lasted:.1f} s: tried at most {most} times by each of {threads} threads",
-                    0 < tried <= threads * most, tried)
+                    tried <= threads * most and (tried or not stage.scale.judged), tried)
         report.saw(f"{len(late)} of {len(load.between(began))} requests took {tr * 1000:.0f} ms or longer")
         relay.delay, back = 0.0, now()
         if stage.scale.judged:
@@ -137,7 +140,7 @@ async def cut_off(stage, report):
     descriptor is lost.
     """
     relay = await stage.relay()
-    larder = await stage.larder(redis=relay.url, redis_timeout="100ms")
+    larder = await stage.larder(redis=relay.url, redis_timeout=stage.scale.pick("500ms", "100ms"))
     load = stage.load(larder)
     await load.warm()
     store = stage.redis.client()
@@ -175,7 +178,7 @@ async def cut_off(stage, report):
         await hits_again(stage, load, now(), report)
     no_errors(report, load)
     report.saw(f"{measure.descriptor_count(larder.pid)} descriptors at the end")
-    report.held("the log stays short", len(log_lines(larder)) <= 22, f"{len(log_lines(larder))} lines")
+    report.held("the log stays short", len(log_lines(larder)) <= 40, f"{len(log_lines(larder))} lines")
 
 
 async def is_new(larder, url, version):

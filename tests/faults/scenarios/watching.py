@@ -30,7 +30,7 @@ def log_lines(larder, word=""):
     return [line for line in larder.larder.process.log_text().splitlines() if "redis: " in line and word in line]
 
 
-async def hits_again(stage, load, since, report, within=15):
+async def hits_again(stage, load, since, report, within=30):
     """Waits for a HIT of a request sent after `since`."""
     await stage.until(lambda: any(r.answer.state == "HIT" for r in load.between(since)), "there are hits again",
                       within)
