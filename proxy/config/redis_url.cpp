@@ -38,6 +38,8 @@ Refused refuse(std::string_view what, std::string_view form) {
 Refused refuse_scheme(std::string_view scheme) {
   std::vector<std::string_view> known{"unix"};
   for (const Scheme& one : schemes) known.push_back(one.name);
+  // Of names that are equally near the first is taken: "redis+clusters" begins with "redis", too.
+  if (scheme.find('+') != std::string_view::npos) std::reverse(known.begin(), known.end());
   const bool is_word = std::all_of(scheme.begin(), scheme.end(), [](char letter) {
     return (letter >= 'a' && letter <= 'z') || letter == '+' || letter == '-';
   });

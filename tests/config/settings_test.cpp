@@ -368,7 +368,7 @@ TEST_CASE("a weaker source is checked though a stronger one wins") {
 }
 
 TEST_CASE("no password in a finding, whatever is wrong") {
-  for (const std::string url : {"redis://:hunter2@h:x", "rediss://:hunter2@h", "hunter2",
+  for (const std::string url : {"redis://:hunter2@h:x", "rediss://:hunter2@h/x", "hunter2",
                                 "redis:hunter2@h", "redis://:hunter2@", "redis://:hunter2@h/db",
                                 "redis://:hunter2@h?a", "redis://u:hunter%zz2@h", "://hunter2@"}) {
     CAPTURE(url);

@@ -40,7 +40,11 @@ TEST_CASE("Coherence: until when what was verified is believed") {
   CHECK(coherence.listening() == 0);
   CHECK(coherence.trusted(asked) == 0);
 
-  const Coherence::Connection second = coherence.begin();
+  CHECK(coherence.hears_of(7));  // nobody knows which run it is
+  const Coherence::Connection second = coherence.begin(7);
+  CHECK(coherence.hears_of(7));
+  CHECK_FALSE(coherence.hears_of(8));
+  CHECK(coherence.hears_of(0));
   CHECK(second != first);
   CHECK(coherence.trusted(asked) == 0);
   coherence.believe(first, asked, 1s);  // a late answer on the one that is gone

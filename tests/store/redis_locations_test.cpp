@@ -243,7 +243,9 @@ TEST_CASE("Cluster: no SELECT is sent, and a node that sends elsewhere is not us
     });
     located.connect();
     TestStore& a = *located.context_of_store;
-    CHECK(a.until([&] { return located.server.connections() >= 2 * store::partition_count + 4; }));
+    CHECK(a.until([&] {
+      return located.server.connections() >= static_cast<int>(2 * store::partition_count) + 4;
+    }));
     CHECK(a.content("k", models) == "!");
     is_elsewhere = false;
     CHECK(a.until_available());

@@ -50,6 +50,18 @@ TEST_CASE("stamps: random, and never zero") {
   CHECK(stamps.count(0) == 0);
 }
 
+TEST_CASE("stamps: that of everything says for which history of Redis it was made") {
+  for (int i = 0; i < 1'000; ++i) {
+    const Stamp stamp = make_stamp_of(7);
+    CHECK(is_stamp_of(stamp, 7));
+    CHECK_FALSE(is_stamp_of(stamp, 9));
+    CHECK(is_stamp_of(stamp, 0));
+    CHECK(stamp >> 32 != 0);
+    CHECK(make_stamp_of(0) != 0);
+  }
+  CHECK(make_stamp_of(7) != make_stamp_of(7));
+}
+
 TEST_CASE("stamps: which tags guard a response") {
   const policy::Tags tags = stamped_tags({"R", "/api/models/"});
   CHECK(tags == policy::Tags{"e:", "n:", "p:/api/models", "r:R", "b:/api", "b:/"});
