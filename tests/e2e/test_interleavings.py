@@ -1,4 +1,4 @@
-"""Orders of GETs, writes and losses that a seed chooses: nobody gets what is older than an answer before it (W1 to W3, W7, W8)."""
+"""Seeded orders of GETs, writes and lost keys: no answer is older than one before it (W1 to W3, W7, W8)."""
 
 import os
 
@@ -21,4 +21,5 @@ def test_no_get_is_given_what_is_older_than_an_answer_before_it(start_larder, or
             interleavings.play(SEED, number)
         except BaseException as error:
             steps = "\n".join(interleavings.trace)
-            raise AssertionError(f"seed {SEED}, interleaving {number}, {replicas} replicas: {error}\n{steps}") from error
+            place = f"seed {SEED}, interleaving {number}, {replicas} replicas"
+            raise AssertionError(f"{place}: {error}\n{steps}") from error
