@@ -114,15 +114,29 @@ class Read:
         """Of the answer; nothing while there is none."""
         if not self.request.is_done():
             return None
-        received = self.request.result()
-        assert received.complete and received.status in (200, 206), (received.status, received.body)
-        version = int(received.fields["x-version"])
+        status, fields, body = self.request.result()
+        assert status in (200, 206), (status, body)
+        version = int(fields["x-version"])
         if self.kind != "HEAD":
-            assert received.body and content(version).startswith(received.body), received.body
+            assert len(body) == int(fields["content-length"]) > 0 and content(version).startswith(body), body
         return version
 
     def is_hit(self):
-        return self.request.result().fields["x-cache-status"] == "HIT"
+        return self.request.result()[1]["x-cache-status"] == "HIT"
+
+
+def ask(base, method, target, fields):
+    """One request, sent when this returns; its status, fields and content come in the background."""
+    raw = RawConnection(base, timeout=2 * PATIENCE)
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "Connection: close"]
+    raw.send("\r\n".join([*lines, "", ""]).encode())
+
+    def read():
+        with raw:
+            status, told = raw.read_head()
+            return status, told, b"" if method == "HEAD" else raw.read_body(told)
+
+    return Background(read)
 
 
 class Write:
@@ -197,8 +211,7 @@ class Interleavings:
         method, query, fields = READS[kind]
         self._count += 1
         read = Read(self._count, replica, kind, self._floor,
-                    Background(receive, self._replicas[replica].url, self._thing + query, method, {**HOST, **fields},
-                               timeout=2 * PATIENCE))
+                    ask(self._replicas[replica].url, method, self._thing + query, {**HOST, **fields}))
         self._reads.append(read)
         self._note(f"{kind} {read.number} on {replica} begins, needs {read.floor}")
         joined = next((held for held in self._held if held.key == read.key and held.is_current), None)
@@ -221,21 +234,26 @@ class Interleavings:
 
     def _settle(self, reads):
         """Until each is answered, and judged, or held by the origin again."""
+        answered = []
+
         def is_settled():
             assert not self._take_arrivals(), "a write that nobody sent"
             for read in list(self._reads):
                 version = read.version()
                 if version is not None:
                     self._reads.remove(read)
+                    self._hand_on(read)
                     self.counted["GETs"] += 1
                     self.counted["hits"] += read.is_hit()
-                    self._note(f"{read.kind} {read.number} is answered with {version}")
+                    answered.append((read.number, f"{read.kind} {read.number} is answered with {version}"))
                     assert version >= read.floor, \
                         f"{read.kind} {read.number} was given {version}; {read.floor} had been answered before it began"
             return all(read not in self._reads or read.held for read in reads)
 
         eventually(is_settled, f"{[read.number for read in reads]} are answered, or ask the origin: they wait for an "
                                f"older fill", within=PATIENCE, every=NEWLY)
+        for _, line in sorted(answered):  # those who share a fill have their answers in any order
+            self._note(line)
 
     def _take_arrivals(self):
         """Gives each read that came to the origin to the GET that it is for. Returns the writes that came."""
@@ -251,6 +269,13 @@ class Interleavings:
             if read:
                 read.held = held
         return writes
+
+    def _hand_on(self, read):
+        """What the origin holds for one that has its answer is held for another one."""
+        if read.held in self._held:
+            other = next((other for other in self._reads if other.key == read.key and other.held is None), None)
+            if other:
+                other.held = read.held
 
     def _fence(self, replica):
         """Through Redis and back, behind all that this replica has asked it before."""
