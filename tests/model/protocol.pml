@@ -136,7 +136,7 @@ inline make_local_other(r, t) {
   fi
 #else
   if
-  :: EARLY(t) -> for (k : 0 .. GETS - 1) { if :: GET_ON(k) == r -> noted[k] = false :: else fi }
+  :: KEPT(t) -> for (k : 0 .. GETS - 1) { if :: GET_ON(k) == r -> noted[k] = false :: else fi }
   :: else
   fi
 #endif
@@ -815,12 +815,7 @@ end_tracking:
   :: d_step { alive[r] && HAS(NEXT(r), 1); hear(r, 1); skip }
 #endif
 #if TAGS > 2
-  /* Of one message, `n:` is taken first. */
-#ifdef MUTANT_OWN_TAG_HEARD_FIRST
   :: d_step { alive[r] && HAS(NEXT(r), 2); hear(r, 2); skip }
-#else
-  :: d_step { alive[r] && HAS(NEXT(r), 2) && !HAS(NEXT(r), 1); hear(r, 2); skip }
-#endif
 #endif
   :: d_step {
        alive[r] && CAN_BEAT(r) && !beats[r];

@@ -62,6 +62,9 @@ class Background:
         except BaseException as error:  # noqa: BLE001  (raised again in result)
             self._error = error
 
+    def is_done(self):
+        return not self._thread.is_alive()
+
     def result(self, within=20.0):
         self._thread.join(within)
         assert not self._thread.is_alive(), f"still running after {within:g} s"
