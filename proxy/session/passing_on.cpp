@@ -27,7 +27,11 @@ awaitable<After> PassingOn::run() {
 
   // Before the client hears of it: whoever asks after that must not be given what was there before.
   policy::Tags old = tags_made_old(eviction, result);
-  if (!old.empty()) {
+  if (!old.empty() && failure) {
+    // The origin may carry it out yet: the lease is left to run out, which evicts once more.
+    co_await evict(nullptr, std::move(old));
+    lease.reset();
+  } else if (!old.empty()) {
     co_await evict(std::move(lease), std::move(old));
   } else {
     own_.worker.store->cancel_write(std::move(lease));
