@@ -21,7 +21,7 @@ void stop_log();
 
 enum class LineFormat : std::uint8_t { text, json };
 /// Without the final newline.
-[[nodiscard]] std::string format_line(const session::ExchangeRecord& record, LineFormat format);
+void append_line(const session::ExchangeRecord& record, LineFormat format, std::string& line);
 
 /// Writes access lines when they are wanted.
 class AccessLog {

@@ -1,6 +1,7 @@
 #include "policy/lookup.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "http/accept.hpp"
@@ -21,28 +22,45 @@ namespace {
 constexpr char end_of_part = ';';
 /// Before the parts that tell the variants of one URL apart, where there may be any number of them.
 constexpr char start_of_variant = '|';
+/// Room for what usually stands in a key beside the path, taken at once.
+constexpr std::size_t usual_key_size = 128;
 
-bool is_plain_in_keys(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("-._~/:=&?+,*@!$'()%[]").find(c) != std::string_view::npos;
+constexpr std::array<bool, 256> make_plain_in_keys() {
+  std::array<bool, 256> plain{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-._~/:=&?+,*@!$'()[]"))
+    plain[static_cast<unsigned char>(c)] = true;
+  return plain;
 }
+constexpr std::array<bool, 256> plain_in_keys = make_plain_in_keys();
 
 void append_escaped(std::string& key, std::string_view value) {
   static constexpr char hex[] = "0123456789ABCDEF";
-  for (const char c : value) {
-    if (is_plain_in_keys(c) && c != '%') {
-      key += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      key += '%';
-      key += hex[byte >> 4];
-      key += hex[byte & 15];
-    }
+  std::size_t plain_from = 0;
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(value[at]);
+    if (plain_in_keys[byte]) continue;
+    key.append(value, plain_from, at - plain_from);
+    plain_from = at + 1;
+    key += '%';
+    key += hex[byte >> 4];
+    key += hex[byte & 15];
   }
+  key.append(value.substr(plain_from));
 }
 
 void append_lower(std::string& key, std::string_view text) {
-  for (const char c : text) key += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const std::size_t from = key.size();
+  key.append(text);
+  for (std::size_t at = from; at < key.size(); ++at)
+    if (key[at] >= 'A' && key[at] <= 'Z') key[at] = static_cast<char>(key[at] + 32);
+}
+
+void append_hex(std::string& key, std::uint64_t number) {
+  static constexpr char hex[] = "0123456789abcdef";
+  char room[16];
+  for (std::size_t at = sizeof room; at-- > 0; number >>= 4) room[at] = hex[number & 15];
+  key.append(room, sizeof room);
 }
 
 using Parameters = std::vector<http::QueryParameter>;
@@ -300,8 +318,8 @@ bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learne
   const std::optional<Parameters> parameters = sorted_parameters(facts.head);
   if (!parameters) return false;
 
-  static constexpr char hex[] = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4) key += hex[(rule.fingerprint >> shift) & 15];
+  key.reserve(key.size() + usual_key_size + facts.path.size());
+  append_hex(key, rule.fingerprint);
   key += end_of_part;
   append_escaped(key, facts.forwarded.proto);
   key += "://";

@@ -457,10 +457,10 @@ class Parser {
 }  // namespace
 
 bool PathPattern::matches(std::string_view path, PathParameters& parameters) const {
-  // Without allocation for most paths that do not match: the pieces are tried before any is noted.
-  if (!matches(path)) return false;
   parameters.clear();
-  return Attempt(pieces, path, Extent::whole).run(&parameters);
+  if (Attempt(pieces, path, Extent::whole).run(&parameters)) return true;
+  parameters.clear();
+  return false;
 }
 
 bool PathPattern::matches(std::string_view path) const {

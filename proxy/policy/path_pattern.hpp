@@ -31,7 +31,7 @@ struct PathPattern {
   std::string text;  ///< as written
   std::vector<PatternPiece> pieces;
 
-  /// Does the whole of `path` match? Fills `parameters` when it does.
+  /// Does the whole of `path` match? `parameters` are empty when it does not.
   [[nodiscard]] bool matches(std::string_view path, PathParameters& parameters) const;
   [[nodiscard]] bool matches(std::string_view path) const;
   /// Is `path` what the pattern names, or below it by whole segments, as include() would have it?

@@ -1,4 +1,4 @@
-// Route: what the rules file becomes, and which rule a request falls under (first match wins).
+// Route: what the rules file becomes, and what a match says (the first one wins, policy/route_index).
 #pragma once
 
 #include <chrono>
@@ -122,9 +122,6 @@ struct RouteMatch {
 
 struct Routes {
   std::vector<RouteRule> rules;
-
-  /// `path` in the normal form of http/target.
-  [[nodiscard]] RouteMatch match(std::string_view path) const;
 };
 
 }  // namespace larder::policy

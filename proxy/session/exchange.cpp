@@ -65,7 +65,7 @@ awaitable<After> Exchange::run() {
 
   forwarded_ = policy::decide_forwarded(head_, client_.peer, client_.trusted, client_.scheme);
   ambiguous_ = http::normalise_path(head_.path, path_) != http::Ambiguity::none;
-  if (!ambiguous_) match_ = rules_->routes.match(path_);
+  if (!ambiguous_) match_ = rules_->index.match(path_);
   if (match_.rule) record_.rule = match_.rule->name;
   identify();
 

@@ -14,6 +14,7 @@
 #include "identity/identifier.hpp"
 #include "policy/key_admission.hpp"
 #include "policy/learned_vary.hpp"
+#include "policy/route_index.hpp"
 #include "session/clock.hpp"
 #include "session/collapse.hpp"
 #include "session/deadlines.hpp"
@@ -29,8 +30,11 @@ namespace larder::session {
 
 /// Rules in force, with what was learned under them. Kept by every exchange that began under it.
 struct RuleSet {
+  RuleSet(const RuleSet&) = delete;
+  RuleSet& operator=(const RuleSet&) = delete;
   explicit RuleSet(policy::Routes rules)
       : routes(std::move(rules)),
+        index(routes.rules),
         learned(std::make_unique<policy::LearnedVary[]>(routes.rules.size())),
         variants(std::make_unique<policy::QueryVariants[]>(routes.rules.size())) {}
 
@@ -42,6 +46,7 @@ struct RuleSet {
   }
 
   const policy::Routes routes;
+  const policy::RouteIndex index;
   std::unique_ptr<policy::LearnedVary[]> learned;
   std::unique_ptr<policy::QueryVariants[]> variants;
 };

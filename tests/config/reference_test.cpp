@@ -12,6 +12,7 @@
 #include "config/rules.hpp"
 #include "config/settings.hpp"
 #include "files.hpp"
+#include "policy/route_index.hpp"
 
 using namespace larder;
 using namespace larder::config;
@@ -205,7 +206,7 @@ TEST_CASE("the example loads without a finding and says what the demo needs") {
   CHECK(result.config.settings.tokens);
   const policy::Routes& routes = result.config.routes;
   const auto name = [&](std::string_view path) {
-    const policy::RouteMatch match = routes.match(path);
+    const policy::RouteMatch match = policy::RouteIndex(routes.rules).match(path);
     return match.rule ? match.rule->name : std::string("passed on");
   };
   CHECK(name("/api/ai/models/") == "ai-models");
@@ -216,7 +217,7 @@ TEST_CASE("the example loads without a finding and says what the demo needs") {
   CHECK(name("/api/job-applications/3/") == "job-applications");
   CHECK(name("/api/ai/generate/") == "passed on");
   CHECK(name("/admin/ai/aimodel/") == "passed on");
-  const policy::RouteMatch models = routes.match("/api/ai/models/");
+  const policy::RouteMatch models = policy::RouteIndex(routes.rules).match("/api/ai/models/");
   REQUIRE(models.rule);
   REQUIRE(models.rule->evict_on.size() == 1);
   CHECK(models.rule->evict_on.front().path.covers("/admin/ai/aimodel/3/change/"));

@@ -9,6 +9,7 @@
 #include "http/target.hpp"
 #include "oracle.hpp"
 #include "policy/lookup.hpp"
+#include "policy/route_index.hpp"
 
 namespace {
 
@@ -92,7 +93,7 @@ std::optional<Looked> look(const policy::Routes& routes, std::string_view reques
   if (http::parse_request_head(text, {}, head) != http::HeadError::none) return {};
   std::string path;
   if (http::normalise_path(head.path, path) != http::Ambiguity::none) return {};
-  const policy::RouteMatch match = routes.match(path);
+  const policy::RouteMatch match = policy::RouteIndex(routes.rules).match(path);
   if (!match.rule) return {};
   const policy::ForwardedFacts forwarded =
       policy::decide_forwarded(head, "192.0.2.1", false, "http");

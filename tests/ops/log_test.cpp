@@ -23,30 +23,54 @@ session::ExchangeRecord make_record() {
   return record;
 }
 
-TEST_CASE("format_line: JSON, escaped") {
+std::string line_of(const session::ExchangeRecord& record, LineFormat format) {
+  std::string line;
+  append_line(record, format, line);
+  return line;
+}
+
+TEST_CASE("append_line: JSON, escaped") {
   CHECK(
-      format_line(make_record(), LineFormat::json) ==
+      line_of(make_record(), LineFormat::json) ==
       R"({"time":"1994-11-06T08:49:37.042Z","level":"info","peer":"192.0.2.1","method":"GET",)"
       R"("host":"api.example","path":"/api/a/","query":"x=\"1\"","status":200,"bytes":12,"ms":1.500,)"
       R"("cache":"MISS","fwd":"uri-miss","stored":true,"rule":"a"})");
 }
 
-TEST_CASE("format_line: text that no request can turn into commands for a terminal") {
+TEST_CASE("append_line: JSON of what is rare, and a time that rounds up") {
+  session::ExchangeRecord record = make_record();
+  record.path = "/\x01\xc3\\";
+  record.query = "";
+  record.took = std::chrono::nanoseconds(2'000'999'600);
+  record.began += std::chrono::milliseconds(963);
+  record.evicted_tags = 2;
+  record.eviction_deferred = true;
+  record.failure = session::FetchFailure::refused;
+  record.cut_off = true;
+  CHECK(
+      line_of(record, LineFormat::json) ==
+      R"({"time":"1994-11-06T08:49:38.005Z","level":"info","peer":"192.0.2.1","method":"GET",)"
+      R"("host":"api.example","path":"/\u0001\u00c3\\","status":200,"bytes":12,"ms":2001.000,)"
+      R"("cache":"MISS","fwd":"uri-miss","stored":true,"rule":"a","evicted_tags":2,)"
+      R"("eviction_deferred":true,"failure":"the upstream refused the connection","cut_off":true})");
+}
+
+TEST_CASE("append_line: text that no request can turn into commands for a terminal") {
   session::ExchangeRecord record = make_record();
   record.path = "/\x1b[2J";
-  const std::string line = format_line(record, LineFormat::text);
+  const std::string line = line_of(record, LineFormat::text);
   CHECK(line.find('\x1b') == std::string::npos);
   CHECK(line.find("MISS   200      1.5 ms  GET /?[2J?x=\"1\"  uri-miss stored") !=
         std::string::npos);
 }
 
-TEST_CASE("format_line: what failed is told") {
+TEST_CASE("append_line: what failed is told") {
   session::ExchangeRecord record = make_record();
   record.failure = session::FetchFailure::refused;
   record.evicted_tags = 2;
   record.eviction_deferred = true;
   record.cut_off = true;
-  const std::string line = format_line(record, LineFormat::text);
+  const std::string line = line_of(record, LineFormat::text);
   CHECK(line.ends_with("stored eviction deferred: the upstream refused the connection [cut off]"));
 }
 

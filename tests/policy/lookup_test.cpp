@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "http/target.hpp"
+#include "policy/route_index.hpp"
 #include "support/heads.hpp"
 #include "support/tokens.hpp"
 
@@ -49,7 +50,7 @@ Looked look(const Request& request, const Routes& routes, bool trusted = false,
             const LearnedVary::Names& learned = {}, bool by_session = false) {
   std::string path;
   const bool ambiguous = http::normalise_path(request.head.path, path) != http::Ambiguity::none;
-  const RouteMatch match = ambiguous ? RouteMatch{} : routes.match(path);
+  const RouteMatch match = ambiguous ? RouteMatch{} : RouteIndex(routes.rules).match(path);
   const ForwardedFacts forwarded = decide_forwarded(request.head, "192.0.2.1", trusted, "http");
   const std::vector<std::string> session_cookies{"sessionid"};
   const identity::Identification who = identify(request.head.fields, by_session);

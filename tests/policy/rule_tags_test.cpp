@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "policy/named_tags.hpp"
+#include "policy/route_index.hpp"
 #include "support/heads.hpp"
 
 namespace larder::policy {
@@ -48,7 +49,7 @@ std::variant<Tags, Detail> tags_for(const RouteRule& rule, const Request& reques
                                     const identity::Identification& who) {
   Routes routes;
   routes.rules.push_back(rule);
-  const RouteMatch match = routes.match(request.head.path);
+  const RouteMatch match = RouteIndex(routes.rules).match(request.head.path);
   REQUIRE(match.rule);
   const ForwardedFacts forwarded = decide_forwarded(request.head, "192.0.2.1", false, "http");
   return make_rule_tags({.head = request.head,

@@ -1,0 +1,122 @@
+#include "policy/route_index.hpp"
+
+#include <algorithm>
+
+namespace larder::policy {
+namespace {
+
+/// A segment of a pattern, between two "/".
+struct Segment {
+  std::string literal;
+  bool is_converted = false;  ///< a converter is in it, or all of it
+  bool is_open_ended =
+      false;  ///< <path:> is in it: the segments behind it are not counted any more
+};
+
+std::vector<Segment> segments_of(const PathPattern& pattern) {
+  std::vector<Segment> segments(1);
+  for (const PatternPiece& piece : pattern.pieces) {
+    if (!piece.name.empty()) {
+      segments.back().is_converted = true;
+      segments.back().is_open_ended = piece.converter == Converter::path;
+      if (segments.back().is_open_ended) break;
+      continue;
+    }
+    for (const char letter : piece.literal) {
+      if (letter == '/') {
+        segments.emplace_back();
+      } else {
+        segments.back().literal += letter;
+      }
+    }
+  }
+  return segments;
+}
+
+}  // namespace
+
+std::string_view RouteIndex::Rest::take() {
+  const std::size_t slash = text.find('/');
+  const std::string_view segment = text.substr(0, slash);
+  is_over = slash == std::string_view::npos;
+  text = is_over ? std::string_view() : text.substr(slash + 1);
+  return segment;
+}
+
+RouteIndex::RouteIndex(const std::vector<RouteRule>& rules) : nodes_(1) {
+  for (const RouteRule& rule : rules) {
+    for (const PathPattern& pattern : rule.paths) {
+      patterns_.push_back({&rule, &pattern});
+      add(static_cast<Order>(patterns_.size() - 1), pattern);
+    }
+  }
+}
+
+void RouteIndex::add(Order order, const PathPattern& pattern) {
+  NodeIndex at = 0;
+  // Patterns are added in order, so the first to pass through a node is its lowest.
+  const auto visit = [&] { nodes_[at].first = std::min(nodes_[at].first, order); };
+  visit();
+  for (const Segment& segment : segments_of(pattern)) {
+    if (segment.is_open_ended) {
+      nodes_[at].open_ended.push_back(order);
+      return;
+    }
+    at = segment.is_converted ? converted_child(at) : literal_child(at, segment.literal);
+    visit();
+  }
+  nodes_[at].ends.push_back(order);
+}
+
+RouteIndex::NodeIndex RouteIndex::literal_child(NodeIndex node, std::string_view segment) {
+  std::vector<std::pair<std::string, NodeIndex>>& literals = nodes_[node].literals;
+  const auto found =
+      std::lower_bound(literals.begin(), literals.end(), segment,
+                       [](const auto& one, std::string_view text) { return one.first < text; });
+  if (found != literals.end() && found->first == segment) return found->second;
+  const auto made = static_cast<NodeIndex>(nodes_.size());
+  literals.emplace(found, segment, made);
+  nodes_.emplace_back();
+  return made;
+}
+
+RouteIndex::NodeIndex RouteIndex::converted_child(NodeIndex node) {
+  if (nodes_[node].converted == 0) {
+    nodes_[node].converted = static_cast<NodeIndex>(nodes_.size());
+    nodes_.emplace_back();
+  }
+  return nodes_[node].converted;
+}
+
+void RouteIndex::try_each(const std::vector<Order>& orders, std::string_view path,
+                          Order& best) const {
+  for (const Order order : orders) {
+    if (order >= best) return;
+    if (patterns_[order].pattern->matches(path)) best = order;
+  }
+}
+
+void RouteIndex::walk(NodeIndex index, Rest rest, std::string_view path, Order& best) const {
+  const Node& node = nodes_[index];
+  if (node.first >= best) return;
+  if (rest.is_over) return try_each(node.ends, path, best);
+  try_each(node.open_ended, path, best);
+  const std::string_view segment = rest.take();
+  const auto found =
+      std::lower_bound(node.literals.begin(), node.literals.end(), segment,
+                       [](const auto& one, std::string_view text) { return one.first < text; });
+  if (found != node.literals.end() && found->first == segment)
+    walk(found->second, rest, path, best);
+  if (node.converted != 0) walk(node.converted, rest, path, best);
+}
+
+RouteMatch RouteIndex::match(std::string_view path) const {
+  Order best = static_cast<Order>(patterns_.size());
+  walk(0, {path}, path, best);
+  RouteMatch match;
+  if (best < patterns_.size() && patterns_[best].pattern->matches(path, match.parameters))
+    match.rule = patterns_[best].rule;
+  return match;
+}
+
+}  // namespace larder::policy
