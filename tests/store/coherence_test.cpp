@@ -267,6 +267,7 @@ struct Scripted {
 
 constexpr std::string_view scripted_stamp = "00000000000000ff";  // of all tags, in scripted Redis
 
+constexpr std::string_view stored_for = ":3600000\r\n";  // PTTL of "k"
 /// What HMGET answers for "k".
 std::string stored_value(std::vector<std::string> own) {
   const std::size_t tags = store::stamped_tags(models).size() - 1 + own.size();
@@ -297,6 +298,7 @@ TEST_CASE("heard of while Redis is read: what was read is not believed") {
     std::size_t reads = 0;
     scripted.redis.set_script([&](const Words& words) {
       if (words[0] == "HMGET") return stored_value({"k:one"});
+      if (words[0] == "PTTL") return std::string(stored_for);
       if (words[0] == "MGET" && ++reads == c.at_read)
         scripted.loop.shared->stamps.evict_name(c.heard);
       return ScriptedRedis::answer(words);
@@ -315,6 +317,7 @@ TEST_CASE("the connection lost and back while Redis is read: what was read is no
     bool loses = false;
     scripted.redis.set_script([&](const Words& words) {
       if (words[0] == "HMGET") return stored_value({});
+      if (words[0] == "PTTL") return std::string(stored_for);
       if (words[0] == "MGET" && loses)
         coherence.believe(coherence.begin(), SteadyClock::now(), ages);
       return ScriptedRedis::answer(words);

@@ -240,7 +240,7 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
     CHECK(a->content("named", stats) == "named");
 
     // Unlike those that a response names: a fill has their stamps, and is refused by them alone.
-    const Stamps before = a->stamps(ann).value();
+    const Stamps before = a->stamps(ann, {}, "of ann").value();
     a->evict({"t:user:bob"});
     CHECK(a->put("of ann", ann, before, make_response("new")) == PutOutcome::stored);
     a->evict({"t:user:ann"});
@@ -261,8 +261,8 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
     CHECK(a->content("past", models) == "-");
     CHECK(a->put("k", models, a->stamps(models).value(), make_response("x"), 1s) ==
           PutOutcome::stored);
-    CHECK(a->put("long", models, a->stamps(models).value(), make_response("x"), 240'000h) ==
-          PutOutcome::stored);
+    CHECK(a->put("long", models, a->stamps(models, {}, "long").value(), make_response("x"),
+                 240'000h) == PutOutcome::stored);
     CHECK(a->until([&] { return a->content("k", models) == "-"; }));
     CHECK(a->content("long", models) == "x");
   }
