@@ -56,7 +56,7 @@ TEST_CASE("stamps: that of everything says for which history of Redis it was mad
     CHECK(is_stamp_of(stamp, 7));
     CHECK_FALSE(is_stamp_of(stamp, 9));
     CHECK(is_stamp_of(stamp, 0));
-    CHECK(stamp >> 32 != 0);
+    CHECK((stamp >> 32) != 0);
     CHECK(make_stamp_of(0) != 0);
   }
   CHECK(make_stamp_of(7) != make_stamp_of(7));
