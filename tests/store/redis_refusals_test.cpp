@@ -71,6 +71,7 @@ struct Scripted {
 TEST_CASE("writes while a connection is being made leave it alone, and it delivers them") {
   Scripted scripted;
   TestStore& a = scripted.loop;
+  int begun = 0;
   int written = 0;
   const auto write = [&]() -> awaitable<void> {
     policy::Tags tags;
@@ -81,12 +82,15 @@ TEST_CASE("writes while a connection is being made leave it alone, and it delive
   };
   scripted.redis.set_script([&](const Words& words) {
     // Each word of the greeting meets a write.
-    if (words[0] == "PING" || words[0] == "INFO")
+    if (words[0] == "PING" || words[0] == "INFO") {
+      ++begun;
       asio::co_spawn(a.context, write(), asio::detached);
+    }
     return ScriptedRedis::answer(words);
   });
   REQUIRE(a.until_available());
-  CHECK(written == 3);
+  CHECK(begun > 0);
+  CHECK(written == begun);
   CHECK(scripted.redis.connections() == 1);
   CHECK_FALSE(a.shared->pending.any());
   const std::vector<Words>& commands = scripted.redis.commands();
