@@ -1,4 +1,4 @@
-// Route: what the rules file becomes, and what a match says (the first one wins, policy/route_index).
+// Route: what the rules file becomes, and what a match says. Which rule it is: policy/route_index.
 #pragma once
 
 #include <chrono>
