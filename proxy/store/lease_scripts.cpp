@@ -87,9 +87,12 @@ return evicted
 )lua";
 
 /// ARGV: the lifetime. The value of a leased stamp is longer, and its key lives as its leases do.
+/// One with all but a day of its life before it is let be: every change is heard as an eviction.
 constexpr std::string_view prolong_body = R"lua(
 for _, key in ipairs(KEYS) do
-  if redis.pcall('STRLEN', key) == 16 then redis.call('EXPIRE', key, ARGV[1]) end
+  if redis.pcall('STRLEN', key) == 16 and redis.call('TTL', key) < ARGV[1] - 86400 then
+    redis.call('EXPIRE', key, ARGV[1])
+  end
 end
 return 0
 )lua";
