@@ -69,7 +69,7 @@ class ScriptedRedis {
     if (words[0] == "INFO") return bulk("run_id:0123456789\r\nmaxmemory:1\r\n");
     if (words[0] == "HMGET") return "*2\r\n$-1\r\n$-1\r\n";
     if (words[0] == "SCRIPT") return bulk(std::string(40, 'a'));
-    if (words[0] == "EVALSHA" || words[0] == "UNLINK") return ":0\r\n";
+    if (words[0] == "EVALSHA" || words[0] == "DEL" || words[0] == "UNLINK") return ":0\r\n";
     if (words[0] == "PTTL") return ":-2\r\n";
     if (words[0] == "RENAME") return "-ERR no such key\r\n";
     if (words[0] == "MULTI") return "+OK\r\n";
