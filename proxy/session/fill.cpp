@@ -25,6 +25,11 @@ void Fill::announce(std::unique_lock<std::mutex> lock) {
   }
 }
 
+void Fill::note_unstored(policy::Detail detail) {
+  const std::scoped_lock lock(mutex_);
+  now_.detail = detail;
+}
+
 void Fill::note_origin_age(policy::seconds age) {
   const std::scoped_lock lock(mutex_);
   now_.origin_age = age;

@@ -54,6 +54,8 @@ class Fill {
   [[nodiscard]] SteadyClock::time_point begun() const { return begun_; }
 
   // The filling coroutine's side.
+  /// Before the origin is asked: why its answer will be in no store.
+  void note_unstored(policy::Detail detail);
   void note_origin_age(policy::seconds age);
   void note_origin_status(std::uint16_t status);
   /// Without `length` only the leader may read before the end: the content may yet prove too large,

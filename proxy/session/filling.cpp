@@ -243,6 +243,8 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
       co_return;
     }
   }
+  // Readers that begin while it arrives say so in their heads.
+  fill->note_unstored(obstacle_of(job.start));
   policy::SystemSeconds request_time = worker.shared.clock.now_in_seconds();
   const bool validates = job.previous && policy::is_validatable(*job.previous);
   FetchRequest request = make_request(job, validates ? job.previous.get() : nullptr);

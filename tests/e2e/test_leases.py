@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from rig.http import state
+from rig.http import cache_status, state
 from rig.rules import THINGS
 from rig.waiting import Background, eventually
 
@@ -116,7 +116,9 @@ def test_what_is_read_while_a_write_is_in_flight_is_not_stored(start_larder, ori
     writing = Background(write, one)
     assert table.committed.wait(20)
     for replica in (one, other, one, other):
-        assert state(get(replica)) == "MISS"
+        answer = get(replica)
+        assert (state(answer), cache_status(answer).get("detail")) == ("MISS", "written-meanwhile")
+        assert "stored" not in cache_status(answer)
     table.answered.set()
     assert writing.result().status_code == 200
     for replica in (one, other):
@@ -154,6 +156,7 @@ def test_what_is_read_from_a_lagging_replica_is_not_stored(start_larder, origin_
     for expected in (b"old", b"new", b"new"):
         answer = get(larder)
         assert (answer.content, state(answer)) == (expected, "MISS")
+        assert cache_status(answer)["detail"] == "written-meanwhile"
         caught_up.set()
     if "redis" in tier:
         request.getfixturevalue("redis").client().flushall()  # the leases with all else
