@@ -15,7 +15,7 @@ from rig.waiting import Background, eventually
 PASSWORD = "correct-horse-battery"
 # As rules/README.md gives them to a user of Larder's own.
 RIGHTS = ["~larder:1:*", "&larder:1:*", "&__redis__:invalidate", "+@read", "+@write", "+@transaction",
-          "+@connection", "+@pubsub", "+eval", "+info", "+time"]
+          "+@connection", "+@pubsub", "+eval", "+evalsha", "+script|load", "+info", "+time"]
 
 
 @pytest.fixture
