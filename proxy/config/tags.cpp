@@ -168,10 +168,11 @@ class TagCheck {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
       known.push_back("path");
       const std::string written = "{" + name + "}";
-      report_.error(place_of(item, written), "tags: the path " + quote(path.text) + " has no '<" +
-                                                 name + ">' for '" + written + "'" +
-                                                 policy::suggest_nearest(name, known) +
-                                                 "; what has none needs a rule of its own");
+      std::string message = "tags: the path ";
+      message.append(quote(path.text)).append(" has no '<").append(name).append(">' for '");
+      message.append(written).append("'").append(policy::suggest_nearest(name, known));
+      message += "; what has none needs a rule of its own";
+      report_.error(place_of(item, written), message);
       failed_ = true;
       return;
     }
