@@ -28,7 +28,7 @@ RedisWording wording_of(const RedisPlace& place) {
 
 }  // namespace
 
-RedisStore::RedisStore(asio::io_context& context, RedisPlace place, Keyspace keys,
+RedisStore::RedisStore(asio::io_context& context, const RedisPlace& place, Keyspace keys,
                        PendingEvictions& pending, StateLog& log, std::string process,
                        std::chrono::milliseconds settle)
     : keys_(std::move(keys)),
@@ -46,12 +46,12 @@ std::shared_ptr<RedisWrites> RedisStore::writes() {
   return {shared_from_this(), &writes_};
 }
 
-std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context, RedisPlace place,
+std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context, const RedisPlace& place,
                                                Keyspace keys, PendingEvictions& pending,
                                                StateLog& log, std::string process,
                                                std::chrono::milliseconds settle) {
-  std::shared_ptr<RedisStore> store(new RedisStore(context, std::move(place), std::move(keys),
-                                                   pending, log, std::move(process), settle));
+  std::shared_ptr<RedisStore> store(
+      new RedisStore(context, place, std::move(keys), pending, log, std::move(process), settle));
   RedisClient::Events events;
   events.prepare = [weak = std::weak_ptr(store)] { return prepare(weak.lock()); };
   store->client_.start(std::move(events));

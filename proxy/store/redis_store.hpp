@@ -63,7 +63,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// Connects as soon as `context` runs. `pending` and `log` outlive `context`. `process`: the name
   /// under which this process fills.
   [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
-                                                          RedisPlace place, Keyspace keys,
+                                                          const RedisPlace& place, Keyspace keys,
                                                           PendingEvictions& pending, StateLog& log,
                                                           std::string process,
                                                           std::chrono::milliseconds settle);
@@ -105,8 +105,9 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
     std::uint32_t hour = 0;
   };
 
-  RedisStore(asio::io_context& context, RedisPlace place, Keyspace keys, PendingEvictions& pending,
-             StateLog& log, std::string process, std::chrono::milliseconds settle);
+  RedisStore(asio::io_context& context, const RedisPlace& place, Keyspace keys,
+             PendingEvictions& pending, StateLog& log, std::string process,
+             std::chrono::milliseconds settle);
 
   void add_stamp_keys(Command& command, const policy::Tags& tags) const;
   std::optional<Current> read_stamps(const Pipeline& pipeline, std::size_t command,

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 /// What the write and the renewal of its lease have in common.
 struct RedisWrites::Held {
-  Held(Executor executor, policy::Tags of) : tags(std::move(of)), renewal(std::move(executor)) {}
+  Held(const Executor& executor, policy::Tags of) : tags(std::move(of)), renewal(executor) {}
 
   const std::string holder = format_stamp(make_stamp());
   const policy::Tags tags;

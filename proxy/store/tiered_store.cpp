@@ -165,10 +165,10 @@ class LargeInUse {
 /// may be gone by then.
 class OverRedis : public Store {
  public:
-  OverRedis(Shared& shared, asio::io_context& context, RedisPlace place, Keyspace keys,
+  OverRedis(Shared& shared, asio::io_context& context, const RedisPlace& place, Keyspace keys,
             PendingEvictions& pending)
       : shared_(shared),
-        redis_(RedisStore::create(context, std::move(place), std::move(keys), pending, shared.log,
+        redis_(RedisStore::create(context, place, std::move(keys), pending, shared.log,
                                   shared.process, shared.settling.time())),
         large_(std::make_shared<LargeInUse>()) {}
   ~OverRedis() override { redis_->close(); }
@@ -342,8 +342,7 @@ std::unique_ptr<Store> make_redis_store(Shared& shared, asio::io_context& contex
                                         const config::RedisSettings& settings) {
   RedisPlace place = make_redis_place(settings, shared.redis_tls);
   if (settings.kind != config::RedisKind::cluster)
-    return std::make_unique<OverRedis>(shared, context, std::move(place), Keyspace(),
-                                       shared.pending);
+    return std::make_unique<OverRedis>(shared, context, place, Keyspace(), shared.pending);
   std::vector<std::unique_ptr<Store>> partitions;
   for (unsigned i = 0; i < partition_count; ++i) {
     place.root = partition_root(i);

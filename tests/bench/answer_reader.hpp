@@ -64,9 +64,9 @@ class AnswerReader {
     status_ = 0;
     if (head_.size() > 12) std::from_chars(head_.data() + 9, head_.data() + 12, status_);
     const char* const length = strcasestr(head_.c_str(), "\r\ncontent-length:");
-    if (status_ < 200) {
-      state_ = State::broken;
-    } else if (is_head_ || status_ == 204 || status_ == 304) {
+    state_ = State::broken;
+    if (status_ < 200) return;
+    if (is_head_ || status_ == 204 || status_ == 304) {
       state_ = State::complete;
     } else if (length != nullptr) {
       left_ = std::strtoull(length + 17, nullptr, 10);
@@ -74,8 +74,6 @@ class AnswerReader {
     } else if (strcasestr(head_.c_str(), "\r\ntransfer-encoding: chunked\r\n") != nullptr) {
       chunk_.clear();
       state_ = State::chunks;
-    } else {
-      state_ = State::broken;
     }
   }
 

@@ -24,8 +24,8 @@ KeyTemplate tag(std::string_view text) {
   return std::get<KeyTemplate>(parse_key_template(text));
 }
 
-RouteRule make_rule(const char* name, std::vector<const char*> paths,
-                    std::vector<const char*> tags) {
+RouteRule make_rule(const char* name, const std::vector<const char*>& paths,
+                    const std::vector<const char*>& tags) {
   RouteRule rule;
   rule.name = name;
   for (const char* path : paths) rule.paths.push_back(pattern(path));

@@ -232,8 +232,9 @@ TEST_CASE("a lease that nobody ended: whoever heard of it evicts for it") {
     const auto publish = [&](const std::string& event, const std::string& holder, const char* tag) {
       const std::string key = std::string("larder:1:s:") + tag;
       const std::string time = event == "ended" ? "0" : "20";
-      const std::string text =
-          event + " " + holder + " " + time + " " + std::to_string(key.size()) + ":" + key;
+      std::string text = event;
+      text.append(" ").append(holder).append(" ").append(time).append(" ");
+      text.append(std::to_string(key.size())).append(":").append(key);
       return redis.command({"PUBLISH", "larder:1:leases", text}).integer == 1;
     };
     REQUIRE(b.until([&] { return publish("nonsense", "00000000000000bb", "p:/stats"); }));
