@@ -49,7 +49,7 @@ bool read_origin(const Node& value, RouteRule& rule, Report& report) {
   OriginFreshness origin;
   bool has_from = false;
   bool good = true;
-  for (const Entry* entry : read_mapping(value, {"'ttl'", origin_ttl_keys(), {}, {}}, report)) {
+  for (const Entry* entry : read_mapping(value, {"'ttl'", origin_ttl_keys(), {}}, report)) {
     const std::string& key = entry->key.text;
     if (key == "from") {
       has_from = true;

@@ -60,7 +60,7 @@ std::optional<std::string> read_bytes(const std::string& path, Report& report) {
 }
 
 Vocabulary root_vocabulary() {
-  Vocabulary vocabulary{"a file of rules", {"rules", "settings"}, {}, {}};
+  Vocabulary vocabulary{"a file of rules", {"rules", "settings"}, {}};
   for (const std::string_view name : rule_keys()) {
     vocabulary.strays.push_back({name, "it belongs into an entry of 'rules:'"});
   }

@@ -18,9 +18,7 @@ std::string describe_unknown(std::string_view key, const Vocabulary& vocabulary)
   for (const Stray& stray : vocabulary.strays) {
     if (stray.word == key) return what + " here: " + std::string(stray.advice);
   }
-  std::vector<std::string_view> candidates = vocabulary.known;
-  candidates.insert(candidates.end(), vocabulary.later.begin(), vocabulary.later.end());
-  const std::string hint = policy::suggest_nearest(key, candidates);
+  const std::string hint = policy::suggest_nearest(key, vocabulary.known);
   if (!hint.empty()) return what + hint;
   constexpr std::size_t most_listed = 10;
   if (vocabulary.known.size() > most_listed)
@@ -56,8 +54,6 @@ std::vector<const Entry*> read_mapping(const Node& map, const Vocabulary& vocabu
     seen.push_back(&key);
     if (contains(vocabulary.known, key.text)) {
       entries.push_back(&entry);
-    } else if (contains(vocabulary.later, key.text)) {
-      report.error(key.place, quote(key.text) + " is not available in this version");
     } else {
       report.error(key.place, describe_unknown(key.text, vocabulary));
     }

@@ -1,7 +1,7 @@
 // Mapping: walks a node against the keys known there, so that every place in a file is as strict.
 //
-// Keys given twice, unknown ones (with the nearest known), and those of later versions are reported
-// here; what a value means is its reader's.
+// Keys given twice and unknown ones (with the nearest known) are reported here; what a value means
+// is its reader's.
 #pragma once
 
 #include <string>
@@ -21,7 +21,6 @@ struct Stray {
 struct Vocabulary {
   std::string_view owner;               ///< "a rule", for messages
   std::vector<std::string_view> known;  ///< keys that may stand there
-  std::vector<std::string_view> later;  ///< keys that a later version will know
   std::vector<Stray> strays;
 };
 

@@ -7,6 +7,7 @@
 #include "config/fingerprint.hpp"
 #include "config/lifetimes.hpp"
 #include "config/mapping.hpp"
+#include "config/settings.hpp"
 #include "config/tags.hpp"
 #include "config/values.hpp"
 #include "config/vary.hpp"
@@ -125,7 +126,9 @@ std::optional<ReadRule> RuleReader::run(const Node& node) {
   }
   rule().vary = {{"accept", {"application/json", "text/html"}}};
   rule().key = std::get<KeyTemplate>(policy::parse_key_template(default_key));
-  const Vocabulary vocabulary{"a rule", rule_keys(), later_rule_keys(), {}};
+  Vocabulary vocabulary{"a rule", rule_keys(), {}};
+  for (const std::string_view name : file_settings())
+    vocabulary.strays.push_back({name, "it belongs below 'settings:'"});
   std::vector<std::string_view> given;
   for (const Entry* entry : read_mapping(node, vocabulary, report_)) {
     given.push_back(entry->key.text);
@@ -372,7 +375,7 @@ void RuleReader::read_evicting_write(const Node& item) {
   bool has_path = false;
   std::vector<std::string> methods;
   for (const Entry* entry :
-       read_mapping(item, {"an entry of 'evict_on'", evict_on_keys(), {}, {}}, report_)) {
+       read_mapping(item, {"an entry of 'evict_on'", evict_on_keys(), {}}, report_)) {
     if (entry->key.text == "path") {
       has_path = true;
       path = read_pattern(entry->value, "evict_on");
@@ -496,11 +499,6 @@ const std::vector<std::string_view>& rule_keys() {
     for (const RuleReader::Key& key : RuleReader::keys) all.push_back(key.name);
     return all;
   }();
-  return names;
-}
-
-const std::vector<std::string_view>& later_rule_keys() {
-  static const std::vector<std::string_view> names{"settle", "coherence"};
   return names;
 }
 

@@ -43,7 +43,6 @@ void check_identities(const std::vector<ReadRule>& rules, const Settings& settin
 
 /// What the loader knows, for the test that holds the schema to it.
 [[nodiscard]] const std::vector<std::string_view>& rule_keys();
-[[nodiscard]] const std::vector<std::string_view>& later_rule_keys();
 [[nodiscard]] const std::vector<std::string_view>& evict_on_keys();
 [[nodiscard]] const std::vector<std::string_view>& evicting_methods();
 [[nodiscard]] const std::vector<std::string_view>& share_words();

@@ -42,7 +42,6 @@ void SettingsReader::read_file(const Node& settings, Report& report) {
   }
   const Vocabulary vocabulary{"'settings'",
                               file_settings(),
-                              {},
                               {{"rules", "where they are is said by --rules or LARDER_RULES"}}};
   for (const Entry* entry : read_mapping(settings, vocabulary, report)) {
     const std::string& name = entry->key.text;
@@ -102,7 +101,7 @@ void SettingsReader::read_jwt(const Entry& entry, Report& report) {
     return;
   }
   bool has_secret = false;
-  for (const Entry* part : read_mapping(map, {"'jwt'", jwt_keys(), {}, {}}, report)) {
+  for (const Entry* part : read_mapping(map, {"'jwt'", jwt_keys(), {}}, report)) {
     const std::string& key = part->key.text;
     if (key == "secret" || key == "secret_file") {
       if (has_secret)

@@ -116,7 +116,7 @@ bool append_part(const KeyPart& part, const Source& source, std::string& tag) {
       if (!source.parameters) return false;
       for (const auto& [name, value] : *source.parameters) {
         if (name != part.text) continue;
-        append_value(value, Spelling::path, tag);
+        append_value(canonical_number(value), Spelling::path, tag);
         return true;
       }
       return false;

@@ -59,16 +59,39 @@ bool is_evicted_on(const RouteRule& rule, std::string_view method, std::string_v
   });
 }
 
+bool is_number(std::string_view segment) {
+  return !segment.empty() && segment.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// "/models/07" as "/models/7": an <int:pk>, or whatever else looks an object up by its number,
+/// reads them alike. Most paths are as they should be, and nothing is put into `kept`.
+std::string_view without_leading_zeros(std::string_view path, std::string& kept) {
+  if (path.find("/0") == std::string_view::npos) return path;
+  for (std::size_t at = 0; at < path.size();) {
+    kept += path[at++];
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    kept += canonical_number(path.substr(at, end - at));
+    at = end;
+  }
+  return kept;
+}
+
 /// The resource, the collections above it, and what lies below it, as far down as anything is
 /// stored.
 void add_resource(Tags& tags, std::string_view path, bool below) {
-  path = without_final_slash(path);
+  std::string kept;
+  path = without_leading_zeros(without_final_slash(path), kept);
   if (below && may_be_tagged(path)) tags.push_back(make_tag("b:", path));
   for (; !path.empty(); path = parent_of(path))
     if (may_be_tagged(path)) tags.push_back(make_tag("p:", path));
 }
 
 }  // namespace
+
+std::string_view canonical_number(std::string_view text) {
+  if (!is_number(text)) return text;
+  return text.substr(std::min(text.find_first_not_of('0'), text.size() - 1));
+}
 
 bool may_be_tagged(std::string_view path) {
   return path.starts_with('/') && depth_of(without_final_slash(path)) + 2 <= maximum_tags;
@@ -84,7 +107,8 @@ Tags tags_of_response(std::string_view rule, std::string_view path, std::string_
     canonical = http::possible_paths(path).front();
     path = canonical;
   }
-  path = without_final_slash(path);
+  std::string numbered;
+  path = without_leading_zeros(without_final_slash(path), numbered);
   Tags tags;
   const std::size_t depth = depth_of(path);
   if (!path.starts_with('/') || depth + 2 > maximum_tags) return tags;

@@ -32,6 +32,9 @@ using Tags = std::vector<std::string>;
 inline constexpr std::size_t maximum_tags = 24;
 [[nodiscard]] bool may_be_tagged(std::string_view path);
 
+/// A number without its leading zeros, since Django takes "07" for 7; any other text as it is.
+[[nodiscard]] std::string_view canonical_number(std::string_view text);
+
 /// Nothing stored can be concerned: Redis is left alone.
 struct NothingToEvict {
   enum class Reason : std::uint8_t { safe_method, no_rule_concerned, refused_by_origin };

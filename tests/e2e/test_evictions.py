@@ -56,6 +56,19 @@ def test_a_change_is_seen_by_the_next_get_of_detail_and_list(notices, notice, st
     assert "HIT" not in states(client, LIST, *VARIANTS[3:], notice + "?format=json")
 
 
+def test_a_number_with_zeros_before_it_is_the_same_resource(notices, notice, staff):
+    """Django's <int:pk> takes 07 for 7: a write to either is a write to both."""
+    client, title = notices.client(), f"changed {uuid.uuid4()}"
+    number = notice.rstrip("/").rsplit("/", 1)[1]
+    zeros = f"{LIST}00{number}/"
+    fill(client, LIST, notice, zeros)
+    assert WRITES["PATCH"](client, zeros, staff, title).status_code == 200
+    assert [client.get(path).json()["title"] for path in (notice, zeros)] == [title, title]
+    fill(client, notice, zeros)
+    assert WRITES["PUT"](client, notice, staff, title + "!").status_code == 200
+    assert [client.get(path).json()["title"] for path in (notice, zeros)] == [title + "!", title + "!"]
+
+
 def test_a_post_makes_every_page_and_query_of_the_list_new(notices, staff, demo):
     client, title = notices.client(), f"posted {uuid.uuid4()}"
     fill(client, *VARIANTS)

@@ -71,6 +71,15 @@ TEST_CASE("tags_of_response: paths that WSGI reads alike are one resource") {
   CHECK(tags_of_response("rule", "/a%20b") != tags_of_response("rule", "/ab"));
 }
 
+TEST_CASE("tags_of_response: a number is one resource however many zeros it begins with") {
+  CHECK(tags_of_response("rule", "/a/007/") == tags_of_response("rule", "/a/7/"));
+  CHECK(tags_of_response("rule", "/a/07/parts/01") == tags_of_response("rule", "/a/7/parts/1"));
+  CHECK(tags_of_response("rule", "/a/00/") == tags_of_response("rule", "/a/0/"));
+  CHECK(tags_of_response("rule", "/a/0") != tags_of_response("rule", "/a"));
+  CHECK(tags_of_response("rule", "/a/07b") != tags_of_response("rule", "/a/7b"));
+  CHECK(tags_of_response("rule", "/a/70") != tags_of_response("rule", "/a/7"));
+}
+
 TEST_CASE("tags_of_response: resource, rule, and all it lies below") {
   struct Case {
     const char* name;
@@ -126,6 +135,10 @@ TEST_CASE("decide_eviction: what a write reaches") {
        "/api/job-applications/7/", true},
       {"and the collection above it", "PUT", "/api/job-applications/7/", "applications",
        "/api/job-applications/", true},
+      {"also where it is told with zeros before its number", "PUT", "/api/job-applications/007/",
+       "applications", "/api/job-applications/7/", true},
+      {"and what is stored under such a name", "PUT", "/api/job-applications/7/", "applications",
+       "/api/job-applications/07/", true},
       {"but not its neighbour", "PUT", "/api/job-applications/7/", "applications",
        "/api/job-applications/8/", false},
       {"nor one that merely begins alike", "PUT", "/api/job-applications/7/", "applications",
