@@ -1,0 +1,19 @@
+// Commands: what `larder` can be told to do, one unit each.
+//
+// Each function adds its command to `app`, and sets `code` when the command is run: the exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace larder::commands {
+
+// Exit codes, as README.md lists them.
+constexpr int exit_ok = 0;
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+
+void add_serve(CLI::App& app, int& code);
+void add_check(CLI::App& app, int& code);
+void add_health(CLI::App& app, int& code);
+
+}  // namespace larder::commands

@@ -1,0 +1,42 @@
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "commands/commands.hpp"
+#include "commands/settings_flags.hpp"
+#include "config/load.hpp"
+#include "ops/admin.hpp"
+
+namespace larder::commands {
+
+namespace {
+
+int health(const config::Flags& flags) {
+  const config::LoadResult loaded = config::load("", environment, flags);
+  if (!report(loaded)) return exit_failed;
+  if (!loaded.config.settings.admin) {
+    std::cerr << "larder: the admin listener is off, so there is nobody to ask\n";
+    return exit_failed;
+  }
+  const std::string wrong =
+      ops::ask_health(*loaded.config.settings.admin, std::chrono::milliseconds(2000));
+  if (wrong.empty()) {
+    std::cout << "ok\n";
+    return exit_ok;
+  }
+  std::cerr << "larder: " << wrong << '\n';
+  return exit_failed;
+}
+
+}  // namespace
+
+void add_health(CLI::App& app, int& code) {
+  CLI::App* command = app.add_subcommand(
+      "health", "Ask a running Larder's admin listener; exit code 0 when it is well");
+  const auto flags = std::make_shared<config::Flags>();
+  add_settings(*command, *flags);
+  command->callback([flags, &code] { code = health(*flags); });
+}
+
+}  // namespace larder::commands

@@ -1,0 +1,28 @@
+// Settings flags: what every command takes from its flags and the environment, and how it says what
+// is wrong with them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "config/load.hpp"
+
+namespace larder::commands {
+
+/// Of this process; nothing when it is not set.
+[[nodiscard]] std::optional<std::string> environment(const std::string& name);
+
+/// Every setting becomes a flag of the same name; what it holds is judged by config/load with the
+/// rest. `flags` is filled when the command line is parsed and must outlive that.
+void add_settings(CLI::App& command, config::Flags& flags);
+
+/// The rules' place comes by flag or environment like any setting, but is needed first. Empty:
+/// none.
+[[nodiscard]] std::string take_rules(config::Flags& flags);
+
+/// Prints what was found to stderr. False: there was an error.
+[[nodiscard]] bool report(const config::LoadResult& loaded);
+
+}  // namespace larder::commands
