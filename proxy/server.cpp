@@ -8,6 +8,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
 
+#include "ops/recorder.hpp"
 #include "session/health_check.hpp"
 #include "store/redis_connecting.hpp"
 
@@ -43,8 +44,13 @@ config::Config within_descriptors(config::Config config) {
 
 /// One thread: its worker, its listener, its timer for draining.
 struct Server::Thread {
-  Thread(session::Shared& shared, const std::shared_ptr<const session::RuleSet>& rules)
-      : worker(shared, rules), listener(worker), drain_timer(worker.io), store_timer(worker.io) {}
+  Thread(session::Shared& shared, ops::Counters::Block& counters, ops::AccessLog& log,
+         const std::shared_ptr<const session::RuleSet>& rules)
+      : recorder(counters, log),
+        worker(shared, recorder, rules),
+        listener(worker),
+        drain_timer(worker.io),
+        store_timer(worker.io) {}
   ~Thread() { close_evictions(); }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
@@ -53,6 +59,7 @@ struct Server::Thread {
     if (evictions) evictions->close();
   }
 
+  ops::Recorder recorder;
   session::Worker worker;
   session::Listener listener;
   Timer drain_timer;
@@ -81,13 +88,13 @@ Server::Server(config::Config config)
       backends_(config_.settings),
       admission_(config_.settings.origin_limit, config_.settings.origin_queue,
                  config_.settings.origin_queue_timeout),
+      counters_(thread_count(config_.settings)),
       access_log_(config_.settings),
       shared_{.settings = config_.settings,
               .clock = clock_,
               .local_stamps = stores_.stamps,
               .collapse = collapse_,
               .recent_keys = recent_keys_,
-              .records = *this,
               .trusted = trusted_,
               .addresses = addresses_,
               .tls = tls_,
@@ -102,9 +109,9 @@ Server::Server(config::Config config)
       spdlog::warn("redis_verify is false: whoever answers at its address is taken for Redis");
   }
   const unsigned count = thread_count(config_.settings);
-  const auto rules = std::make_shared<const session::RuleSet>(config_.routes);
+  const std::shared_ptr<const session::RuleSet> rules = make_rules(config_.routes);
   for (unsigned i = 0; i < count; ++i) {
-    threads_.push_back(std::make_unique<Thread>(shared_, rules));
+    threads_.push_back(std::make_unique<Thread>(shared_, counters_.block(i), access_log_, rules));
     session::Worker& worker = threads_.back()->worker;
     worker.store = store::make_store(stores_, worker.io, config_.settings.redis);
   }
@@ -134,11 +141,7 @@ std::string Server::listen() {
     admin_ = std::make_unique<ops::Admin>(
         threads_.front()->worker.io,
         ops::Admin::Sources{.readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
-                            .stats =
-                                [this] {
-                                  return counters_.format_json(backends_.status(),
-                                                               admission_.status(), redis_status());
-                                }});
+                            .stats = [this] { return ops::format_json(status()); }});
     std::string failed = admin_->listen(*config_.settings.admin);
     if (!failed.empty()) return failed;
     admin_->start();
@@ -152,9 +155,24 @@ bool Server::is_store_available() const {
   });
 }
 
-std::optional<ops::RedisStatus> Server::redis_status() const {
-  if (!config_.settings.redis) return {};
-  return ops::RedisStatus{is_store_available(), stores_.owed(), stores_.failures.load()};
+std::shared_ptr<const session::RuleSet> Server::make_rules(policy::Routes routes) {
+  std::vector<session::RuleSlot> slots = counters_.slots_of(routes);
+  return std::make_shared<const session::RuleSet>(std::move(routes), std::move(slots));
+}
+
+ops::Status Server::status() const {
+  ops::Status status{
+      .totals = counters_.read(),
+      .uptime = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - started_),
+      .connections = shared_.connections.load(std::memory_order_relaxed),
+      .requests = shared_.requests.load(std::memory_order_relaxed),
+      .memory = {stores_.memory.capacity(), stores_.memory.bytes(), stores_.memory.count()},
+      .backends = backends_.status(),
+      .origin = admission_.status(),
+      .lines_dropped = access_log_.dropped()};
+  if (config_.settings.redis)
+    status.redis = {is_store_available(), stores_.owed(), stores_.failures.load()};
+  return status;
 }
 
 ops::Admin::Readiness Server::readiness() {
@@ -287,11 +305,6 @@ void Server::finish_when_drained(Thread& thread, SteadyClock::time_point give_up
   thread.close_evictions();
   thread.worker.store.reset();
   thread.worker.io.stop();
-}
-
-void Server::note(const session::ExchangeRecord& record) {
-  counters_.add(record);
-  access_log_.write(record);
 }
 
 }  // namespace larder

@@ -13,6 +13,7 @@
 #include "ops/admin.hpp"
 #include "ops/counters.hpp"
 #include "ops/log.hpp"
+#include "ops/stats.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
 #include "session/clock.hpp"
@@ -28,12 +29,12 @@
 
 namespace larder {
 
-class Server final : private session::RecordSink {
+class Server {
  public:
   explicit Server(config::Config config);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server() override;
+  ~Server();
 
   /// Binds every listener. What failed in words, empty on success.
   [[nodiscard]] std::string listen();
@@ -47,10 +48,11 @@ class Server final : private session::RecordSink {
   /// What the main thread waits for while the others serve.
   struct Watch;
 
-  void note(const session::ExchangeRecord& record) override;
   [[nodiscard]] bool is_store_available() const;
-  [[nodiscard]] std::optional<ops::RedisStatus> redis_status() const;
-  /// On the admin listener's thread.
+  /// Of rules that are to come into force.
+  [[nodiscard]] std::shared_ptr<const session::RuleSet> make_rules(policy::Routes routes);
+  /// On the admin listener's thread, as what follows.
+  [[nodiscard]] ops::Status status() const;
   [[nodiscard]] ops::Admin::Readiness readiness();
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);

@@ -1,81 +1,189 @@
 #include "ops/counters.hpp"
 
+#include <algorithm>
 #include <utility>
-
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 namespace larder::ops {
 
-void Counters::add(const session::ExchangeRecord& record) {
-  requests_.add(1);
-  by_result_[static_cast<std::size_t>(record.cache.result)].add(1);
-  if (record.tier == store::Tier::memory) memory_hits_.add(1);
-  if (record.tier == store::Tier::redis) redis_hits_.add(1);
-  if (record.cache.collapsed) collapsed_.add(1);
-  if (record.cache.stored && !record.cache.collapsed) stored_.add(1);
-  if (record.evicted_tags > 0) evictions_.add(1);
-  if (record.eviction_deferred) deferred_evictions_.add(1);
-  if (record.failure != session::FetchFailure::none) origin_failures_.add(1);
-  if (record.cut_off) cut_off_.add(1);
-  content_bytes_.add(record.content_sent);
-}
-
 namespace {
 
-std::string_view format_state(policy::BackendState state) {
-  switch (state) {
-    case policy::BackendState::in:
-      return "in";
-    case policy::BackendState::starting:
-      return "starting";
-    case policy::BackendState::ejected:
-      return "ejected";
-    case policy::BackendState::unhealthy:
-      return "unhealthy";
-  }
-  return {};
+using policy::CacheResult;
+using session::FillEnd;
+
+template <class Enum>
+constexpr std::size_t index_of(Enum value) {
+  return static_cast<std::size_t>(value);
+}
+
+static_assert(index_of(CacheResult::expired) + 1 == cache_results);
+static_assert(index_of(FillEnd::failed) + 1 == fill_ends);
+static_assert(index_of(session::FetchFailure::client_too_large) + 1 == fetch_failures);
+static_assert(index_of(policy::Detail::too_long_tag) < details);
+static_assert(index_of(store::Tier::redis) + 1 == store_tiers);
+static_assert(session::first_rule_slot == 2);
+
+std::uint64_t at_least_nothing(std::chrono::nanoseconds took) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(took.count(), 0));
+}
+
+const OutcomeTotals& of(const RuleTotals& rule, CacheResult result) {
+  return rule.outcomes[index_of(result)];
 }
 
 }  // namespace
 
-std::string Counters::format_json(const std::vector<session::Backends::Status>& backends,
-                                  const session::Admission::Status& origin,
-                                  const std::optional<RedisStatus>& redis) const {
-  boost::json::object json;
-  json["requests"] = requests_.get();
-  for (std::size_t i = 0; i < by_result_.size(); ++i) {
-    std::string name(policy::format_cache_result(static_cast<policy::CacheResult>(i)));
-    for (char& c : name) c = static_cast<char>(c + 32);
-    json[name] = by_result_[i].get();
+// --- One thread's side ---------------------------------------------------------------------------
+
+void Counters::Block::add(const session::ExchangeRecord& record) {
+  counting::OfRule& rule = *rules_[record.rule_slot].load(std::memory_order_acquire);
+  counting::OfOutcome& outcome = rule.outcomes[index_of(record.cache.result)];
+  outcome.took[LatencyBuckets::index(record.took)].add(1);
+  outcome.took_together.add(at_least_nothing(record.took));
+  outcome.content_bytes.add(record.content_sent);
+  statuses_[std::min<std::size_t>(record.status / 100, status_classes - 1)].add(1);
+  tiers_[index_of(record.tier)].add(1);
+  if (record.cache.collapsed) rule.collapsed.add(1);
+  if (record.failure != session::FetchFailure::none) failures_[index_of(record.failure)].add(1);
+  if (record.evicted_tags > 0)
+    add_eviction(EvictionCause::write, record.evicted_tags, record.eviction_deferred);
+  if (record.cut_off) cut_off_.add(1);
+}
+
+void Counters::Block::add(const session::FillRecord& record) {
+  counting::OfRule& rule = *rules_[record.rule_slot].load(std::memory_order_acquire);
+  rule.fills[index_of(record.end)].add(1);
+  if (record.end == FillEnd::stored) rule.origin_time.add(at_least_nothing(record.origin_time));
+  if (record.end == FillEnd::not_stored) not_stored_[index_of(record.detail)].add(1);
+}
+
+void Counters::Block::add_eviction(EvictionCause cause, std::size_t tags, bool deferred) {
+  evictions_[index_of(cause)].add(1);
+  evicted_tags_.add(tags);
+  if (deferred) deferred_evictions_.add(1);
+}
+
+// --- All threads' --------------------------------------------------------------------------------
+
+Counters::Counters(std::size_t threads) {
+  blocks_.reserve(threads);
+  for (std::size_t i = 0; i < threads; ++i) blocks_.push_back(std::make_unique<Block>());
+  make_room(session::no_rule_slot);
+  make_room(session::other_rules_slot);
+}
+
+void Counters::make_room(session::RuleSlot slot) {
+  for (const std::unique_ptr<Block>& block : blocks_) {
+    block->owned_.push_back(std::make_unique<counting::OfRule>());
+    block->rules_[slot].store(block->owned_.back().get(), std::memory_order_release);
   }
-  json["memory_hits"] = memory_hits_.get();
-  json["redis_hits"] = redis_hits_.get();
-  json["collapsed"] = collapsed_.get();
-  json["stored"] = stored_.get();
-  json["evictions"] = evictions_.get();
-  json["deferred_evictions"] = deferred_evictions_.get();
-  json["origin_failures"] = origin_failures_.get();
-  json["cut_off"] = cut_off_.get();
-  json["content_bytes"] = content_bytes_.get();
-  json["origin"] = {{"limit", origin.limit},
-                    {"in_flight", origin.in_flight},
-                    {"waiting", origin.waiting},
-                    {"queue_full", origin.refused},
-                    {"queue_timed_out", origin.timed_out}};
-  if (redis)
-    json["redis"] = {{"state", redis->is_usable ? "in use" : "not usable"},
-                     {"pending_evictions", redis->pending_evictions},
-                     {"failures", redis->failures}};
-  boost::json::array list;
-  for (const session::Backends::Status& backend : backends)
-    list.push_back({{"upstream", backend.upstream},
-                    {"state", format_state(backend.state)},
-                    {"in_flight", backend.in_flight},
-                    {"ejected", backend.ejected}});
-  json["backends"] = std::move(list);
-  return boost::json::serialize(json) + "\n";
+}
+
+std::vector<session::RuleSlot> Counters::slots_of(const policy::Routes& routes) {
+  const std::scoped_lock lock(mutex_);
+  std::fill(in_force_.begin(), in_force_.end(), false);
+  std::vector<session::RuleSlot> slots;
+  slots.reserve(routes.rules.size());
+  for (const policy::RouteRule& rule : routes.rules) {
+    const auto known = std::find(names_.begin(), names_.end(), rule.name);
+    const auto index = static_cast<std::size_t>(known - names_.begin());
+    if (index == most_rules) {
+      slots.push_back(session::other_rules_slot);
+      continue;
+    }
+    const auto slot = static_cast<session::RuleSlot>(session::first_rule_slot + index);
+    if (known == names_.end()) {
+      make_room(slot);
+      names_.push_back(rule.name);
+      in_force_.push_back(false);
+    }
+    in_force_[index] = true;
+    slots.push_back(slot);
+  }
+  return slots;
+}
+
+namespace {
+
+void add(const counting::OfOutcome& counted, OutcomeTotals& sum) {
+  for (std::size_t i = 0; i < sum.took.size(); ++i) {
+    const std::uint64_t requests = counted.took[i].get();
+    sum.took[i] += requests;
+    sum.requests += requests;
+  }
+  sum.took_together += std::chrono::nanoseconds(counted.took_together.get());
+  sum.content_bytes += counted.content_bytes.get();
+}
+
+void add(const counting::OfRule& counted, RuleTotals& sum) {
+  for (std::size_t i = 0; i < cache_results; ++i) add(counted.outcomes[i], sum.outcomes[i]);
+  sum.collapsed += counted.collapsed.get();
+  for (std::size_t i = 0; i < fill_ends; ++i) sum.fills[i] += counted.fills[i].get();
+  sum.origin_time += std::chrono::nanoseconds(counted.origin_time.get());
+}
+
+template <std::size_t count>
+void add(const std::array<counting::Cell, count>& counted, std::array<std::uint64_t, count>& sum) {
+  for (std::size_t i = 0; i < count; ++i) sum[i] += counted[i].get();
+}
+
+}  // namespace
+
+Totals Counters::read() const {
+  const std::scoped_lock lock(mutex_);
+  Totals totals;
+  const auto add_rule = [&](session::RuleSlot slot, RuleTotals rule) {
+    for (const std::unique_ptr<Block>& block : blocks_)
+      add(*block->rules_[slot].load(std::memory_order_acquire), rule);
+    totals.rules.push_back(std::move(rule));
+  };
+  totals.rules.reserve(names_.size() + session::first_rule_slot);
+  add_rule(session::no_rule_slot, {.in_force = true});
+  for (std::size_t i = 0; i < names_.size(); ++i)
+    add_rule(static_cast<session::RuleSlot>(session::first_rule_slot + i),
+             {.name = names_[i], .in_force = in_force_[i]});
+  add_rule(session::other_rules_slot,
+           {.name = "other", .is_rest = true, .in_force = names_.size() == most_rules});
+  for (const std::unique_ptr<Block>& block : blocks_) {
+    add(block->statuses_, totals.statuses);
+    add(block->tiers_, totals.tiers);
+    add(block->failures_, totals.failures);
+    add(block->not_stored_, totals.not_stored);
+    add(block->evictions_, totals.evictions);
+    totals.evicted_tags += block->evicted_tags_.get();
+    totals.deferred_evictions += block->deferred_evictions_.get();
+    totals.cut_off += block->cut_off_.get();
+  }
+  return totals;
+}
+
+// --- What follows from them ----------------------------------------------------------------------
+
+std::uint64_t RuleTotals::requests() const {
+  std::uint64_t sum = 0;
+  for (const OutcomeTotals& outcome : outcomes) sum += outcome.requests;
+  return sum;
+}
+
+std::uint64_t RuleTotals::hits() const {
+  return of(*this, CacheResult::hit).requests + of(*this, CacheResult::stale).requests;
+}
+
+std::uint64_t RuleTotals::content_bytes_saved() const {
+  return of(*this, CacheResult::hit).content_bytes + of(*this, CacheResult::stale).content_bytes;
+}
+
+std::chrono::nanoseconds RuleTotals::origin_time_saved() const {
+  const std::uint64_t stored = fills[index_of(FillEnd::stored)];
+  if (stored == 0) return {};
+  // As a fraction first: the product of the two may be more than 64 bits hold.
+  const double mean = static_cast<double>(origin_time.count()) / static_cast<double>(stored);
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(mean * static_cast<double>(hits())));
+}
+
+std::uint64_t Totals::requests() const {
+  std::uint64_t sum = 0;
+  for (const RuleTotals& rule : rules) sum += rule.requests();
+  return sum;
 }
 
 }  // namespace larder::ops

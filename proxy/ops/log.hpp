@@ -28,6 +28,8 @@ class AccessLog {
  public:
   explicit AccessLog(const config::Settings& settings);
   void write(const session::ExchangeRecord& record);
+  /// Lines that stderr did not take in time, and nobody will see.
+  [[nodiscard]] std::uint64_t dropped() const { return writer_ ? writer_->dropped() : 0; }
 
  private:
   const LineFormat format_;

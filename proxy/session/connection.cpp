@@ -322,7 +322,7 @@ awaitable<void> Connection::refuse(std::uint16_t status, std::string_view detail
   record.peer = peer_.empty() ? std::string_view("unix") : peer_;
   record.status = status;
   record.content_sent = problem.size();
-  worker_.shared.records.note(record);
+  worker_.records.note(record);
   const IoStatus ignored = co_await stream_.write(out_, worker_.shared.settings.client_timeout);
   (void)ignored;
 }

@@ -66,7 +66,10 @@ awaitable<After> Exchange::run() {
   forwarded_ = policy::decide_forwarded(head_, client_.peer, client_.trusted, client_.scheme);
   ambiguous_ = http::normalise_path(head_.path, path_) != http::Ambiguity::none;
   if (!ambiguous_) match_ = rules_->index.match(path_);
-  if (match_.rule) record_.rule = match_.rule->name;
+  if (match_.rule) {
+    record_.rule = match_.rule->name;
+    record_.rule_slot = rules_->slot_of(*match_.rule);
+  }
   identify();
 
   const std::uint64_t limit = body_limit();
@@ -84,7 +87,7 @@ awaitable<After> Exchange::run() {
 
   record_.took = SteadyClock::now() - started;
   record_.cut_off = after == After::broken;
-  worker_.shared.records.note(record_);
+  worker_.records.note(record_);
   // What the client still sends of a request that has been answered cannot be told from its next
   // one.
   if (after == After::keep && !content_.is_at_end()) after = After::close;

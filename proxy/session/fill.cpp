@@ -40,6 +40,11 @@ void Fill::note_origin_status(std::uint16_t status) {
   now_.origin_status = status;
 }
 
+void Fill::note_origin_time(SteadyClock::duration time) {
+  const std::scoped_lock lock(mutex_);
+  now_.origin_time = time;
+}
+
 void Fill::arrive(policy::StoredResponsePointer head, std::optional<std::size_t> length) {
   std::unique_lock lock(mutex_);
   piece_capacity_ = length ? std::max<std::size_t>(*length, 1) : piece_of_unknown_length;

@@ -41,6 +41,7 @@ class Fill {
     policy::Detail detail = policy::Detail::none;
     FetchFailure failure = FetchFailure::none;
     std::uint16_t origin_status = 0;  ///< once the origin has answered; 304: what was stored holds
+    SteadyClock::duration origin_time{0};  ///< as FillRecord::origin_time
   };
 
   /// `stamps` and `local`: of the resource's tags, read before the origin is asked.
@@ -58,6 +59,7 @@ class Fill {
   void note_unstored(policy::Detail detail);
   void note_origin_age(policy::seconds age);
   void note_origin_status(std::uint16_t status);
+  void note_origin_time(SteadyClock::duration time);
   /// Without `length` only the leader may read before the end: the content may yet prove too large,
   /// and then nobody else may have begun with it.
   void arrive(policy::StoredResponsePointer head, std::optional<std::size_t> length);

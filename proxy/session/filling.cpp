@@ -107,8 +107,9 @@ Detail obstacle_of(store::PutOutcome outcome) {
   return Detail::store_unavailable;
 }
 
+/// `asked`: when the origin was.
 awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswer answer,
-                     policy::Keep kept) {
+                     policy::Keep kept, SteadyClock::time_point asked) {
   const http::BodyFraming framing = answer.connection->head.framing;
   policy::StoredResponse stored = std::move(kept.stored);
   std::optional<std::size_t> length;
@@ -129,6 +130,7 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
     case Followed::whole:
       break;
   }
+  fill.note_origin_time(SteadyClock::now() - asked);
   stored.content = fill.content();
   if (job.rule->makes_etags) policy::add_own_etag(stored, content_hash(stored));
   co_await compress(worker, job, stored);
@@ -248,6 +250,7 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
   policy::SystemSeconds request_time = worker.shared.clock.now_in_seconds();
   const bool validates = job.previous && policy::is_validatable(*job.previous);
   FetchRequest request = make_request(job, validates ? job.previous.get() : nullptr);
+  const SteadyClock::time_point asked = SteadyClock::now();
   FetchResult result = co_await fetch(worker.origin, std::move(request), InterimSink());
   if (validates && status_of(result) == 304) {
     OriginAnswer told = std::move(std::get<OriginAnswer>(result));
@@ -271,7 +274,7 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
   if (auto* kept = std::get_if<policy::Keep>(&decision)) {
     if (answer.connection->head.fields.has(http::FieldName::age))
       fill->note_origin_age(kept->stored.initial_age);
-    co_await keep(worker, *fill, job, std::move(answer), std::move(*kept));
+    co_await keep(worker, *fill, job, std::move(answer), std::move(*kept), asked);
     co_return;
   }
   const auto& refused = std::get<policy::DoNotStore>(decision);
@@ -280,6 +283,23 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
     remembered = std::chrono::seconds(60);
   if (remembered.count() > 0) worker.unstored.remember(job.key, SteadyClock::now() + remembered);
   fill->refuse(refused.reason, std::move(answer));
+}
+
+FillRecord make_record(RuleSlot rule_slot, const Fill::Snapshot& end) {
+  FillRecord record{.rule_slot = rule_slot,
+                    .detail = end.detail,
+                    .failure = end.failure,
+                    .origin_time = end.origin_time};
+  if (end.state == Fill::State::failed) {
+    record.end = FillEnd::failed;
+  } else if (end.state == Fill::State::refused || end.detail != Detail::none) {
+    record.end = FillEnd::not_stored;
+  } else if (end.origin_status == 0) {
+    record.end = FillEnd::found;
+  } else {
+    record.end = end.origin_status == 304 ? FillEnd::freshened : FillEnd::stored;
+  }
+  return record;
 }
 
 /// Refreshes that may run beside the fills somebody waits for.
@@ -318,10 +338,12 @@ awaitable<store::FillStart> begin_fill(Worker& worker, std::string key, store::R
 void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job) {
   ++worker.fills;
   std::string key = job.key;
+  const RuleSlot rule_slot = job.rules->slot_of(*job.rule);
   asio::co_spawn(worker.io, run_fill(worker, fill, std::move(job)),
-                 [&worker, fill, key = std::move(key)](const std::exception_ptr& error) {
+                 [&worker, fill, rule_slot, key = std::move(key)](const std::exception_ptr& error) {
                    // Out of memory is all that can be thrown; whoever waits must hear of it.
                    if (error) fill->fail(FetchFailure::content_cut_off);
+                   worker.records.note(make_record(rule_slot, fill->snapshot()));
                    worker.shared.collapse.leave(key, fill);
                    if (worker.store) worker.store->end_fill(key);
                    --worker.fills;

@@ -1,5 +1,5 @@
-// Record: what happened in one exchange, told once, at its end. Log lines and counters are made
-// from it.
+// Record: what happened in one exchange, or one fill, told once, at its end. Log lines, counters
+// and spans are made from it.
 #pragma once
 
 #include <chrono>
@@ -12,6 +12,12 @@
 
 namespace larder::session {
 
+/// Where a rule is counted: given out by name (ops/counters), so that it outlasts a reload.
+using RuleSlot = std::uint16_t;
+inline constexpr RuleSlot no_rule_slot = 0;      ///< no rule matched
+inline constexpr RuleSlot other_rules_slot = 1;  ///< rules beyond those that are told apart
+inline constexpr RuleSlot first_rule_slot = 2;
+
 /// Views live as long as the call they are passed to.
 struct ExchangeRecord {
   std::chrono::system_clock::time_point began{};
@@ -20,8 +26,9 @@ struct ExchangeRecord {
   std::string_view method;
   std::string_view host;
   std::string_view path;
-  std::string_view query;          ///< without "?"; empty: none
-  std::string_view rule;           ///< empty: none matched
+  std::string_view query;  ///< without "?"; empty: none
+  std::string_view rule;   ///< empty: none matched
+  RuleSlot rule_slot = no_rule_slot;
   std::uint16_t status = 0;        ///< as sent; 0: nothing was
   std::uint64_t content_sent = 0;  ///< bytes
   policy::CacheOutcome cache;
@@ -32,6 +39,25 @@ struct ExchangeRecord {
   bool cut_off = false;  ///< the client did not get all of it
 };
 
+/// How a fill ended.
+enum class FillEnd : std::uint8_t {
+  stored,      ///< the origin's answer is in the store
+  freshened,   ///< the origin confirmed what was stored (304)
+  found,       ///< another fill had stored it meanwhile; the origin was not asked
+  not_stored,  ///< the origin's answer was not to be stored, or could not be
+  failed,      ///< the origin gave no answer, or not all of it
+};
+
+struct FillRecord {
+  RuleSlot rule_slot = no_rule_slot;
+  FillEnd end = FillEnd::failed;
+  policy::Detail detail = policy::Detail::none;  ///< why it is not stored
+  FetchFailure failure = FetchFailure::none;
+  /// From asking the origin to the end of its answer; zero where that was not awaited.
+  std::chrono::nanoseconds origin_time{0};
+};
+
+/// Of one thread: what its exchanges and fills tell.
 class RecordSink {
  public:
   RecordSink() = default;
@@ -39,6 +65,7 @@ class RecordSink {
   RecordSink& operator=(const RecordSink&) = delete;
   virtual ~RecordSink() = default;
   virtual void note(const ExchangeRecord& record) = 0;
+  virtual void note(const FillRecord& record) = 0;
 };
 
 }  // namespace larder::session

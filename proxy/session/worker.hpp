@@ -32,14 +32,19 @@ namespace larder::session {
 struct RuleSet {
   RuleSet(const RuleSet&) = delete;
   RuleSet& operator=(const RuleSet&) = delete;
-  explicit RuleSet(policy::Routes rules)
+  /// `counted_as`: the slot of each rule, in their order.
+  RuleSet(policy::Routes rules, std::vector<RuleSlot> counted_as)
       : routes(std::move(rules)),
         index(routes.rules),
+        slots(std::move(counted_as)),
         learned(std::make_unique<policy::LearnedVary[]>(routes.rules.size())),
         variants(std::make_unique<policy::QueryVariants[]>(routes.rules.size())) {}
 
   [[nodiscard]] policy::LearnedVary& learned_of(const policy::RouteRule& rule) const {
     return learned[static_cast<std::size_t>(&rule - routes.rules.data())];
+  }
+  [[nodiscard]] RuleSlot slot_of(const policy::RouteRule& rule) const {
+    return slots[static_cast<std::size_t>(&rule - routes.rules.data())];
   }
   [[nodiscard]] policy::QueryVariants& variants_of(const policy::RouteRule& rule) const {
     return variants[static_cast<std::size_t>(&rule - routes.rules.data())];
@@ -47,6 +52,7 @@ struct RuleSet {
 
   const policy::Routes routes;
   const policy::RouteIndex index;
+  const std::vector<RuleSlot> slots;
   std::unique_ptr<policy::LearnedVary[]> learned;
   std::unique_ptr<policy::QueryVariants[]> variants;
 };
@@ -70,7 +76,6 @@ struct Shared {
   store::LocalStamps& local_stamps;
   Collapse& collapse;
   policy::RecentKeys& recent_keys;
-  RecordSink& records;
   const TrustedAddresses& trusted;
   AddressCounts& addresses;
   TlsFiles& tls;
@@ -82,8 +87,9 @@ struct Shared {
 
 class Worker {
  public:
-  Worker(Shared& shared_parts, std::shared_ptr<const RuleSet> rules)
+  Worker(Shared& shared_parts, RecordSink& sink, std::shared_ptr<const RuleSet> rules)
       : shared(shared_parts),
+        records(sink),
         deadlines(io),
         origin(io, deadlines, shared.settings, shared.backends, shared.admission),
         identifier(shared.settings.tokens, shared.settings.session_cookies,
@@ -91,6 +97,7 @@ class Worker {
         rule_set(std::move(rules)) {}
 
   Shared& shared;
+  RecordSink& records;  ///< this thread's
   asio::io_context io{1};
   Deadlines deadlines;
   OriginPool origin;

@@ -1,0 +1,151 @@
+#include "ops/stats.hpp"
+
+#include <array>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace larder::ops {
+
+std::string_view format_backend_state(policy::BackendState state) {
+  switch (state) {
+    case policy::BackendState::in:
+      return "in";
+    case policy::BackendState::starting:
+      return "starting";
+    case policy::BackendState::ejected:
+      return "ejected";
+    case policy::BackendState::unhealthy:
+      return "unhealthy";
+  }
+  return {};
+}
+
+std::string_view format_fill_end(session::FillEnd end) {
+  switch (end) {
+    case session::FillEnd::stored:
+      return "stored";
+    case session::FillEnd::freshened:
+      return "freshened";
+    case session::FillEnd::found:
+      return "found";
+    case session::FillEnd::not_stored:
+      return "not-stored";
+    case session::FillEnd::failed:
+      return "failed";
+  }
+  return {};
+}
+
+std::string_view format_outcome(policy::CacheResult result) {
+  switch (result) {
+    case policy::CacheResult::hit:
+      return "hit";
+    case policy::CacheResult::miss:
+      return "miss";
+    case policy::CacheResult::bypass:
+      return "bypass";
+    case policy::CacheResult::stale:
+      return "stale";
+    case policy::CacheResult::expired:
+      return "expired";
+  }
+  return {};
+}
+
+namespace {
+
+double in_seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+boost::json::object describe(const RuleTotals& rule) {
+  boost::json::object json;
+  json["rule"] = rule.name;
+  json["requests"] = rule.requests();
+  for (std::size_t i = 0; i < cache_results; ++i)
+    json[format_outcome(static_cast<policy::CacheResult>(i))] = rule.outcomes[i].requests;
+  json["collapsed"] = rule.collapsed;
+  boost::json::object fills;
+  for (std::size_t i = 0; i < fill_ends; ++i)
+    fills[format_fill_end(static_cast<session::FillEnd>(i))] = rule.fills[i];
+  json["fills"] = std::move(fills);
+  json["content_bytes_saved"] = rule.content_bytes_saved();
+  json["origin_seconds_saved"] = in_seconds(rule.origin_time_saved());
+  json["in_force"] = rule.in_force;
+  return json;
+}
+
+}  // namespace
+
+std::string format_json(const Status& status) {
+  const Totals& totals = status.totals;
+  std::array<std::uint64_t, cache_results> results{};
+  std::array<std::uint64_t, fill_ends> fills{};
+  std::uint64_t collapsed = 0;
+  std::uint64_t content = 0;
+  std::uint64_t content_saved = 0;
+  double seconds_saved = 0;
+  boost::json::array rules;
+  for (const RuleTotals& rule : totals.rules) {
+    for (std::size_t i = 0; i < cache_results; ++i) {
+      results[i] += rule.outcomes[i].requests;
+      content += rule.outcomes[i].content_bytes;
+    }
+    for (std::size_t i = 0; i < fill_ends; ++i) fills[i] += rule.fills[i];
+    collapsed += rule.collapsed;
+    content_saved += rule.content_bytes_saved();
+    seconds_saved += in_seconds(rule.origin_time_saved());
+    if (rule.requests() > 0 || (rule.in_force && !rule.is_rest)) rules.push_back(describe(rule));
+  }
+  std::uint64_t failures = 0;
+  for (const std::uint64_t failed : totals.failures) failures += failed;
+
+  boost::json::object json;
+  json["uptime"] = status.uptime.count();
+  json["requests"] = totals.requests();
+  for (std::size_t i = 0; i < cache_results; ++i)
+    json[format_outcome(static_cast<policy::CacheResult>(i))] = results[i];
+  json["memory_hits"] = totals.tiers[static_cast<std::size_t>(store::Tier::memory)];
+  json["redis_hits"] = totals.tiers[static_cast<std::size_t>(store::Tier::redis)];
+  json["collapsed"] = collapsed;
+  json["stored"] = fills[static_cast<std::size_t>(session::FillEnd::stored)] +
+                   fills[static_cast<std::size_t>(session::FillEnd::freshened)];
+  json["evictions"] = totals.evictions[static_cast<std::size_t>(EvictionCause::write)] +
+                      totals.evictions[static_cast<std::size_t>(EvictionCause::purge)];
+  json["purges"] = totals.evictions[static_cast<std::size_t>(EvictionCause::purge)];
+  json["evicted_tags"] = totals.evicted_tags;
+  json["deferred_evictions"] = totals.deferred_evictions;
+  json["origin_failures"] = failures;
+  json["cut_off"] = totals.cut_off;
+  json["content_bytes"] = content;
+  json["content_bytes_saved"] = content_saved;
+  json["origin_seconds_saved"] = seconds_saved;
+  json["connections"] = status.connections;
+  json["requests_in_flight"] = status.requests;
+  json["log_lines_dropped"] = status.lines_dropped;
+  json["rules"] = std::move(rules);
+  json["memory"] = {{"capacity", status.memory.capacity},
+                    {"bytes", status.memory.bytes},
+                    {"responses", status.memory.responses}};
+  json["origin"] = {{"limit", status.origin.limit},
+                    {"in_flight", status.origin.in_flight},
+                    {"waiting", status.origin.waiting},
+                    {"queue_full", status.origin.refused},
+                    {"queue_timed_out", status.origin.timed_out}};
+  if (status.redis)
+    json["redis"] = {{"state", status.redis->is_usable ? "in use" : "not usable"},
+                     {"pending_evictions", status.redis->pending_evictions},
+                     {"failures", status.redis->failures}};
+  boost::json::array backends;
+  for (const session::Backends::Status& backend : status.backends)
+    backends.push_back({{"upstream", backend.upstream},
+                        {"state", format_backend_state(backend.state)},
+                        {"in_flight", backend.in_flight},
+                        {"ejected", backend.ejected}});
+  json["backends"] = std::move(backends);
+  return boost::json::serialize(json) + "\n";
+}
+
+}  // namespace larder::ops
