@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
 
 #include "ops/recorder.hpp"
@@ -19,8 +18,6 @@ constexpr std::chrono::milliseconds drain_check{20};
 /// How often a thread looks whether its store can be used.
 constexpr std::chrono::milliseconds store_check{250};
 constexpr std::chrono::milliseconds first_store_check{10};
-/// A Larder whose Redis does not answer is ready all the same after this long, and says so.
-constexpr std::chrono::seconds start_patience{2};
 constexpr std::chrono::seconds certificate_check{1};
 
 unsigned thread_count(const config::Settings& settings) {
@@ -67,14 +64,6 @@ struct Server::Thread {
   std::shared_ptr<store::EvictionListener> evictions;  ///< of one thread, for all
   std::atomic<bool> store_available{false};
   std::thread thread;
-};
-
-struct Server::Watch {
-  asio::io_context io{1};
-  asio::signal_set ending{io, SIGTERM, SIGINT};
-  asio::signal_set hangup{io, SIGHUP};
-  Timer certificate{io};
-  std::size_t threads = 0;  ///< still serving
 };
 
 Server::Server(config::Config config)
@@ -137,16 +126,7 @@ std::string Server::listen() {
   std::string unopened = listening_.open(config_.settings, static_cast<unsigned>(threads_.size()),
                                          session::inherited_from_environment());
   if (!unopened.empty()) return unopened;
-  if (config_.settings.admin) {
-    admin_ = std::make_unique<ops::Admin>(
-        threads_.front()->worker.io,
-        ops::Admin::Sources{.readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
-                            .stats = [this] { return ops::format_json(status()); }});
-    std::string failed = admin_->listen(*config_.settings.admin);
-    if (!failed.empty()) return failed;
-    admin_->start();
-  }
-  return {};
+  return config_.settings.admin ? open_admin() : std::string();
 }
 
 bool Server::is_store_available() const {
@@ -175,17 +155,6 @@ ops::Status Server::status() const {
   return status;
 }
 
-ops::Admin::Readiness Server::readiness() {
-  if (draining_) return {false, "draining"};
-  if (is_store_available()) {
-    was_ready_ = true;
-    return {true, "ready"};
-  }
-  if (!was_ready_ && SteadyClock::now() - started_ < start_patience)
-    return {false, "starting: Redis has not answered yet"};
-  return {true, "ready, degraded: Redis is not usable, every request goes to the upstream"};
-}
-
 void Server::watch_store(Thread& thread) {
   if (!thread.worker.store) return;
   const bool available = thread.worker.store->is_available();
@@ -206,54 +175,57 @@ int Server::run() {
                  config_.routes.rules.size(), threads_.size());
   session::Worker& first = threads_.front()->worker;
   session::start_health_checks(first.io, first.origin);
-  Watch watch;
-  watch_signals(watch);
-  if (tls_.context()) watch_certificate(watch);
-  watch.threads = threads_.size();
+  watch_signals();
+  if (tls_.context()) watch_certificate();
+  serving_ = threads_.size();
   for (unsigned index = 0; index < threads_.size(); ++index) {
     Thread& thread = *threads_[index];
     thread.listener.start(listening_.take(index));
     asio::post(thread.worker.io, [this, &thread] { watch_store(thread); });
-    thread.thread = std::thread([&io = thread.worker.io, &watch] {
+    thread.thread = std::thread([this, &io = thread.worker.io] {
       io.run();
-      asio::post(watch.io, [&watch] {
-        if (--watch.threads == 0) watch.io.stop();
+      asio::post(control_, [this] {
+        if (--serving_ == 0) control_.stop();
       });
     });
   }
-  watch.io.run();
+  if (admin_) admin_->start();
+  control_.run();
   for (const std::unique_ptr<Thread>& thread : threads_) thread->thread.join();
   spdlog::info("stopped");
   return broke_off_ ? 3 : 0;
 }
 
-void Server::watch_signals(Watch& watch) {
-  watch.ending.async_wait([this, &watch](const error_code& error, int number) {
+void Server::watch_signals() {
+  ending_.add(SIGTERM);
+  ending_.add(SIGINT);
+  hangup_.add(SIGHUP);
+  ending_.async_wait([this](const error_code& error, int number) {
     if (error) return;
     spdlog::info("{}: finishing what is in flight", number == SIGTERM ? "SIGTERM" : "SIGINT");
     drain();
     // A second signal ends it at once.
-    watch.ending.async_wait([](const error_code& failed, int) {
+    ending_.async_wait([](const error_code& failed, int) {
       if (!failed) std::_Exit(3);
     });
   });
-  watch_hangup(watch);
+  watch_hangup();
 }
 
-void Server::watch_hangup(Watch& watch) {
-  watch.hangup.async_wait([this, &watch](const error_code& error, int) {
+void Server::watch_hangup() {
+  hangup_.async_wait([this](const error_code& error, int) {
     if (error) return;
     if (tls_.context()) look_at_certificate(true);
-    watch_hangup(watch);
+    watch_hangup();
   });
 }
 
-void Server::watch_certificate(Watch& watch) {
-  watch.certificate.expires_after(certificate_check);
-  watch.certificate.async_wait([this, &watch](const error_code& error) {
+void Server::watch_certificate() {
+  certificate_timer_.expires_after(certificate_check);
+  certificate_timer_.async_wait([this](const error_code& error) {
     if (error) return;
     look_at_certificate(false);
-    watch_certificate(watch);
+    watch_certificate();
   });
 }
 
@@ -299,7 +271,6 @@ void Server::finish_when_drained(Thread& thread, SteadyClock::time_point give_up
     broke_off_ = true;
     thread.listener.abort();
   }
-  if (admin_ && &thread == threads_.front().get()) admin_->stop();
   thread.worker.origin.close_idle();
   thread.worker.deadlines.stop();
   thread.close_evictions();

@@ -9,6 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
 #include "config/config.hpp"
 #include "ops/admin.hpp"
 #include "ops/counters.hpp"
@@ -45,20 +48,27 @@ class Server {
 
  private:
   struct Thread;
-  /// What the main thread waits for while the others serve.
-  struct Watch;
+
+  /// A Larder whose Redis does not answer is ready all the same after this long, and says so.
+  static constexpr std::chrono::seconds start_patience{2};
 
   [[nodiscard]] bool is_store_available() const;
   /// Of rules that are to come into force.
   [[nodiscard]] std::shared_ptr<const session::RuleSet> make_rules(policy::Routes routes);
-  /// On the admin listener's thread, as what follows.
+  /// On the main thread, as what follows.
   [[nodiscard]] ops::Status status() const;
-  [[nodiscard]] ops::Admin::Readiness readiness();
+  struct Readiness {
+    bool is_ready = false;
+    std::string text;  ///< "ready", "ready, degraded: Redis is not usable, ...", "draining"
+  };
+  [[nodiscard]] Readiness readiness();
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);
-  void watch_signals(Watch& watch);
-  void watch_hangup(Watch& watch);
-  void watch_certificate(Watch& watch);
+  [[nodiscard]] std::string open_admin();
+  [[nodiscard]] std::vector<ops::AdminRoute> admin_routes();
+  void watch_signals();
+  void watch_hangup();
+  void watch_certificate();
   /// Reads the certificate's files again, when they have changed or `always`, and says so.
   void look_at_certificate(bool always);
   void drain();
@@ -66,6 +76,12 @@ class Server {
   void finish_when_drained(Thread& thread, SteadyClock::time_point give_up);
 
   const config::Config config_;
+  /// Of the main thread: signals, files, whoever runs Larder. Clients are the others'.
+  asio::io_context control_{1};
+  asio::signal_set ending_{control_};
+  asio::signal_set hangup_{control_};
+  Timer certificate_timer_{control_};
+  std::size_t serving_ = 0;  ///< threads that have not ended
   session::Clock clock_;
   store::Shared stores_;
   std::string redis_failure_;  ///< of its TLS files; empty: none
@@ -81,7 +97,7 @@ class Server {
   ops::AccessLog access_log_;
   session::Shared shared_;
   std::vector<std::unique_ptr<Thread>> threads_;
-  std::unique_ptr<ops::Admin> admin_;
+  std::optional<ops::Admin> admin_;
   const SteadyClock::time_point started_ = SteadyClock::now();
   bool was_ready_ = false;  ///< as readiness() has said
   std::atomic<bool> draining_{false};

@@ -6,11 +6,13 @@
 #include "commands/commands.hpp"
 #include "commands/settings_flags.hpp"
 #include "config/load.hpp"
-#include "ops/admin.hpp"
+#include "ops/admin_client.hpp"
 
 namespace larder::commands {
 
 namespace {
+
+constexpr std::chrono::milliseconds patience{2000};
 
 int health(const config::Flags& flags) {
   const config::LoadResult loaded = config::load("", environment, flags);
@@ -19,13 +21,15 @@ int health(const config::Flags& flags) {
     std::cerr << "larder: the admin listener is off, so there is nobody to ask\n";
     return exit_failed;
   }
-  const std::string wrong =
-      ops::ask_health(*loaded.config.settings.admin, std::chrono::milliseconds(2000));
-  if (wrong.empty()) {
+  const ops::AdminReply reply =
+      ops::ask_admin(*loaded.config.settings.admin, {.target = "/healthz"}, patience);
+  if (reply.failure.empty() && reply.status == 200) {
     std::cout << "ok\n";
     return exit_ok;
   }
-  std::cerr << "larder: " << wrong << '\n';
+  std::cerr << "larder: "
+            << (reply.failure.empty() ? "answered " + std::to_string(reply.status) : reply.failure)
+            << '\n';
   return exit_failed;
 }
 

@@ -44,6 +44,15 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 }  // namespace
 
+bool is_exposed(const Endpoint& endpoint) {
+  if (endpoint.is_unix() || endpoint.host == "localhost") return false;
+  AddressBytes bytes{};
+  const std::size_t length = parse_address(endpoint.host, bytes);
+  if (length == 4) return bytes[0] != 127;
+  constexpr AddressBytes loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return length != 16 || bytes != loopback;
+}
+
 AuthorityTrouble parse_authority(std::string_view text, Endpoint& endpoint, bool& has_port) {
   std::string_view host = text;
   std::string_view port;

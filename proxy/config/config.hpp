@@ -38,6 +38,9 @@ struct ListenAddress {
   bool operator==(const ListenAddress&) const = default;
 };
 
+/// Can others than this machine connect to what listens there? Yes for every name but localhost.
+[[nodiscard]] bool is_exposed(const Endpoint& endpoint);
+
 /// How Redis is found.
 enum class RedisKind : std::uint8_t {
   single,    ///< at `endpoint`
@@ -133,7 +136,10 @@ struct Settings {
   milliseconds slow_start{
       10'000};  ///< until a backend that is back has its whole share; 0: at once
   std::optional<Endpoint> admin{{"127.0.0.1", 9180}};  ///< nothing ("off"): no admin listener
-  std::optional<RedisSettings> redis;                  ///< nothing: the memory tier alone
+  /// What a request must show that changes something; never logged. Empty: nothing may be changed.
+  std::string admin_token;
+  bool purge_method = false;           ///< clients with the token may send PURGE to `listen`
+  std::optional<RedisSettings> redis;  ///< nothing: the memory tier alone
   std::uint64_t memory = 64ULL << 20;  ///< bytes of stored responses; 0: no memory tier
   milliseconds settle{0};              ///< after an eviction nothing is stored; 0: it is at once
   unsigned threads = 0;                ///< 0: one per core

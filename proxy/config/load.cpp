@@ -85,7 +85,7 @@ class Loader {
     sort_from(before);
   }
 
-  void finish(const Flags& flags, Config& config) {
+  void finish(const Flags& flags, Config& config, std::map<std::string, std::string>& given) {
     const std::size_t before = findings_.size();
     check_among(rules_, findings_);
     if (findings_.size() != before) sort_from(0);
@@ -93,6 +93,7 @@ class Loader {
     settings_.read_environment(environment_, report);
     settings_.read_flags(flags, report);
     config.settings = settings_.finish(findings_);
+    given = settings_.given();
     check_identities(rules_, config.settings, settings_.jwt(), findings_);
     for (ReadRule& read : rules_) config.routes.rules.push_back(std::move(read.rule));
   }
@@ -185,8 +186,22 @@ LoadResult load(const std::string& rules, const Environment& environment, const 
     Report report(path, result.findings);
     for (const std::string& file : list_files(path, report)) loader.read_file(file);
   }
-  loader.finish(flags, result.config);
+  loader.finish(flags, result.config, result.given);
   return result;
+}
+
+std::vector<std::string> changed_settings(const LoadResult& before, const LoadResult& after) {
+  std::vector<std::string> changed;
+  const auto add_missing = [&changed](const auto& here, const auto& there, bool differing) {
+    for (const auto& [name, digest] : here) {
+      const auto found = there.find(name);
+      if (found == there.end() || (differing && found->second != digest)) changed.push_back(name);
+    }
+  };
+  add_missing(before.given, after.given, true);
+  add_missing(after.given, before.given, false);
+  std::sort(changed.begin(), changed.end());
+  return changed;
 }
 
 }  // namespace larder::config

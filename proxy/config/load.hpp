@@ -35,6 +35,9 @@ using Flags = std::map<std::string, std::vector<std::string>>;
 struct LoadResult {
   Config config;
   std::vector<Finding> findings;
+  /// What was given for each setting that was given anything ("memory", "jwt.secret"): a digest of
+  /// what won, to be compared with another load's.
+  std::map<std::string, std::string> given;
   [[nodiscard]] bool ok() const;  ///< no finding is an error
 };
 
@@ -43,6 +46,11 @@ struct LoadResult {
 /// add YAML; an unset NAME without default is an error; `$${` is a literal `${`.
 [[nodiscard]] LoadResult load(const std::string& rules, const Environment& environment,
                               const Flags& flags);
+
+/// The settings for which two loads were given different things: a running process keeps what it
+/// was started with.
+[[nodiscard]] std::vector<std::string> changed_settings(const LoadResult& before,
+                                                        const LoadResult& after);
 
 /// One row a setting: what `larder serve --help` lists, what environment variable holds it.
 struct SettingInfo {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/admin_token.hpp"
 #include "config/mapping.hpp"
+#include "identity/digest.hpp"
 #include "policy/nearest.hpp"
 
 namespace larder::config {
@@ -27,6 +29,12 @@ std::optional<std::string> read_variable(const Environment& environment, std::st
   std::optional<std::string> value = environment(std::string(name));
   if (!value || trim(*value).empty()) return std::nullopt;
   return std::string(trim(*value));
+}
+
+/// "jwt_claim" as "jwt.claim", which is how the file is spoken of.
+std::string as_in_file(std::string_view name) {
+  if (!name.starts_with(jwt_prefix)) return std::string(name);
+  return "jwt." + std::string(name.substr(jwt_prefix.size()));
 }
 
 }  // namespace
@@ -84,6 +92,7 @@ void SettingsReader::read_entry(const Entry& entry, std::string_view name, const
   }
   // Empty once expanded, as "${REDIS_URL:-}": not set.
   if (!is_usable || values.empty()) return;
+  note_given(name, values);
   if (const std::optional<WrongValue> wrong = row.access.apply(draft_, values)) {
     report.error(places[wrong->index], owner + ": " + wrong->why);
   }
@@ -115,6 +124,7 @@ void SettingsReader::read_jwt(const Entry& entry, Report& report) {
     const std::string* text = read_text(part->value, "jwt.secret", "the secret", report);
     // Empty once expanded: not set, which is told once the rules are known.
     if (!text || text->empty()) continue;
+    note_given("jwt.secret", {*text});
     Parsed<identity::Key> secret = parse_secret(*text);
     if (const auto* refused = std::get_if<Refused>(&secret)) {
       report.error(part->value.place, "jwt.secret: " + refused->why);
@@ -129,12 +139,37 @@ void SettingsReader::read_environment(const Environment& environment, Report& re
     if (row.name == "redis") continue;
     const std::optional<std::string> text = read_variable(environment, row.environment);
     if (!text) continue;
+    note_given(as_in_file(row.name), {*text});
     if (const std::optional<WrongValue> wrong = row.access.apply(draft_, split(row, *text))) {
       report.error({}, std::string(row.environment) + ": " + wrong->why);
     }
   }
   read_redis_environment(environment, report);
   read_jwt_environment(environment, report);
+  read_admin_token(environment, report);
+}
+
+/// Like the secret of tokens it has no flag, which `ps` would show.
+void SettingsReader::read_admin_token(const Environment& environment, Report& report) {
+  const std::optional<std::string> text = read_variable(environment, "LARDER_ADMIN_TOKEN");
+  if (!text) return;
+  if (read_variable(environment, "LARDER_ADMIN_TOKEN_FILE")) {
+    report.error({}, "LARDER_ADMIN_TOKEN and LARDER_ADMIN_TOKEN_FILE are both set");
+    return;
+  }
+  note_given("admin_token_file", {*text});
+  Parsed<std::string> token = parse_admin_token(*text);
+  if (const auto* refused = std::get_if<Refused>(&token)) {
+    report.error({}, "LARDER_ADMIN_TOKEN: " + refused->why);
+  } else {
+    draft_.settings.admin_token = std::get<std::string>(std::move(token));
+  }
+}
+
+void SettingsReader::note_given(std::string_view name, const std::vector<std::string>& values) {
+  std::string digests;
+  for (const std::string& value : values) digests += identity::digest_of({value});
+  given_[std::string(name)] = identity::digest_of({digests});
 }
 
 /// The secret has no flag, which `ps` would show.
@@ -145,6 +180,7 @@ void SettingsReader::read_jwt_environment(const Environment& environment, Report
     report.error({}, "LARDER_JWT_SECRET and LARDER_JWT_SECRET_FILE are both set");
     return;
   }
+  note_given("jwt.secret", {*text});
   draft_.jwt.is_given = true;
   Parsed<identity::Key> secret = parse_secret(*text);
   if (const auto* refused = std::get_if<Refused>(&secret)) {
@@ -183,12 +219,14 @@ void SettingsReader::read_redis_environment(const Environment& environment, Repo
         url.endpoint.port = std::get<std::uint16_t>(port);
       }
     }
+    note_given("redis", {*host});
     draft_.redis_url = std::move(url);
   }
   // From weak to strong; each is checked.
   for (const char* name : {"REDIS_URL", "LARDER_REDIS"}) {
     const auto text = read_variable(environment, name);
     if (!text) continue;
+    note_given("redis", {*text});
     if (const std::optional<WrongValue> wrong =
             find_setting("redis")->access.apply(draft_, {*text})) {
       report.error({}, std::string(name) + ": " + wrong->why);
@@ -216,6 +254,7 @@ void SettingsReader::read_flags(const Flags& flags, Report& report) {
       for (std::string& value : split(*row, text)) values.push_back(std::move(value));
     }
     if (values.empty()) continue;
+    note_given(as_in_file(row->name), values);
     if (const std::optional<WrongValue> wrong = row->access.apply(draft_, values))
       report.error({}, flag + ": " + wrong->why);
   }
@@ -255,6 +294,7 @@ Settings SettingsReader::finish(std::vector<Finding>& findings) {
     report.warning({}, "memory is 0 and there is no Redis: nothing will be stored");
   }
   check_listeners(settings, report);
+  check_admin(settings, report);
   return settings;
 }
 
@@ -266,6 +306,13 @@ void SettingsReader::check_redis_tls(const RedisTls& tls, Report& report) {
     report.warning({},
                    "redis_ca, redis_certificate and redis_verify are for rediss:// alone: this "
                    "Redis is spoken to in the clear");
+}
+
+void SettingsReader::check_admin(const Settings& settings, Report& report) {
+  if (settings.purge_method && settings.admin_token.empty())
+    report.error({},
+                 "purge_method: there is no token that clients could show: set "
+                 "LARDER_ADMIN_TOKEN or admin_token_file");
 }
 
 void SettingsReader::check_listeners(const Settings& settings, Report& report) {

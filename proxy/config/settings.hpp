@@ -27,19 +27,25 @@ class SettingsReader {
   [[nodiscard]] Settings finish(std::vector<Finding>& findings);
   /// Where `jwt` stands, and whether anything is said of it.
   [[nodiscard]] const JwtDraft& jwt() const { return draft_.jwt; }
+  /// As of LoadResult.
+  [[nodiscard]] const std::map<std::string, std::string>& given() const { return given_; }
 
  private:
   void read_entry(const Entry& entry, std::string_view name, const SettingRow& row, Report& report);
   void read_jwt(const Entry& entry, Report& report);
   void read_jwt_environment(const Environment& environment, Report& report);
+  void read_admin_token(const Environment& environment, Report& report);
+  void note_given(std::string_view name, const std::vector<std::string>& values);
   void read_redis_environment(const Environment& environment, Report& report);
   /// What must hold among the settings of the listeners.
   static void check_listeners(const Settings& settings, Report& report);
+  static void check_admin(const Settings& settings, Report& report);
   static void check_redis_tls(const RedisTls& tls, Report& report);
 
   SettingsDraft draft_;
   std::map<std::string, std::string> set_in_;  // setting -> where a file set it
-  std::optional<int> redis_database_;          // what a Redis URL may leave out
+  std::map<std::string, std::string> given_;
+  std::optional<int> redis_database_;  // what a Redis URL may leave out
   std::string redis_username_;
   std::string redis_password_;
 };

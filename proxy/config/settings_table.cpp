@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "config/admin_token.hpp"
 #include "config/mapping.hpp"
 #include "policy/nearest.hpp"
 
@@ -174,6 +175,17 @@ Outcome apply_admin(Draft& draft, const Values& values) {
 }
 std::string show_admin(const Draft& draft) {
   return draft.settings.admin ? format_endpoint(*draft.settings.admin) : "off";
+}
+
+Outcome apply_admin_token_file(Draft& draft, const Values& values) {
+  if (values.front() == "off") {
+    draft.settings.admin_token.clear();
+    return std::nullopt;
+  }
+  return assign(read_admin_token_file(values.front()), draft.settings.admin_token);
+}
+std::string show_admin_token_file(const Draft&) {
+  return "off";
 }
 
 Outcome apply_redis(Draft& draft, const Values& values) {
@@ -562,6 +574,8 @@ const std::vector<SettingRow>& setting_rows() {
     {"slow_start", "LARDER_SLOW_START", "DURATION", "An upstream that comes back gets its whole share of requests after this long; 0 is at once", false, duration<&Settings::slow_start>},
     {"rules", "LARDER_RULES", "PATH", "File of rules, or folder of *.yaml and *.yml read by name; without it everything is passed on", false, {apply_rules, show_rules}},
     {"admin", "LARDER_ADMIN", "HOST:PORT", "Where health and metrics are served, or off", false, {apply_admin, show_admin}},
+    {"admin_token_file", "LARDER_ADMIN_TOKEN_FILE", "FILE", "The token that purging and reloading need, in a file; or the token itself in LARDER_ADMIN_TOKEN", false, {apply_admin_token_file, show_admin_token_file}},
+    {"purge_method", "LARDER_PURGE_METHOD", "BOOLEAN", "Clients that show the admin token may purge a URL by PURGE, where they connect", false, boolean<&Settings::purge_method>},
     {"redis", "REDIS_URL", "URL", "The shared tier: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss://, unix:/PATH, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST; or off for the memory tier alone", false, {apply_redis, show_redis}},
     {"redis_timeout", "LARDER_REDIS_TIMEOUT", "DURATION", "For one Redis command, queueing included; then the request goes on without Redis", false, redis_deadline<&RedisSettings::timeout>},
     {"redis_connect_timeout", "LARDER_REDIS_CONNECT_TIMEOUT", "DURATION", "For connecting to Redis, looking up its name, asking Sentinels or a cluster for its address, and TLS included", false, redis_deadline<&RedisSettings::connect_timeout>},

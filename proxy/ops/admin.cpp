@@ -1,6 +1,7 @@
 #include "ops/admin.hpp"
 
-#include <memory>
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -9,7 +10,7 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -26,40 +27,112 @@ namespace {
 constexpr auto as_result = asio::as_tuple(use_awaitable);
 constexpr std::chrono::seconds patience{5};
 using AdminStream = beast::basic_stream<asio::ip::tcp, Executor>;
+using Request = http::request<http::string_body>;
+using Response = http::response<http::string_body>;
 
-http::response<http::string_body> answer(const http::request<http::empty_body>& request,
-                                         const std::function<Admin::Readiness()>& readiness,
-                                         const std::function<std::string()>& stats) {
-  http::response<http::string_body> response(http::status::ok, 11);
-  response.set(http::field::cache_control, "no-store");
-  response.set(http::field::content_type, "text/plain; charset=utf-8");
-  response.keep_alive(false);
-  if (request.method() != http::verb::get && request.method() != http::verb::head) {
-    response.result(http::status::method_not_allowed);
-    response.set(http::field::allow, "GET, HEAD");
-    response.body() = "GET and HEAD only\n";
-  } else if (request.target() == "/healthz") {
-    response.body() = "ok\n";
-  } else if (request.target() == "/readyz") {
-    const Admin::Readiness now = readiness();
-    if (!now.ready) response.result(http::status::service_unavailable);
-    response.body() = now.text + "\n";
-  } else if (request.target() == "/stats") {
-    response.set(http::field::content_type, "application/json");
-    response.body() = stats();
-  } else {
-    response.result(http::status::not_found);
-    response.body() = "known: /healthz, /readyz, /stats\n";
+bool is_reading(http::verb method) {
+  return method == http::verb::get || method == http::verb::head;
+}
+
+std::string_view view(beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+/// As forms encode it: "+" is a space. What is no escape stays as it is.
+std::string decode(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    const char* const digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      decoded += static_cast<char>(byte);
+      i += 2;
+    } else {
+      decoded += text[i] == '+' ? ' ' : text[i];
+    }
   }
+  return decoded;
+}
+
+struct Asked {
+  std::string path;
+  AdminRequest request;
+};
+Asked read_asked(Request& request) {
+  const std::string_view target = view(request.target());
+  const std::size_t mark = std::min(target.find('?'), target.size());
+  Asked asked;
+  asked.path = target.substr(0, mark);
+  std::string_view query = target.substr(std::min(mark + 1, target.size()));
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    const std::size_t sign = std::min(pair.find('='), pair.size());
+    asked.request.parameters.emplace_back(decode(pair.substr(0, sign)),
+                                          decode(pair.substr(std::min(sign + 1, pair.size()))));
+  }
+  asked.request.accept = view(request[http::field::accept]);
+  asked.request.body = std::move(request.body());
+  return asked;
+}
+
+/// Of one path there may be a route for each method.
+const AdminRoute* find_route(const std::vector<AdminRoute>& routes, std::string_view path,
+                             http::verb method) {
+  const AdminRoute* other = nullptr;
+  for (const AdminRoute& route : routes) {
+    if (route.path != path) continue;
+    const bool fits =
+        route.method == AdminRoute::Method::get ? is_reading(method) : method == http::verb::post;
+    if (fits) return &route;
+    other = &route;
+  }
+  return other;
+}
+
+std::string list_routes(const std::vector<AdminRoute>& routes) {
+  std::string list = "known:";
+  for (const AdminRoute& route : routes)
+    list += (route.method == AdminRoute::Method::post ? " POST " : " ") + route.path;
+  return list + "\n";
+}
+
+Response make_response(AdminAnswer answer, bool is_head) {
+  Response response(http::int_to_status(answer.status), 11);
+  response.set(http::field::cache_control, "no-store");
+  response.set(http::field::content_type, answer.content_type);
+  response.set("X-Content-Type-Options", "nosniff");
+  if (answer.status == 401) response.set(http::field::www_authenticate, "Bearer");
+  response.keep_alive(false);
+  response.body() = std::move(answer.body);
   response.prepare_payload();
-  if (request.method() == http::verb::head) response.body().clear();
+  if (is_head) response.body().clear();
   return response;
 }
 
 }  // namespace
 
+const std::string* AdminRequest::parameter(std::string_view name) const {
+  const auto found = std::find_if(parameters.begin(), parameters.end(),
+                                  [name](const auto& one) { return one.first == name; });
+  return found == parameters.end() ? nullptr : &found->second;
+}
+
+AdminAnswer json_answer(std::string body, unsigned status) {
+  return {std::move(body), status, "application/json"};
+}
+
+AdminRoute reading_route(std::string path, Need need,
+                         std::function<AdminAnswer(const AdminRequest&)> answer) {
+  auto at_once = [answer = std::move(answer)](AdminRequest request) -> awaitable<AdminAnswer> {
+    return [](AdminAnswer made) -> awaitable<AdminAnswer> { co_return made; }(answer(request));
+  };
+  return {std::move(path), AdminRoute::Method::get, need, std::move(at_once)};
+}
+
 std::string Admin::listen(const config::Endpoint& endpoint) {
-  const std::string shown = endpoint.host + ":" + std::to_string(endpoint.port);
+  const std::string shown = config::format_endpoint(endpoint);
   error_code error;
   asio::ip::basic_resolver<Tcp, Executor> resolver(io_);
   const auto results =
@@ -80,90 +153,65 @@ void Admin::start() {
   if (acceptor_) asio::co_spawn(io_, accept(), asio::detached);
 }
 
-void Admin::stop() {
-  error_code ignored;
-  if (acceptor_) acceptor_->close(ignored);
-}
-
 awaitable<void> Admin::accept() {
   Timer pause(io_);
   while (acceptor_->is_open()) {
     auto [error, socket] = co_await acceptor_->async_accept(as_result);
-    if (!acceptor_->is_open()) co_return;
     if (error) {
       pause.expires_after(std::chrono::milliseconds(100));
       const auto [ignored] = co_await pause.async_wait(as_result);
       (void)ignored;
       continue;
     }
-    asio::co_spawn(io_, serve(std::move(socket)), asio::detached);
+    if (static_cast<std::size_t>(places_.use_count()) > most_connections) continue;
+    asio::co_spawn(io_, serve(std::move(socket), places_), asio::detached);
   }
 }
 
-awaitable<void> Admin::serve(asio::basic_stream_socket<Tcp, Executor> socket) {
+awaitable<void> Admin::serve(Socket socket, std::shared_ptr<const void> place) {
   AdminStream stream(std::move(socket));
   stream.expires_after(patience);
-  beast::flat_buffer buffer(8 * 1024);
-  http::request_parser<http::empty_body> parser;
-  parser.header_limit(8 * 1024);
+  beast::flat_buffer buffer(head_limit + body_limit);
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(head_limit);
+  parser.body_limit(body_limit);
   const auto [read_error, read] = co_await http::async_read(stream, buffer, parser, as_result);
   (void)read;
-  if (read_error) co_return;
-  const http::response<http::string_body> response =
-      answer(parser.get(), sources_.readiness, sources_.stats);
+  AdminAnswer answer;
+  const http::verb method = parser.get().method();
+  if (read_error == http::error::body_limit) {
+    answer = {"the content is too large\n", 413};
+  } else if (read_error) {
+    co_return;
+  } else {
+    Request& request = parser.get();
+    Asked asked = read_asked(request);
+    const AdminRoute* route = find_route(routes_, asked.path, method);
+    const Need need = route ? route->need : Need::reading;
+    const AdminCaller caller{view(request[http::field::host]), view(request[http::field::origin]),
+                             view(request[http::field::authorization])};
+    const std::optional<Denied> denied = decide_admin_access(policy_, need, caller);
+    if (denied) {
+      answer = {std::string(denied->reason) + "\n", denied->status};
+    } else if (!route) {
+      answer = {list_routes(routes_), 404};
+    } else if (route->method == AdminRoute::Method::get && !is_reading(method)) {
+      answer = {"GET and HEAD only\n", 405};
+    } else if (route->method == AdminRoute::Method::post && method != http::verb::post) {
+      answer = {"POST only\n", 405};
+    } else {
+      AdminAnswer made = co_await route->answer(std::move(asked.request));
+      answer = std::move(made);
+    }
+  }
+  const Response response = make_response(std::move(answer), method == http::verb::head);
+  stream.expires_after(patience);
   const auto [write_error, written] = co_await http::async_write(stream, response, as_result);
   (void)write_error;
   (void)written;
   error_code ignored;
   stream.socket().shutdown(Tcp::socket::shutdown_send, ignored);
-}
-
-std::string ask_health(const config::Endpoint& admin, std::chrono::milliseconds timeout) {
-  asio::io_context io;
-  std::string wrong = "no answer";
-  const std::string host = admin.host == "0.0.0.0" ? "127.0.0.1"
-                           : admin.host == "::"    ? "::1"
-                                                   : admin.host;
-  asio::co_spawn(
-      io,
-      [&]() -> awaitable<void> {
-        asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(io);
-        const auto [unresolved, results] =
-            co_await resolver.async_resolve(host, std::to_string(admin.port), as_result);
-        AdminStream stream(io);
-        stream.expires_after(timeout);
-        error_code error = unresolved;
-        if (!error) {
-          const auto [failure, endpoint] = co_await stream.async_connect(results, as_result);
-          (void)endpoint;
-          error = failure;
-        }
-        http::response<http::string_body> response;
-        if (!error) {
-          http::request<http::empty_body> request(http::verb::get, "/healthz", 11);
-          request.set(http::field::host, host);
-          const auto [failure, size] = co_await http::async_write(stream, request, as_result);
-          (void)size;
-          error = failure;
-        }
-        if (!error) {
-          beast::flat_buffer buffer;
-          const auto [failure, size] =
-              co_await http::async_read(stream, buffer, response, as_result);
-          (void)size;
-          error = failure;
-        }
-        if (error) {
-          wrong = error.message();
-        } else if (response.result() != http::status::ok) {
-          wrong = "answered " + std::to_string(response.result_int());
-        } else {
-          wrong.clear();
-        }
-      },
-      asio::detached);
-  io.run_for(timeout + std::chrono::milliseconds(500));
-  return wrong;
+  place.reset();
 }
 
 }  // namespace larder::ops
