@@ -18,10 +18,17 @@ namespace larder::session {
 
 using std::chrono::seconds;
 
+/// Text of an exchange, whose room the next one on its connection uses again.
+struct Scratch {
+  std::string out;   ///< what is sent
+  std::string path;  ///< of the request, in its normal form
+  std::string key;   ///< of what is stored
+};
+
 /// The client's side of an exchange. Everything is owned by its connection.
 struct Client {
   Stream& stream;
-  std::string& out;       ///< scratch for what is sent, used again
+  Scratch& scratch;
   std::string_view peer;  ///< its address; empty: a Unix socket's, which has none
   bool trusted = false;
   std::string_view scheme = "http";
@@ -49,7 +56,7 @@ class Answer {
 
   void begin(std::uint16_t status, std::string_view reason);
   /// Where lines of the head may be added between begin() and end_head().
-  [[nodiscard]] std::string& head() { return client_.out; }
+  [[nodiscard]] std::string& head() { return client_.scratch.out; }
   void append_length(std::uint64_t length);
   void append_age(seconds age);
   /// How content of unknown length is delimited for this client: chunked, or by the end of the
@@ -62,11 +69,15 @@ class Answer {
   [[nodiscard]] awaitable<IoStatus> send(std::string_view piece, bool as_chunk);
   /// Sends what is written, if anything is.
   [[nodiscard]] awaitable<IoStatus> flush();
-  /// Sends what is left; says what becomes of the connection.
+  /// Sends what is left and `content` behind it, which is left out for HEAD, as far as the client's
+  /// kernel takes it now; says what becomes of the connection. Nothing: finish_rest() is to wait,
+  /// for as long as which `content` stays.
+  [[nodiscard]] std::optional<After> finish_now(std::string_view content = {});
+  [[nodiscard]] awaitable<After> finish_rest();
+  /// Both.
   [[nodiscard]] awaitable<After> finish();
-  /// A whole answer whose content is `content`, which is left out for HEAD.
-  [[nodiscard]] awaitable<After> finish_with(std::string_view content);
-  /// RFC 9457.
+  /// A whole answer, to be finished (RFC 9457).
+  void write_problem(std::uint16_t status, std::string_view detail);
   [[nodiscard]] awaitable<After> send_problem(std::uint16_t status, std::string_view detail);
   /// A 1xx before the answer. False: the client is gone.
   [[nodiscard]] awaitable<bool> send_interim(const http::ResponseHead& told);
@@ -76,11 +87,14 @@ class Answer {
   void note_endless() { client_.endless = true; }
 
  private:
+  [[nodiscard]] After outcome(IoStatus written) const;
+
   Client client_;
   const http::RequestHead& request_;
   ExchangeRecord& record_;
   milliseconds timeout_;
   bool keep_alive_;
+  Pieces unsent_{};  ///< of an answer that is finished
 };
 
 }  // namespace larder::session

@@ -169,26 +169,56 @@ awaitable<void> Connection::serve() {
     co_return;
   }
   while (true) {
-    const HeadRead read = co_await read_head();
-    if (read == HeadRead::ended) break;
-    if (read == HeadRead::refused) {
-      const std::uint16_t status = timed_out_ ? 408 : http::status_for(refused_);
-      co_await refuse(status, timed_out_ ? "the request's head did not arrive in time"
-                                         : http::describe(refused_));
-      co_await linger();
+    scanner_.reset();
+    give_up_ = {};
+    HeadRead head = take_head();
+    while (head == HeadRead::need_more) {
+      in_a_row_ = 0;
+      idle_ = filled_ == 0;
+      const milliseconds most = patience();
+      const bool may_doze = idle_ && most > awake_time;
+      ReadResult read = co_await stream_.read_some(room(), may_doze ? awake_time : most);
+      if (read.status == IoStatus::timed_out && may_doze && !worker_.draining) {
+        const ReadResult later = co_await doze(most - awake_time);
+        read = later;
+      }
+      idle_ = false;
+      if (read.status == IoStatus::ok) {
+        filled_ += read.size;
+        head = take_head();
+      } else {
+        head = read.status == IoStatus::timed_out && filled_ > 0 ? HeadRead::too_slow
+                                                                 : HeadRead::ended;
+      }
+    }
+    if (head == HeadRead::ended) break;
+    if (head != HeadRead::complete) {
+      co_await refuse_head(head);
       break;
     }
     stream_.set_write_pace(Pace(settings.minimum_rate, settings.rate_grace));
     if (head_.form == http::TargetForm::asterisk) {
-      // OPTIONS *: about this server as a whole (RFC 9110 9.3.7).
-      out_ =
-          "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS, POST, PUT, PATCH, "
-          "DELETE\r\nConnection: close\r\n\r\n";
-      const IoStatus written = co_await stream_.write(out_, settings.client_timeout);
-      if (written == IoStatus::ok) co_await linger();
+      co_await answer_for_server();
       break;
     }
-    const After after = co_await exchange_one();
+    std::optional<After> after;
+    {
+      const RequestInFlight in_flight(worker_.shared.requests);
+      if (!in_flight.is_within(settings.request_limit)) {
+        co_await refuse(503, "as many requests are in flight as may be (request_limit)",
+                        retry_soon);
+        after = After::close;
+      } else {
+        Exchange exchange(worker_, client(), head_, after_head());
+        after = exchange.begin();
+        if (!after) {
+          const After finished = co_await exchange.finish();
+          after = finished;
+        }
+        endless_ = false;
+        if (after == After::keep) consume(exchange.surplus());
+      }
+    }
     if (after == After::broken) {
       stream_.reset();
       break;
@@ -204,90 +234,76 @@ awaitable<void> Connection::serve() {
   }
 }
 
-awaitable<After> Connection::exchange_one() {
-  const config::Settings& settings = worker_.shared.settings;
-  const RequestInFlight in_flight(worker_.shared.requests);
-  if (!in_flight.is_within(settings.request_limit)) {
-    co_await refuse(503, "as many requests are in flight as may be (request_limit)", retry_soon);
-    co_return After::close;
-  }
+awaitable<void> Connection::refuse_head(HeadRead head) {
+  const bool is_late = head == HeadRead::too_slow;
+  co_await refuse(is_late ? 408 : http::status_for(refused_),
+                  is_late ? "the request's head did not arrive in time" : http::describe(refused_));
+  co_await linger();
+}
+
+// OPTIONS *: about this server as a whole (RFC 9110 9.3.7).
+awaitable<void> Connection::answer_for_server() {
+  scratch_.out =
+      "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS, POST, PUT, PATCH, "
+      "DELETE\r\nConnection: close\r\n\r\n";
+  const IoStatus written =
+      co_await stream_.write(scratch_.out, worker_.shared.settings.client_timeout);
+  if (written == IoStatus::ok) co_await linger();
+}
+
+Client Connection::client() {
   ++served_;
-  const bool is_last =
-      settings.requests_per_connection > 0 && served_ >= settings.requests_per_connection;
-  const std::string_view after_head(buffer_.data() + head_.size, filled_ - head_.size);
-  Exchange exchange(worker_,
-                    Client{.stream = stream_,
-                           .out = out_,
-                           .peer = peer_,
-                           .trusted = trusted_,
-                           .scheme = arrival_.tls ? "https" : "http",
-                           .is_last = is_last,
-                           .endless = endless_},
-                    head_, after_head);
-  const After after = co_await exchange.run();
-  endless_ = false;
-  if (after == After::keep) consume(exchange.surplus());
-  co_return after;
+  const unsigned most = worker_.shared.settings.requests_per_connection;
+  return {.stream = stream_,
+          .scratch = scratch_,
+          .peer = peer_,
+          .trusted = trusted_,
+          .scheme = arrival_.tls ? "https" : "http",
+          .is_last = most > 0 && served_ >= most,
+          .endless = endless_};
 }
 
-awaitable<Connection::HeadRead> Connection::read_head() {
-  const config::Settings& settings = worker_.shared.settings;
-  scanner_.reset();
-  timed_out_ = false;
-  SteadyClock::time_point give_up{};
-  while (true) {
-    if (filled_ > 0) {
-      const http::HeadScanner::State state = scanner_.scan({buffer_.data(), filled_}, limits_);
-      if (state == http::HeadScanner::State::refused) {
-        refused_ = scanner_.error();
-        co_return HeadRead::refused;
-      }
-      if (state == http::HeadScanner::State::complete) {
-        refused_ = http::parse_request_head({buffer_.data(), scanner_.end()}, limits_, head_);
-        if (refused_ != http::HeadError::none) co_return HeadRead::refused;
-        if (head_.host.empty()) head_.host = host_of_origin(settings);  // HTTP/1.0 may name none
-        co_return HeadRead::complete;
-      }
-    }
-    in_a_row_ = 0;
-    ReadResult read;
-    if (filled_ == 0) {
-      read = co_await read_first();
-    } else {
-      // The whole head has one deadline, however slowly its bytes drip.
-      if (give_up == SteadyClock::time_point{})
-        give_up = SteadyClock::now() + settings.head_timeout;
-      read = co_await read_more(left_until(give_up));
-    }
-    if (read.status == IoStatus::timed_out && filled_ > 0) {
-      timed_out_ = true;
-      co_return HeadRead::refused;
-    }
-    if (read.status != IoStatus::ok) co_return HeadRead::ended;
-    filled_ += read.size;
+Connection::HeadRead Connection::take_head() {
+  if (filled_ == 0) return HeadRead::need_more;
+  switch (scanner_.scan({buffer_.data(), filled_}, limits_)) {
+    case http::HeadScanner::State::need_more:
+      return HeadRead::need_more;
+    case http::HeadScanner::State::refused:
+      refused_ = scanner_.error();
+      return HeadRead::refused;
+    case http::HeadScanner::State::complete:
+      break;
   }
+  refused_ = http::parse_request_head({buffer_.data(), scanner_.end()}, limits_, head_);
+  if (refused_ != http::HeadError::none) return HeadRead::refused;
+  // HTTP/1.0 may name none.
+  if (head_.host.empty()) head_.host = host_of_origin(worker_.shared.settings);
+  return HeadRead::complete;
 }
 
-awaitable<ReadResult> Connection::read_more(milliseconds timeout) {
+std::span<char> Connection::room() {
   if (filled_ == buffer_.size()) buffer_.resize(std::max(first_buffer, buffer_.size() * 2));
-  const ReadResult read =
-      co_await stream_.read_some({buffer_.data() + filled_, buffer_.size() - filled_}, timeout);
-  co_return read;
+  return {buffer_.data() + filled_, buffer_.size() - filled_};
 }
 
-awaitable<ReadResult> Connection::read_first() {
-  const milliseconds patience =
-      worker_.draining ? drain_patience : worker_.shared.settings.idle_timeout;
-  idle_ = true;
-  ReadResult read = co_await read_more(std::min(patience, awake_time));
-  if (read.status == IoStatus::timed_out && patience > awake_time && !worker_.draining) {
-    // Assigning an empty one would keep the room.
-    std::vector<char>().swap(buffer_);
-    std::string().swap(out_);
-    read.status = co_await stream_.wait_readable(patience - awake_time);
-    if (read.status == IoStatus::ok) read = co_await read_more(awake_time);
-  }
-  idle_ = false;
+// The first bytes of a head are waited for as long as a connection may be idle; a head that has
+// begun has one deadline, however slowly its bytes drip.
+milliseconds Connection::patience() {
+  const config::Settings& settings = worker_.shared.settings;
+  if (filled_ == 0) return worker_.draining ? drain_patience : settings.idle_timeout;
+  if (give_up_ == SteadyClock::time_point{}) give_up_ = SteadyClock::now() + settings.head_timeout;
+  return left_until(give_up_);
+}
+
+// After a while without a request no room is kept for one.
+awaitable<ReadResult> Connection::doze(milliseconds patience) {
+  // Assigning empty ones would keep the room.
+  std::vector<char>().swap(buffer_);
+  for (std::string* text : {&scratch_.out, &scratch_.path, &scratch_.key})
+    std::string().swap(*text);
+  const IoStatus ready = co_await stream_.wait_readable(patience);
+  if (ready != IoStatus::ok) co_return ReadResult{ready};
+  const ReadResult read = co_await stream_.read_some(room(), awake_time);
   co_return read;
 }
 
@@ -304,26 +320,28 @@ void Connection::consume(std::string_view surplus) {
     buffer_.clear();
     buffer_.shrink_to_fit();
   }
-  if (out_.capacity() > idle_scratch * 2) {
-    out_.clear();
-    out_.shrink_to_fit();
+  if (scratch_.out.capacity() > idle_scratch * 2) {
+    scratch_.out.clear();
+    scratch_.out.shrink_to_fit();
   }
 }
 
 awaitable<void> Connection::refuse(std::uint16_t status, std::string_view detail,
                                    std::string_view more) {
   const std::string problem = policy::format_problem(status, detail);
-  out_ = "HTTP/1.1 " + std::to_string(status) + " " + std::string(policy::reason_phrase(status)) +
-         "\r\nContent-Type: application/problem+json\r\n" + std::string(more) +
-         "Content-Length: " + std::to_string(problem.size()) + "\r\nConnection: close\r\n\r\n" +
-         problem;
+  scratch_.out = "HTTP/1.1 " + std::to_string(status) + " " +
+                 std::string(policy::reason_phrase(status)) +
+                 "\r\nContent-Type: application/problem+json\r\n" + std::string(more) +
+                 "Content-Length: " + std::to_string(problem.size()) +
+                 "\r\nConnection: close\r\n\r\n" + problem;
   ExchangeRecord record;
   record.began = worker_.shared.clock.now();
   record.peer = peer_.empty() ? std::string_view("unix") : peer_;
   record.status = status;
   record.content_sent = problem.size();
   worker_.records.note(record);
-  const IoStatus ignored = co_await stream_.write(out_, worker_.shared.settings.client_timeout);
+  const IoStatus ignored =
+      co_await stream_.write(scratch_.out, worker_.shared.settings.client_timeout);
   (void)ignored;
 }
 

@@ -2,6 +2,7 @@
 // the order they came.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ class Connection : public boost::intrusive::list_base_hook<
   void abort();
 
  private:
-  enum class HeadRead : std::uint8_t { complete, refused, ended };
+  enum class HeadRead : std::uint8_t { need_more, complete, refused, too_slow, ended };
 
   /// PROXY header, limits, TLS. False: the connection is to be closed.
   [[nodiscard]] awaitable<bool> enter();
@@ -51,17 +52,26 @@ class Connection : public boost::intrusive::list_base_hook<
   void identify(const asio::ip::address& address);
 
   [[nodiscard]] awaitable<void> serve();
-  [[nodiscard]] awaitable<After> exchange_one();
-  [[nodiscard]] awaitable<HeadRead> read_head();
+  /// Parses the head of the next request, when all of it has come.
+  [[nodiscard]] HeadRead take_head();
+  /// Where the next bytes of a head go.
+  [[nodiscard]] std::span<char> room();
+  /// How long to wait for them.
+  [[nodiscard]] milliseconds patience();
+  /// Waits for the first bytes of a head without keeping room for them.
+  [[nodiscard]] awaitable<ReadResult> doze(milliseconds patience);
+  [[nodiscard]] awaitable<void> refuse_head(HeadRead head);
+  [[nodiscard]] awaitable<void> answer_for_server();
+  /// For the request that has been read.
+  [[nodiscard]] Client client();
+  [[nodiscard]] std::string_view after_head() const {
+    return {buffer_.data() + head_.size, filled_ - head_.size};
+  }
   /// `more`: further lines of the head, each ended.
   [[nodiscard]] awaitable<void> refuse(std::uint16_t status, std::string_view detail,
                                        std::string_view more = {});
   [[nodiscard]] awaitable<void> linger();
   void consume(std::string_view surplus);
-  /// The next bytes of a head, into the buffer. `timeout`: for a head that has begun.
-  [[nodiscard]] awaitable<ReadResult> read_more(milliseconds timeout);
-  /// Waits for the first bytes of a head, after a while without keeping room for them.
-  [[nodiscard]] awaitable<ReadResult> read_first();
 
   Worker& worker_;
   Stream stream_;
@@ -76,12 +86,12 @@ class Connection : public boost::intrusive::list_base_hook<
   http::HeadScanner scanner_;
   http::RequestHead head_;
   http::HeadError refused_ = http::HeadError::none;
-  bool timed_out_ = false;
+  SteadyClock::time_point give_up_{};  ///< for a head that has begun
   bool idle_ = false;
   bool endless_ = false;
   unsigned served_ = 0;    ///< requests
   unsigned in_a_row_ = 0;  ///< requests served without having waited for the client
-  std::string out_;
+  Scratch scratch_;
 };
 
 }  // namespace larder::session

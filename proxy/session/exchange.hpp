@@ -3,7 +3,9 @@
 //   head -> rule and key -> stored response? -> reuse, or a fill joined or led, or passed on ->
 //   record
 //
-// Every decision is made by policy and comes as a value; here it is only carried out.
+// Every decision is made by policy and comes as a value; here it is only carried out. What needs no
+// waiting is done by plain functions, and coroutines go on from there: each way through a coroutine
+// costs a hit some 250 instructions (tests/bench/gates).
 #pragma once
 
 #include <cstdint>
@@ -11,13 +13,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "policy/lookup.hpp"
 #include "policy/reuse.hpp"
 #include "session/answer.hpp"
-#include "session/fill.hpp"
 #include "session/filling.hpp"
-#include "session/relay.hpp"
+#include "session/sending.hpp"
 #include "session/worker.hpp"
 
 namespace larder::session {
@@ -28,7 +30,10 @@ class Exchange {
   Exchange(Worker& worker, Client client, const http::RequestHead& head,
            std::string_view after_head);
 
-  [[nodiscard]] awaitable<After> run();
+  /// Goes as far as it can without waiting: to the end, as a rule, when memory has the answer.
+  /// Nothing: finish() is to be awaited.
+  [[nodiscard]] std::optional<After> begin();
+  [[nodiscard]] awaitable<After> finish();
 
   /// Bytes of the client's next request that were read with this one's content.
   [[nodiscard]] std::string_view surplus() const { return content_.surplus(); }
@@ -50,27 +55,36 @@ class Exchange {
     return who_ ? std::get_if<identity::Identity>(&*who_) : nullptr;
   }
 
-  [[nodiscard]] awaitable<After> refuse_content();
-  [[nodiscard]] awaitable<After> look_up(policy::Demands demands);
-  [[nodiscard]] awaitable<After> carry_out(policy::Reuse reuse, store::Lookup found);
-  [[nodiscard]] awaitable<After> carry_out(policy::Refill refill, store::Lookup found);
-  [[nodiscard]] awaitable<After> carry_out(policy::OwnRequest own, store::Lookup found);
+  // How far it has come: to the end, to where its own request is to be passed on, or to one of:
+  struct AwaitStore {};   ///< the store has to be asked
+  struct AwaitClient {};  ///< the client's kernel has no room for all of the answer
+  /// Nothing that may be used was found: what the store says of it.
+  struct AwaitFill {
+    policy::ForwardReason reason;
+    store::Lookup found;
+  };
+  using Progress = std::variant<After, policy::PassOn, AwaitStore, AwaitClient, AwaitFill>;
+
+  [[nodiscard]] Progress decide();
+  [[nodiscard]] Progress refuse_content();
+  [[nodiscard]] Progress send_problem(std::uint16_t status, std::string_view detail);
+  [[nodiscard]] policy::Detail make_key();
+  [[nodiscard]] Progress look_up(policy::Demands demands);
+  [[nodiscard]] Progress use(store::Lookup found, policy::SystemSeconds now);
+  [[nodiscard]] Progress carry_out(const policy::Reuse& reuse, store::Lookup found,
+                                   policy::SystemSeconds now);
+  [[nodiscard]] Progress carry_out(const policy::Refill& refill, store::Lookup found,
+                                   policy::SystemSeconds now);
+  [[nodiscard]] Progress carry_out(const policy::OwnRequest& own, store::Lookup found,
+                                   policy::SystemSeconds now);
+  /// Tells what has happened.
+  After end(After after);
+
+  [[nodiscard]] awaitable<After> refill(policy::ForwardReason reason, store::Lookup found);
+  [[nodiscard]] awaitable<After> pass_on(policy::PassOn pass);
 
   [[nodiscard]] FillJob make_fill_job(policy::StoredResponsePointer previous) const;
   [[nodiscard]] policy::Detail decide_admission(const FillJob& job) const;
-  [[nodiscard]] awaitable<After> answer_stored(policy::Reuse reuse,
-                                               policy::StoredResponsePointer stored);
-  /// The origin gave no answer: what is stored, if it may be served stale, or a problem.
-  [[nodiscard]] awaitable<After> answer_failed(FetchFailure failure);
-  [[nodiscard]] awaitable<After> answer_from(std::shared_ptr<Fill> fill, bool leads, bool differs);
-  [[nodiscard]] awaitable<After> stream_from(std::shared_ptr<Fill> fill, Fill::Snapshot snapshot,
-                                             std::shared_ptr<Timer> timer);
-
-  [[nodiscard]] awaitable<After> pass_on(policy::ForwardReason reason, policy::Detail detail);
-
-  [[nodiscard]] RelayTo relay_to() {
-    return {answer_, head_, record_, worker_.origin, worker_.shared.clock.now_in_seconds()};
-  }
   [[nodiscard]] milliseconds first_byte_timeout() const;
   [[nodiscard]] std::uint64_t body_limit() const;
   [[nodiscard]] milliseconds response_timeout() const;
@@ -83,7 +97,9 @@ class Exchange {
   BodyReader content_;  ///< of the request
   std::shared_ptr<const RuleSet> rules_;
   policy::ForwardedFacts forwarded_;
-  std::string path_;  ///< normal form; empty when ambiguous
+  std::string& path_;  ///< normal form; empty when ambiguous
+  std::string& key_;
+  const SteadyClock::time_point started_;
   bool ambiguous_ = false;
   policy::RouteMatch match_;
   std::optional<identity::Identification> who_;  ///< nothing: not asked
@@ -91,11 +107,11 @@ class Exchange {
       user_;  ///< the digest within `who_` where responses are tagged by it; else empty
   policy::Tags rule_tags_;
   policy::Demands demands_;
-  policy::StoredResponsePointer stale_;  ///< found, and perhaps to be served should the origin fail
-  std::string key_;
   std::uint64_t departures_ = 0;  ///< of fills, before the store was looked into
   ExchangeRecord record_;
   Answer answer_;
+  Sending sending_;  ///< of what is stored
+  Progress progress_;
 };
 
 }  // namespace larder::session

@@ -1,6 +1,7 @@
 #include "session/sending.hpp"
 
 #include <array>
+#include <memory>
 #include <random>
 #include <utility>
 
@@ -36,9 +37,86 @@ void end_head(Answer& answer, std::optional<seconds> age) {
   answer.end_head();
 }
 
-/// Decoded while it is sent, so that a large one takes no memory of its own.
-awaitable<After> send_decoded(Answer& answer, std::string_view coded) {
-  coding::GzipDecompressor gzip(coded);
+}  // namespace
+
+std::optional<After> Sending::start(Answer& answer, const http::RequestHead& request,
+                                    policy::StoredResponsePointer stored,
+                                    std::optional<seconds> age, policy::SystemSeconds now) {
+  stored_ = std::move(stored);
+  content_ = write_head(answer, request, age, now);
+  const auto* piece = std::get_if<Piece>(&content_);
+  return piece ? answer.finish_now(piece->bytes) : std::nullopt;
+}
+
+awaitable<After> Sending::finish(Answer& answer) {
+  return std::visit([&](const auto& content) { return send(answer, content); }, content_);
+}
+
+Sending::Content Sending::write_head(Answer& answer, const http::RequestHead& request,
+                                     std::optional<seconds> age, policy::SystemSeconds now) const {
+  const policy::Selection selection = policy::select(request, *stored_, now);
+  const std::string_view head = policy::head_of(selection, *stored_);
+  if (selection.not_modified) {
+    begin(answer, 304);
+    policy::append_not_modified_fields(head, answer.head());
+    end_head(answer, age);
+    return Piece{};
+  }
+  if (std::holds_alternative<policy::NoSuchRange>(selection.range)) {
+    begin(answer, 416);
+    answer.head() +=
+        "Content-Range: " + policy::format_unsatisfied_range(selection.length) + "\r\n";
+    answer.append_length(0);
+    end_head(answer, std::nullopt);
+    return Piece{};
+  }
+  if (const auto* one = std::get_if<policy::OneRange>(&selection.range))
+    return write_partial_head(answer, selection, {one->range}, age);
+  if (const auto* several = std::get_if<policy::SeveralRanges>(&selection.range))
+    return write_partial_head(answer, selection, several->ranges, age);
+  begin(answer, stored_->status);
+  answer.head() += head;
+  if (stored_->status != 204) answer.append_length(selection.length);
+  end_head(answer, age);
+  if (selection.decoded && request.method != http::Method::head) return Decoded{};
+  return Piece{stored_->content.view()};
+}
+
+Sending::Content Sending::write_partial_head(Answer& answer, const policy::Selection& selection,
+                                             http::ByteRanges ranges,
+                                             std::optional<seconds> age) const {
+  Parts parts{.ranges = std::move(ranges), .decoded = {}, .frame = {{""}, "", 0}};
+  if (selection.decoded) {
+    coding::CodingResult result =
+        coding::decompress_gzip(stored_->content.view(), selection.length);
+    if (std::holds_alternative<coding::CodingError>(result)) return Unreadable{};
+    parts.decoded = std::get<policy::SharedBytes>(std::move(result));
+  }
+  const std::string_view head = policy::head_of(selection, *stored_);
+  begin(answer, 206);
+  if (parts.ranges.size() == 1) {
+    parts.frame.length = parts.ranges.front().size();
+    policy::append_partial_fields(head, answer.head());
+    answer.head() +=
+        "Content-Range: " + policy::format_content_range(parts.ranges.front(), selection.length) +
+        "\r\n";
+  } else {
+    const std::string boundary = make_boundary();
+    parts.frame = policy::make_multipart(parts.ranges, selection.length,
+                                         policy::read_content_type(head), boundary);
+    policy::append_multipart_fields(head, boundary, answer.head());
+  }
+  answer.append_length(parts.frame.length);
+  end_head(answer, age);
+  return parts;
+}
+
+awaitable<After> Sending::send(Answer& answer, Piece) const {
+  return answer.finish_rest();
+}
+
+awaitable<After> Sending::send(Answer& answer, Decoded) const {
+  coding::GzipDecompressor gzip(stored_->content.view());
   const auto room = std::make_unique_for_overwrite<char[]>(decoded_at_once);
   while (true) {
     const coding::GzipDecompressor::Piece piece = gzip.next({room.get(), decoded_at_once});
@@ -51,97 +129,30 @@ awaitable<After> send_decoded(Answer& answer, std::string_view coded) {
   co_return after;
 }
 
-awaitable<After> send_whole(Answer& answer, const http::RequestHead& request,
-                            const policy::StoredResponse& stored,
-                            const policy::Selection& selection, std::optional<seconds> age) {
-  begin(answer, stored.status);
-  answer.head() += policy::head_of(selection, stored);
-  if (stored.status != 204) answer.append_length(selection.length);
-  end_head(answer, age);
-  After after = After::broken;
-  if (selection.decoded && request.method != http::Method::head) {
-    after = co_await send_decoded(answer, stored.content.view());
-  } else {
-    after = co_await answer.finish_with(stored.content.view());
-  }
-  co_return after;
+awaitable<After> Sending::send(Answer&, Unreadable) const {
+  co_return After::broken;
 }
 
-awaitable<After> send_not_modified(Answer& answer, const policy::StoredResponse& stored,
-                                   const policy::Selection& selection, std::optional<seconds> age) {
-  begin(answer, 304);
-  policy::append_not_modified_fields(policy::head_of(selection, stored), answer.head());
-  end_head(answer, age);
-  const After after = co_await answer.finish();
-  co_return after;
-}
-
-awaitable<After> send_no_such_range(Answer& answer, std::uint64_t length) {
-  begin(answer, 416);
-  answer.head() += "Content-Range: " + policy::format_unsatisfied_range(length) + "\r\n";
-  answer.append_length(0);
-  end_head(answer, std::nullopt);
-  const After after = co_await answer.finish();
-  co_return after;
-}
-
-awaitable<After> send_ranges(Answer& answer, const policy::StoredResponse& stored,
-                             const policy::Selection& selection, const http::ByteRanges& ranges,
-                             std::optional<seconds> age) {
-  policy::SharedBytes decoded;
-  std::string_view content = stored.content.view();
-  if (selection.decoded) {
-    coding::CodingResult result = coding::decompress_gzip(content, selection.length);
-    if (std::holds_alternative<coding::CodingError>(result)) co_return After::broken;
-    decoded = std::get<policy::SharedBytes>(std::move(result));
-    content = decoded.view();
-  }
-  const std::string_view head = policy::head_of(selection, stored);
-  begin(answer, 206);
-  policy::Multipart parts{{""}, "", ranges.front().size()};
-  if (ranges.size() == 1) {
-    policy::append_partial_fields(head, answer.head());
-    answer.head() +=
-        "Content-Range: " + policy::format_content_range(ranges.front(), selection.length) + "\r\n";
-  } else {
-    const std::string boundary = make_boundary();
-    parts =
-        policy::make_multipart(ranges, selection.length, policy::read_content_type(head), boundary);
-    policy::append_multipart_fields(head, boundary, answer.head());
-  }
-  answer.append_length(parts.length);
-  end_head(answer, age);
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    answer.head() += parts.part_heads[i];
+awaitable<After> Sending::send(Answer& answer, const Parts& parts) const {
+  const std::string_view content =
+      parts.decoded.data ? parts.decoded.view() : stored_->content.view();
+  for (std::size_t i = 0; i < parts.ranges.size(); ++i) {
+    answer.head() += parts.frame.part_heads[i];
     const IoStatus sent =
-        co_await answer.send(content.substr(ranges[i].first, ranges[i].size()), false);
+        co_await answer.send(content.substr(parts.ranges[i].first, parts.ranges[i].size()), false);
     if (sent != IoStatus::ok) co_return After::broken;
   }
-  answer.head() += parts.end;
+  answer.head() += parts.frame.end;
   const After after = co_await answer.finish();
   co_return after;
 }
 
-}  // namespace
-
-awaitable<After> send_stored(Answer& answer, const http::RequestHead& request,
-                             policy::StoredResponsePointer stored, std::optional<seconds> age,
-                             policy::SystemSeconds now) {
-  const policy::Selection selection = policy::select(request, *stored, now);
-  After after = After::broken;
-  if (selection.not_modified) {
-    after = co_await send_not_modified(answer, *stored, selection, age);
-  } else if (std::holds_alternative<policy::NoSuchRange>(selection.range)) {
-    after = co_await send_no_such_range(answer, selection.length);
-  } else if (const auto* one = std::get_if<policy::OneRange>(&selection.range)) {
-    const http::ByteRanges ranges{one->range};
-    after = co_await send_ranges(answer, *stored, selection, ranges, age);
-  } else if (const auto* several = std::get_if<policy::SeveralRanges>(&selection.range)) {
-    after = co_await send_ranges(answer, *stored, selection, several->ranges, age);
-  } else {
-    after = co_await send_whole(answer, request, *stored, selection, age);
-  }
-  co_return after;
+void note_reuse(const policy::Reuse& reuse, ExchangeRecord& record) {
+  record.cache.result =
+      reuse.ttl > seconds{0} ? policy::CacheResult::hit : policy::CacheResult::stale;
+  record.cache.forward.reset();
+  record.cache.ttl = reuse.ttl;
+  record.cache.detail = reuse.detail;
 }
 
 }  // namespace larder::session

@@ -10,12 +10,14 @@
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 
 namespace larder::session {
 
 namespace {
-constexpr auto as_result = asio::as_tuple(use_awaitable);
+// Deferred: awaited in the frame of whoever waits, where use_awaitable would make one of its own.
+constexpr auto as_result = asio::as_tuple(asio::deferred);
 
 IoStatus status_of(const error_code& error, bool expired) {
   if (!error) return IoStatus::ok;
@@ -28,7 +30,7 @@ IoStatus status_of(const error_code& error, bool expired) {
 constexpr std::size_t record_content = 16 * 1024;
 
 /// As much of the pieces as one record carries, in one place; `room` is used when that is needed.
-std::string_view gather(const std::array<std::string_view, 3>& pieces, std::string& room) {
+std::string_view gather(const Pieces& pieces, std::string& room) {
   const auto is_filled = [](std::string_view piece) { return !piece.empty(); };
   const auto* const first = std::find_if(pieces.begin(), pieces.end(), is_filled);
   if (first == pieces.end()) return {};
@@ -40,8 +42,26 @@ std::string_view gather(const std::array<std::string_view, 3>& pieces, std::stri
   return room;
 }
 
+bool are_empty(const Pieces& pieces) {
+  return pieces[0].empty() && pieces[1].empty() && pieces[2].empty();
+}
+
+/// As ::send() of all that is there.
+ssize_t send_pieces(int socket, const Pieces& pieces) {
+  constexpr int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  std::array<iovec, 3> vectors;
+  std::size_t count = 0;
+  for (const std::string_view piece : pieces)
+    if (!piece.empty()) vectors[count++] = {const_cast<char*>(piece.data()), piece.size()};
+  if (count == 1) return ::send(socket, vectors[0].iov_base, vectors[0].iov_len, flags);
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = count;
+  return ::sendmsg(socket, &message, flags);
+}
+
 /// Takes `size` bytes off the front.
-void advance(std::array<std::string_view, 3>& pieces, std::size_t size) {
+void advance(Pieces& pieces, std::size_t size) {
   for (std::string_view& piece : pieces) {
     const std::size_t taken = std::min(size, piece.size());
     piece.remove_prefix(taken);
@@ -89,46 +109,33 @@ void Stream::set_read_timeout(milliseconds timeout) {
 }
 
 awaitable<IoStatus> Stream::write(std::string_view bytes, milliseconds timeout) {
-  return write({bytes, std::string_view(), std::string_view()}, timeout);
+  return write(Pieces{bytes}, timeout);
 }
 
-awaitable<IoStatus> Stream::write(std::array<std::string_view, 3> pieces, milliseconds timeout) {
-  if (tls_) {
-    const IoStatus written = co_await write_encrypted(pieces, timeout);
-    co_return written;
+awaitable<IoStatus> Stream::write(Pieces pieces, milliseconds timeout) {
+  while (true) {
+    const std::optional<IoStatus> written = write_now(pieces);
+    if (written) co_return *written;
+    const IoStatus ready = co_await wait_for_room(timeout);
+    if (ready != IoStatus::ok) co_return ready;
   }
-  std::size_t first = 0;
-  while (first < pieces.size() && pieces[first].empty()) ++first;
-  while (first < pieces.size()) {
-    if (!socket_.is_open()) co_return IoStatus::closed;
-    std::array<iovec, 3> vectors{};
-    std::size_t count = 0;
-    for (std::size_t i = first; i < pieces.size(); ++i) {
-      if (pieces[i].empty()) continue;
-      vectors[count].iov_base = const_cast<char*>(pieces[i].data());
-      vectors[count].iov_len = pieces[i].size();
-      ++count;
+}
+
+std::optional<IoStatus> Stream::write_now(Pieces& pieces) {
+  if (tls_) return encrypt_now(pieces);
+  while (!are_empty(pieces)) {
+    if (!socket_.is_open()) return IoStatus::closed;
+    const ssize_t written = send_pieces(socket_.native_handle(), pieces);
+    if (written >= 0) {
+      advance(pieces, static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      write_needs_ = TlsNeed::writable;
+      return std::nullopt;
+    } else if (errno != EINTR) {
+      return IoStatus::failed;
     }
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = count;
-    const ssize_t written =
-        ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return IoStatus::failed;
-      const IoStatus ready = co_await wait_for_room(TlsNeed::writable, timeout);
-      if (ready != IoStatus::ok) co_return ready;
-      continue;
-    }
-    auto left = static_cast<std::size_t>(written);
-    while (first < pieces.size() && left >= pieces[first].size()) {
-      left -= pieces[first].size();
-      ++first;
-    }
-    if (first < pieces.size()) pieces[first].remove_prefix(left);
   }
-  co_return IoStatus::ok;
+  return IoStatus::ok;
 }
 
 awaitable<IoStatus> Stream::wait_for(TlsNeed need, Direction& direction, milliseconds timeout) {
@@ -151,13 +158,13 @@ std::uint64_t Stream::unsent() {
 
 // A socket counts as writable only when much of its buffer is free. A peer that reads slowly is
 // seen to read long before.
-awaitable<IoStatus> Stream::wait_for_room(TlsNeed need, milliseconds timeout) {
+awaitable<IoStatus> Stream::wait_for_room(milliseconds timeout) {
   while (true) {
     const std::optional<milliseconds> patience = write_pace_.patience(timeout);
     if (!patience) co_return IoStatus::timed_out;
     const SteadyClock::time_point began = SteadyClock::now();
     const std::uint64_t before = unsent();
-    const IoStatus ready = co_await wait_for(need, writing_, *patience);
+    const IoStatus ready = co_await wait_for(write_needs_, writing_, *patience);
     if (!socket_.is_open()) co_return ready == IoStatus::ok ? IoStatus::closed : ready;
     const std::uint64_t after = unsent();
     const std::uint64_t moved = before > after ? before - after : 0;
@@ -202,11 +209,10 @@ awaitable<ReadResult> Stream::read_decrypted(std::span<char> room, milliseconds 
   }
 }
 
-awaitable<IoStatus> Stream::write_encrypted(std::array<std::string_view, 3> pieces,
-                                            milliseconds timeout) {
-  std::string room;
+std::optional<IoStatus> Stream::encrypt_now(Pieces& pieces) {
+  thread_local std::string room;
   for (std::string_view bytes = gather(pieces, room); !bytes.empty();) {
-    if (!socket_.is_open()) co_return IoStatus::closed;
+    if (!socket_.is_open()) return IoStatus::closed;
     std::size_t size = 0;
     const TlsNeed need = tls_->write(bytes, size);
     switch (need) {
@@ -215,17 +221,15 @@ awaitable<IoStatus> Stream::write_encrypted(std::array<std::string_view, 3> piec
         bytes = gather(pieces, room);
         break;
       case TlsNeed::readable:
-      case TlsNeed::writable: {
-        const IoStatus ready = co_await wait_for_room(need, timeout);
-        if (ready != IoStatus::ok) co_return ready;
-        break;
-      }
+      case TlsNeed::writable:
+        write_needs_ = need;
+        return std::nullopt;
       case TlsNeed::closed:
       case TlsNeed::failed:
-        co_return IoStatus::failed;
+        return IoStatus::failed;
     }
   }
-  co_return IoStatus::ok;
+  return IoStatus::ok;
 }
 
 void Stream::close() {

@@ -2,7 +2,8 @@
 // peers.
 //
 // Reads go straight to async_read_some; writes are tried at once and wait only when the kernel's
-// buffer is full (performance.md). A deadline cancels what is pending; the operation then says
+// buffer is full (performance.md). Whoever has more to do than to write may try for itself
+// (write_now) and need be no coroutine. A deadline cancels what is pending; the operation then says
 // `timed_out`. What a stream carries may be encrypted; whoever reads and writes need not know.
 #pragma once
 
@@ -37,6 +38,9 @@ struct ReadResult {
   std::size_t size = 0;  ///< above zero when ok
 };
 
+/// What is to be written, in order; empty ones are nothing.
+using Pieces = std::array<std::string_view, 3>;
+
 class Stream {
  public:
   /// `socket` is connected; it is made non-blocking.
@@ -60,10 +64,12 @@ class Stream {
   [[nodiscard]] awaitable<IoStatus> wait_readable(milliseconds timeout);
   /// Moves the deadline of the read that is pending, or does nothing.
   void set_read_timeout(milliseconds timeout);
-  /// Writes all of the pieces, in order. `timeout` is for each step forward, not for the whole: the
-  /// peer's kernel taking any byte is one.
-  [[nodiscard]] awaitable<IoStatus> write(std::array<std::string_view, 3> pieces,
-                                          milliseconds timeout);
+  /// Writes what the kernel takes without waiting, and takes that off the pieces. Nothing: it takes
+  /// no more now, and write() is to wait for the rest.
+  [[nodiscard]] std::optional<IoStatus> write_now(Pieces& pieces);
+  /// Writes all of the pieces. `timeout` is for each step forward, not for the whole: the peer's
+  /// kernel taking any byte is one.
+  [[nodiscard]] awaitable<IoStatus> write(Pieces pieces, milliseconds timeout);
   [[nodiscard]] awaitable<IoStatus> write(std::string_view bytes, milliseconds timeout);
 
   /// From here on a write to a peer that takes less than this times out. By default none does.
@@ -97,14 +103,13 @@ class Stream {
   };
 
   [[nodiscard]] awaitable<ReadResult> read_decrypted(std::span<char> room, milliseconds timeout);
-  [[nodiscard]] awaitable<IoStatus> write_encrypted(std::array<std::string_view, 3> pieces,
-                                                    milliseconds timeout);
+  [[nodiscard]] std::optional<IoStatus> encrypt_now(Pieces& pieces);
   /// Until the socket is ready for what a step of TLS needs.
   [[nodiscard]] awaitable<IoStatus> wait_for(TlsNeed need, Direction& direction,
                                              milliseconds timeout);
 
   /// Until what is written has room; by steps, as write() has them.
-  [[nodiscard]] awaitable<IoStatus> wait_for_room(TlsNeed need, milliseconds timeout);
+  [[nodiscard]] awaitable<IoStatus> wait_for_room(milliseconds timeout);
   /// Bytes written that the peer's kernel has not taken.
   [[nodiscard]] std::uint64_t unsent();
 
@@ -112,6 +117,7 @@ class Stream {
   Deadlines& deadlines_;
   Pace write_pace_;
   std::optional<TlsSession> tls_;
+  TlsNeed write_needs_ = TlsNeed::writable;  ///< what a write that found no room waits for
   Direction reading_{*this};
   Direction writing_{*this};
 };

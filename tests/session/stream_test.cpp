@@ -31,5 +31,25 @@ TEST_CASE("Stream: a write to a peer that takes nothing ends by the pace, or by 
   }
 }
 
+TEST_CASE("Stream: what the peer takes at once is written without waiting, the rest is left") {
+  asio::io_context io;
+  Deadlines deadlines(io);
+  test::Pair pair(io, deadlines);
+  Pieces small{"one ", "", "two"};
+  CHECK(pair.stream().write_now(small) == IoStatus::ok);
+  CHECK(pair.received() == "one two");
+
+  const std::string much(16 << 20, 'x');
+  Pieces large{"", "head ", much};
+  CHECK_FALSE(pair.stream().write_now(large).has_value());
+  CHECK(large[1].empty());
+  const std::string begun = pair.received();
+  CHECK(begun.substr(0, 5) == "head ");
+  CHECK(begun.size() + large[2].size() == 5 + much.size());
+
+  pair.close();
+  CHECK(pair.stream().write_now(large) == IoStatus::failed);
+}
+
 }  // namespace
 }  // namespace larder::session
