@@ -141,7 +141,11 @@ std::string Server::listen() {
     admin_ = std::make_unique<ops::Admin>(
         threads_.front()->worker.io,
         ops::Admin::Sources{.readiness = [this]() -> ops::Admin::Readiness { return readiness(); },
-                            .stats = [this] { return ops::format_json(status()); }});
+                            .stats = [this] { return ops::format_json(status()); },
+                            .metrics =
+                                [this](std::string_view accept) {
+                                  return ops::make_metrics_page(metrics_, accept);
+                                }});
     std::string failed = admin_->listen(*config_.settings.admin);
     if (!failed.empty()) return failed;
     admin_->start();

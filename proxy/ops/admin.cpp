@@ -27,9 +27,10 @@ constexpr auto as_result = asio::as_tuple(use_awaitable);
 constexpr std::chrono::seconds patience{5};
 using AdminStream = beast::basic_stream<asio::ip::tcp, Executor>;
 
-http::response<http::string_body> answer(const http::request<http::empty_body>& request,
-                                         const std::function<Admin::Readiness()>& readiness,
-                                         const std::function<std::string()>& stats) {
+http::response<http::string_body> answer(
+    const http::request<http::empty_body>& request,
+    const std::function<Admin::Readiness()>& readiness, const std::function<std::string()>& stats,
+    const std::function<MetricsPage(std::string_view)>& metrics) {
   http::response<http::string_body> response(http::status::ok, 11);
   response.set(http::field::cache_control, "no-store");
   response.set(http::field::content_type, "text/plain; charset=utf-8");
@@ -47,9 +48,13 @@ http::response<http::string_body> answer(const http::request<http::empty_body>& 
   } else if (request.target() == "/stats") {
     response.set(http::field::content_type, "application/json");
     response.body() = stats();
+  } else if (request.target() == "/metrics") {
+    MetricsPage page = metrics(request[http::field::accept]);
+    response.set(http::field::content_type, page.content_type);
+    response.body() = std::move(page.text);
   } else {
     response.result(http::status::not_found);
-    response.body() = "known: /healthz, /readyz, /stats\n";
+    response.body() = "known: /healthz, /readyz, /stats, /metrics\n";
   }
   response.prepare_payload();
   if (request.method() == http::verb::head) response.body().clear();
@@ -110,7 +115,7 @@ awaitable<void> Admin::serve(asio::basic_stream_socket<Tcp, Executor> socket) {
   (void)read;
   if (read_error) co_return;
   const http::response<http::string_body> response =
-      answer(parser.get(), sources_.readiness, sources_.stats);
+      answer(parser.get(), sources_.readiness, sources_.stats, sources_.metrics);
   const auto [write_error, written] = co_await http::async_write(stream, response, as_result);
   (void)write_error;
   (void)written;

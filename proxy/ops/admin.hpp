@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "config/config.hpp"
+#include "ops/metrics.hpp"
 #include "store/io.hpp"
 
 namespace larder::ops {
@@ -24,6 +25,8 @@ class Admin {
   struct Sources {
     std::function<Readiness()> readiness;
     std::function<std::string()> stats;  ///< JSON
+    /// For a scraper that sends this Accept.
+    std::function<MetricsPage(std::string_view)> metrics;
   };
 
   Admin(asio::io_context& io, Sources sources) : io_(io), sources_(std::move(sources)) {}
