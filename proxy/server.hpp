@@ -16,6 +16,7 @@
 #include "ops/admin.hpp"
 #include "ops/counters.hpp"
 #include "ops/log.hpp"
+#include "ops/metrics.hpp"
 #include "ops/stats.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
@@ -94,6 +95,7 @@ class Server {
   session::Backends backends_;
   session::Admission admission_;
   ops::Counters counters_;
+  ops::Metrics metrics_{[this] { return status(); }};
   ops::AccessLog access_log_;
   session::Shared shared_;
   std::vector<std::unique_ptr<Thread>> threads_;

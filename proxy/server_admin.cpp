@@ -31,6 +31,11 @@ std::vector<ops::AdminRoute> Server::admin_routes() {
   routes.push_back(ops::reading_route("/stats", Need::reading, [this](const AdminRequest&) {
     return ops::json_answer(ops::format_json(status()));
   }));
+  routes.push_back(
+      ops::reading_route("/metrics", Need::reading, [this](const AdminRequest& request) {
+        ops::MetricsPage page = ops::make_metrics_page(metrics_, request.accept);
+        return AdminAnswer{std::move(page.text), 200, std::move(page.content_type)};
+      }));
   return routes;
 }
 

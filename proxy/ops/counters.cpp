@@ -137,7 +137,7 @@ Totals Counters::read() const {
     totals.rules.push_back(std::move(rule));
   };
   totals.rules.reserve(names_.size() + session::first_rule_slot);
-  add_rule(session::no_rule_slot, {.in_force = true});
+  add_rule(session::no_rule_slot, {.name = {}, .in_force = true});
   for (std::size_t i = 0; i < names_.size(); ++i)
     add_rule(static_cast<session::RuleSlot>(session::first_rule_slot + i),
              {.name = names_[i], .in_force = in_force_[i]});

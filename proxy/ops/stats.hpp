@@ -13,11 +13,31 @@
 
 namespace larder::ops {
 
+/// As INFO memory says.
+struct RedisMemory {
+  std::uint64_t used = 0;  ///< bytes
+  std::uint64_t most = 0;  ///< bytes; zero: no cap
+};
+
 /// What there is to know of Redis now, and what it has failed at so far.
 struct RedisStatus {
-  bool is_usable = false;             ///< by every thread
-  std::size_t pending_evictions = 0;  ///< tags whose eviction it has not acknowledged yet
-  std::uint64_t failures = 0;         ///< lookups and stores that it refused or did not answer
+  bool is_usable = false;               ///< by every thread
+  std::size_t pending_evictions = 0;    ///< tags whose eviction it has not acknowledged yet
+  std::uint64_t failures = 0;           ///< lookups and stores that it refused or did not answer
+  std::optional<RedisMemory> memory{};  ///< nothing: not known yet
+};
+
+/// Changes of the rules while the process ran.
+struct RulesStatus {
+  std::uint64_t reloads = 0;  ///< that came into force
+  std::uint64_t failed_reloads = 0;
+  bool last_reload_failed = false;
+};
+
+/// Spans that were made for a collector.
+struct SpanStatus {
+  std::uint64_t exported = 0;
+  std::uint64_t dropped = 0;
 };
 
 struct MemoryStatus {
@@ -36,7 +56,9 @@ struct Status {
   std::vector<session::Backends::Status> backends;
   session::Admission::Status origin;
   std::optional<RedisStatus> redis{};  ///< nothing: none is configured
-  std::uint64_t lines_dropped = 0;     ///< of the log, since stderr took none
+  RulesStatus rules{};
+  std::optional<SpanStatus> spans{};  ///< nothing: no collector is configured
+  std::uint64_t lines_dropped = 0;    ///< of the log, since stderr took none
 };
 
 /// "in", "starting", "ejected", "unhealthy".

@@ -2,6 +2,67 @@
 
 namespace larder::session {
 
+std::string_view format_fetch_failure(FetchFailure failure) {
+  switch (failure) {
+    case FetchFailure::none:
+      return "none";
+    case FetchFailure::name_not_resolved:
+      return "name-not-resolved";
+    case FetchFailure::refused:
+      return "refused";
+    case FetchFailure::connect_timed_out:
+      return "connect-timed-out";
+    case FetchFailure::tls_failed:
+      return "tls-failed";
+    case FetchFailure::queue_full:
+      return "queue-full";
+    case FetchFailure::queue_timed_out:
+      return "queue-timed-out";
+    case FetchFailure::left_queue:
+      return "left-queue";
+    case FetchFailure::closed_before_answer:
+      return "closed-before-answer";
+    case FetchFailure::first_byte_timed_out:
+      return "first-byte-timed-out";
+    case FetchFailure::malformed_head:
+      return "malformed-head";
+    case FetchFailure::switched_unasked:
+      return "switched-unasked";
+    case FetchFailure::interim_flood:
+      return "interim-flood";
+    case FetchFailure::content_cut_off:
+      return "content-cut-off";
+    case FetchFailure::content_malformed:
+      return "content-malformed";
+    case FetchFailure::between_bytes_timed_out:
+      return "between-bytes-timed-out";
+    case FetchFailure::response_timed_out:
+      return "response-timed-out";
+    case FetchFailure::client_gone:
+      return "client-gone";
+    case FetchFailure::client_timed_out:
+      return "client-timed-out";
+    case FetchFailure::client_malformed:
+      return "client-malformed";
+    case FetchFailure::client_too_large:
+      return "client-too-large";
+  }
+  return {};
+}
+
+bool is_clients_fault(FetchFailure failure) {
+  switch (failure) {
+    case FetchFailure::left_queue:
+    case FetchFailure::client_gone:
+    case FetchFailure::client_timed_out:
+    case FetchFailure::client_malformed:
+    case FetchFailure::client_too_large:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string_view describe(FetchFailure failure) {
   switch (failure) {
     case FetchFailure::none:

@@ -30,6 +30,10 @@ enum class FetchFailure : std::uint8_t {
   client_malformed,
   client_too_large,  ///< more content than `body_limit`
 };
+/// Lower case with hyphens: "connect-timed-out".
+[[nodiscard]] std::string_view format_fetch_failure(FetchFailure failure);
+/// Was it the client, not the origin, that did not do its part?
+[[nodiscard]] bool is_clients_fault(FetchFailure failure);
 /// One sentence without a final stop, for a problem's `detail`.
 [[nodiscard]] std::string_view describe(FetchFailure failure);
 /// 502 or 504; 503 where the origin was not asked; 400, 408 or 413 where the client's own content
