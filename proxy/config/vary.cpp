@@ -38,34 +38,34 @@ class VaryReader {
       fail(name.place, "vary: " + quote(name.text) + " is no name of a request field");
       return;
     }
-    VaryField field{to_lower(name.text), {}};
-    if (field.name == "*") {
+    const std::string field = to_lower(name.text);
+    if (field == "*") {
       fail(name.place, "vary: '*' would make every request different; name the fields");
       return;
     }
-    if (field.name == "cookie") {
+    if (field == "cookie") {
       fail(name.place,
            "vary: Cookie would make a variant for each visitor; put the one cookie that counts "
            "into 'key' ({cookie.NAME}), or say with 'share' who may share a response");
       return;
     }
-    if (field.name == "authorization" || field.name == "proxy-authorization") {
+    if (field == "authorization" || field == "proxy-authorization") {
       fail(name.place,
            "vary: credentials make no variants; say with 'share' who may share a response");
       return;
     }
     for (const VaryField& before : fields_) {
-      if (before.name == field.name) {
+      if (before.name == field) {
         fail(name.place, "vary: " + quote(name.text) + " stands here twice");
         return;
       }
     }
+    std::vector<std::string> offers;
     if (offered) {
-      if (field.name == "accept") {
-        field.offered = read_offered(*offered, {"Accept", "a media type", parse_media_type});
-      } else if (field.name == "accept-language") {
-        field.offered =
-            read_offered(*offered, {"Accept-Language", "a language tag", parse_language_tag});
+      if (field == "accept") {
+        offers = read_offered(*offered, {"Accept", "a media type", parse_media_type});
+      } else if (field == "accept-language") {
+        offers = read_offered(*offered, {"Accept-Language", "a language tag", parse_language_tag});
       } else {
         fail(name.place,
              "vary: only Accept and Accept-Language take a list of what the origin offers; write "
@@ -74,7 +74,7 @@ class VaryReader {
         return;
       }
     }
-    fields_.push_back(std::move(field));
+    fields_.emplace_back(field, std::move(offers));
   }
 
   struct Offer {

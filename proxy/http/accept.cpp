@@ -2,19 +2,21 @@
 
 #include <algorithm>
 #include <optional>
-#include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 #include "http/grammar.hpp"
+#include "http/message.hpp"
 #include "http/weighted_list.hpp"
 
 namespace larder::http {
 namespace {
 
-/// A media range with its weight; RFC 9110 12.5.1.
+/// A media range with its weight, as sent; RFC 9110 12.5.1.
 struct MediaRange {
-  std::string type;  ///< lower case; "*" for any
-  std::string subtype;
-  std::string parameters;  ///< ";a=b" as in canonical(), without the weight
+  std::string_view type;  ///< "*" for any
+  std::string_view subtype;
+  std::string_view parameters;  ///< from the first ";" on; what stands before the weight
   int weight = full_weight;
 };
 
@@ -47,55 +49,88 @@ std::string canonical(std::string_view text) {
   return result;
 }
 
-/// Reads a value already in its canonical form; nothing once the grammar is broken.
+/// The parameters of a range as OfferedTypes has them: canonical, and none of them empty.
+std::string canonical_parameters(std::string_view sent) {
+  std::string result;
+  bool quoted = false;
+  const std::string text = canonical(sent);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (!quoted && c == ';' && (i + 1 == text.size() || text[i + 1] == ';')) continue;
+    result.push_back(c);
+    if (quoted && c == '\\' && i + 1 < text.size()) {
+      result.push_back(text[++i]);
+    } else if (c == '"') {
+      quoted = !quoted;
+    }
+  }
+  return result;
+}
+
+/// Reads a value where it lies. Whitespace counts as canonical() has it: it may stand around ","
+/// and
+/// ";" alone.
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit Reader(std::string_view text) : text_(grammar::trim(text)) {}
 
-  std::optional<std::vector<MediaRange>> ranges() {
-    std::vector<MediaRange> result;
+  /// Gives each range to `take`, in order. False once the grammar is broken.
+  template <typename Take>
+  bool ranges(Take take) {
     while (!text_.empty()) {
-      if (take(',')) continue;  // empty members are to be ignored (RFC 9110 5.6.1.2)
-      std::optional<MediaRange> range = this->range();
-      if (!range) return {};
-      result.push_back(std::move(*range));
-      if (!text_.empty() && text_.front() != ',') return {};
+      if (take_separator(',')) continue;  // empty members are to be ignored (RFC 9110 5.6.1.2)
+      MediaRange range;
+      if (!read(range)) return false;
+      take(range);
+      if (!text_.empty() && text_.front() != ',') return false;
     }
-    return result;
+    return true;
   }
 
-  std::optional<MediaRange> range() {
-    MediaRange range;
+  /// Ends at "," or at the end when true.
+  bool read(MediaRange& range) {
     range.type = token();
-    if (range.type.empty() || !take('/')) return {};
+    if (range.type.empty() || !take('/')) return false;
     range.subtype = token();
-    if (range.subtype.empty() || (range.type == "*" && range.subtype != "*")) return {};
+    if (range.subtype.empty() || (range.type == "*" && range.subtype != "*")) return false;
+    skip_whitespace();
+    const char* const parameters = text_.data();
+    const char* parameters_end = parameters;
     bool weight_seen = false;
-    while (take(';')) {
+    while (take_separator(';')) {
       if (text_.empty() || text_.front() == ';' || text_.front() == ',') continue;
-      const std::string_view start = text_;
       const std::string_view name = token();
-      if (name.empty()) return {};
+      if (name.empty()) return false;
       const bool has_value = take('=');
-      if (name == "q" && !weight_seen) {
+      if (!weight_seen && (name == "q" || name == "Q")) {
         const std::optional<int> weight = has_value ? parse_qvalue(token()) : std::nullopt;
-        if (!weight) return {};
+        if (!weight) return false;
         range.weight = *weight;
         weight_seen = true;
-        continue;
+      } else {
+        // Behind the weight stood extensions once (RFC 7231 5.3.2), which need no value.
+        if (has_value ? !value() : !weight_seen) return false;
+        if (!weight_seen) parameters_end = text_.data();
       }
-      // Behind the weight stood extensions once (RFC 7231 5.3.2), which need no value.
-      if (has_value ? !value() : !weight_seen) return {};
-      if (!weight_seen)
-        range.parameters.append(";").append(start.substr(0, start.size() - text_.size()));
+      skip_whitespace();
     }
-    return range;
+    range.parameters = {parameters, static_cast<std::size_t>(parameters_end - parameters)};
+    return true;
   }
 
  private:
   bool take(char c) {
     if (text_.empty() || text_.front() != c) return false;
     text_.remove_prefix(1);
+    return true;
+  }
+  void skip_whitespace() {
+    while (!text_.empty() && grammar::is_whitespace(text_.front())) text_.remove_prefix(1);
+  }
+  /// And the whitespace behind it; that before it has been skipped.
+  bool take_separator(char c) {
+    if (!take(c)) return false;
+    skip_whitespace();
     return true;
   }
   std::string_view token() {
@@ -119,16 +154,20 @@ class Reader {
 
 /// How closely a range names a type: 0 by "*/*", 1 by "type/*", 2 by the type, 3 also by its
 /// parameters; -1 not at all.
-int specificity(const MediaRange& range, const MediaRange& type) {
+int specificity(const MediaRange& range, const OfferedTypes::Type& type) {
   if (range.type == "*") return 0;
-  if (range.type != type.type) return -1;
+  const std::string_view name = type.name;
+  if (range.type.size() != type.slash ||
+      !equals_ignoring_case(range.type, name.substr(0, type.slash)))
+    return -1;
   if (range.subtype == "*") return 1;
-  if (range.subtype != type.subtype) return -1;
+  if (!equals_ignoring_case(range.subtype, name.substr(type.slash + 1))) return -1;
   if (range.parameters.empty()) return 2;
-  return range.parameters == type.parameters ? 3 : -1;
+  return canonical_parameters(range.parameters) == type.parameters ? 3 : -1;
 }
 
-/// What the ranges say about one offered type.
+/// What the ranges say about one offered type: the most specific one decides, the first of equally
+/// specific ones.
 struct Match {
   int weight = 0;
   int specificity = -1;
@@ -141,45 +180,49 @@ struct Match {
   }
 };
 
-/// The most specific range decides, the first of equally specific ones.
-Match match(const MediaRange& type, const std::vector<MediaRange>& ranges) {
-  Match found;
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    const int closeness = specificity(ranges[i], type);
-    if (closeness > found.specificity) found = {ranges[i].weight, closeness, i};
-  }
-  return found;
-}
-
-bool accepts_anything(const std::vector<MediaRange>& ranges) {
-  return std::all_of(ranges.begin(), ranges.end(),
-                     [](const MediaRange& range) { return range.type == "*" && range.weight > 0; });
-}
-
 }  // namespace
 
-std::string normalise_accept(std::string_view value, std::span<const std::string> offered) {
-  std::string text = canonical(value);
-  const std::optional<std::vector<MediaRange>> ranges = Reader(text).ranges();
-  if (!ranges) return "=" + text;
-  if (accepts_anything(*ranges)) return "*/*";
-
-  const std::string* best_type = nullptr;
-  Match best;
-  bool all_by_wildcard = true;
-  for (const std::string& type : offered) {
-    const std::string canonical_type = canonical(type);
-    const std::optional<MediaRange> parsed = Reader(canonical_type).range();
-    if (!parsed) continue;
-    const Match found = match(*parsed, *ranges);
-    all_by_wildcard = all_by_wildcard && found.specificity == 0;
-    if (found.weight > 0 && (best_type == nullptr || found.is_before(best))) {
-      best_type = &type;
-      best = found;
-    }
+OfferedTypes::OfferedTypes(std::span<const std::string> types) {
+  for (const std::string& text : types) {
+    const std::string lower = canonical(text);
+    MediaRange range;
+    if (!Reader(lower).read(range)) continue;
+    Type& type = types_.emplace_back();
+    type.text = text;
+    type.name.append(range.type).append("/").append(range.subtype);
+    type.slash = range.type.size();
+    type.parameters = canonical_parameters(range.parameters);
   }
-  if (best_type == nullptr) return "=" + text;
-  return all_by_wildcard ? "*/*" : *best_type;
+}
+
+std::string_view normalise_accept(std::string_view value, const OfferedTypes& offered,
+                                  std::string& room) {
+  static constexpr std::string_view anything = "*/*";
+  const std::vector<OfferedTypes::Type>& types = offered.types();
+  boost::container::small_vector<Match, 8> matches(types.size());
+  bool accepts_anything = true;
+  std::size_t place = 0;
+  const bool is_understood = Reader(value).ranges([&](const MediaRange& range) {
+    accepts_anything = accepts_anything && range.type == "*" && range.weight > 0;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+      const int closeness = specificity(range, types[i]);
+      if (closeness > matches[i].specificity) matches[i] = {range.weight, closeness, place};
+    }
+    ++place;
+  });
+  if (is_understood && accepts_anything) return anything;
+
+  const Match* best = nullptr;
+  for (const Match& match : matches) {
+    if (match.weight > 0 && (!best || match.is_before(*best))) best = &match;
+  }
+  if (!is_understood || !best) {
+    room = "=" + canonical(value);
+    return room;
+  }
+  const bool all_by_wildcard = std::all_of(
+      matches.begin(), matches.end(), [](const Match& match) { return match.specificity == 0; });
+  return all_by_wildcard ? anything : types[static_cast<std::size_t>(best - matches.data())].text;
 }
 
 }  // namespace larder::http

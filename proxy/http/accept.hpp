@@ -2,13 +2,34 @@
 // so that browsers do not each get a variant of their own.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace larder::http {
 
-/// The normalised form of an Accept value against `offered` media types in the server's order:
+/// Media types in the server's order of preference, taken apart once for all requests. Those that
+/// are malformed are never chosen.
+class OfferedTypes {
+ public:
+  OfferedTypes() = default;
+  explicit OfferedTypes(std::span<const std::string> types);
+
+  struct Type {
+    std::string text;  ///< as written
+    std::string name;  ///< "type/subtype" in lower case
+    std::size_t slash = 0;
+    std::string parameters;  ///< ";a=b" in lower case, but for quoted text
+  };
+  [[nodiscard]] const std::vector<Type>& types() const { return types_; }
+
+ private:
+  std::vector<Type> types_;
+};
+
+/// The normalised form of an Accept value against the types on offer:
 ///  - "*/*" when the field is absent, empty, or accepts everything alike;
 ///  - the offered type that is preferred by quality, then by the specificity with which it was
 ///  named, then
@@ -17,7 +38,8 @@ namespace larder::http {
 ///  - otherwise (nothing offered is acceptable, or the value is malformed) the value itself in
 ///  lower
 ///    case without whitespace, prefixed by "=" so that it cannot equal one of the above.
-[[nodiscard]] std::string normalise_accept(std::string_view value,
-                                           std::span<const std::string> offered);
+/// A view into `offered`, or into `room`, which is written to for that last form alone.
+[[nodiscard]] std::string_view normalise_accept(std::string_view value, const OfferedTypes& offered,
+                                                std::string& room);
 
 }  // namespace larder::http

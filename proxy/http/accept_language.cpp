@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 #include "http/grammar.hpp"
 #include "http/message.hpp"
@@ -15,7 +16,7 @@ struct LanguageRange {
   std::string_view text;
   int weight = full_weight;
 };
-using Ranges = std::vector<LanguageRange>;
+using Ranges = boost::container::small_vector<LanguageRange, 8>;
 
 bool is_of_range(char c) {
   const char lower = grammar::to_lower(c);
@@ -34,9 +35,13 @@ std::optional<Ranges> parse_ranges(std::string_view value) {
     return true;
   });
   if (!parsed) return {};
-  std::stable_sort(
-      ranges.begin(), ranges.end(),
-      [](const LanguageRange& a, const LanguageRange& b) { return a.weight > b.weight; });
+  const auto goes_before = [](const LanguageRange& a, const LanguageRange& b) {
+    return a.weight > b.weight;
+  };
+  // Nearly every client sends them so; a stable sort takes memory even where there is nothing to
+  // do.
+  if (!std::is_sorted(ranges.begin(), ranges.end(), goes_before))
+    std::stable_sort(ranges.begin(), ranges.end(), goes_before);
   return ranges;
 }
 
@@ -56,24 +61,33 @@ std::string_view primary_language(std::string_view tag) {
   return tag.substr(0, tag.find('-'));
 }
 
-/// Null: the range names none of them.
-const std::string* look_up(std::string_view range, const std::vector<const std::string*>& offered) {
-  const auto first = [&](const auto& fits) {
-    const auto found = std::find_if(offered.begin(), offered.end(), fits);
-    return found == offered.end() ? nullptr : *found;
-  };
-  for (std::string_view tag = range; !tag.empty(); tag = shortened(tag)) {
-    const std::string* const same =
-        first([&](const std::string* one) { return equals_ignoring_case(*one, tag); });
-    if (same) return same;
-  }
-  return first([&](const std::string* one) {
-    return equals_ignoring_case(primary_language(*one), primary_language(range));
+/// Does the client say of this very tag that it does not want it?
+bool is_refused(std::string_view tag, const Ranges& ranges) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const LanguageRange& range) {
+    return range.weight == 0 && equals_ignoring_case(range.text, tag);
   });
 }
 
-std::string format_ranges(const Ranges& ranges) {
-  std::string text;
+/// Null: the range names none of them, or such as are refused.
+const std::string* look_up(std::string_view range, std::span<const std::string> offered,
+                           const Ranges& ranges) {
+  const auto first = [&](const auto& fits) {
+    const auto found = std::find_if(offered.begin(), offered.end(), [&](const std::string& one) {
+      return fits(one) && !is_refused(one, ranges);
+    });
+    return found == offered.end() ? nullptr : &*found;
+  };
+  for (std::string_view tag = range; !tag.empty(); tag = shortened(tag)) {
+    const std::string* const same =
+        first([&](const std::string& one) { return equals_ignoring_case(one, tag); });
+    if (same) return same;
+  }
+  return first([&](const std::string& one) {
+    return equals_ignoring_case(primary_language(one), primary_language(range));
+  });
+}
+
+void append_ranges(const Ranges& ranges, std::string& text) {
   for (const LanguageRange& range : ranges) {
     if (!text.empty()) text += ',';
     std::transform(range.text.begin(), range.text.end(), std::back_inserter(text),
@@ -83,31 +97,25 @@ std::string format_ranges(const Ranges& ranges) {
     while (digits.ends_with('0')) digits.pop_back();
     text += digits.empty() ? ";q=0" : ";q=0." + digits;
   }
-  return text;
 }
 
 }  // namespace
 
-std::optional<std::string> normalise_accept_language(std::string_view value,
-                                                     std::span<const std::string> offered) {
+std::optional<std::string_view> normalise_accept_language(std::string_view value,
+                                                          std::span<const std::string> offered,
+                                                          std::string& room) {
   const std::optional<Ranges> ranges = parse_ranges(value);
   if (offered.empty()) {
-    if (!ranges) return std::string(value);
+    if (!ranges) return value;
     if (ranges->empty()) return {};
-    return format_ranges(*ranges);
+    room.clear();
+    append_ranges(*ranges, room);
+    return room;
   }
   if (!ranges) return {};
-  std::vector<const std::string*> acceptable;
-  for (const std::string& tag : offered) {
-    const bool is_refused =
-        std::any_of(ranges->begin(), ranges->end(), [&](const LanguageRange& range) {
-          return range.weight == 0 && equals_ignoring_case(range.text, tag);
-        });
-    if (!is_refused) acceptable.push_back(&tag);
-  }
   for (const LanguageRange& range : *ranges) {
     if (range.weight == 0 || range.text == "*") break;
-    const std::string* const found = look_up(range.text, acceptable);
+    const std::string* const found = look_up(range.text, offered, *ranges);
     if (found) return *found;
   }
   return {};

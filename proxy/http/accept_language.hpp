@@ -17,7 +17,9 @@ namespace larder::http {
 ///
 /// With nothing offered: the same list in lower case, by weight and without whitespace. What does
 /// not parse stays as it is.
-[[nodiscard]] std::optional<std::string> normalise_accept_language(
-    std::string_view value, std::span<const std::string> offered);
+///
+/// A view into `offered` or `value`, or into `room`, which is written to for such a list alone.
+[[nodiscard]] std::optional<std::string_view> normalise_accept_language(
+    std::string_view value, std::span<const std::string> offered, std::string& room);
 
 }  // namespace larder::http

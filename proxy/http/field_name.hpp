@@ -42,6 +42,7 @@ enum class FieldName : std::uint8_t {
   if_unmodified_since,
   keep_alive,
   larder_cache_control,
+  larder_explain,
   last_modified,
   location,
   origin,

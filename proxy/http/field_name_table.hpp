@@ -15,7 +15,7 @@
 namespace larder::http {
 
 /// In the order of FieldName.
-inline constexpr std::array<std::string_view, 57> usual_names = {"",
+inline constexpr std::array<std::string_view, 58> usual_names = {"",
                                                                  "Accept",
                                                                  "Accept-Encoding",
                                                                  "Accept-Language",
@@ -48,6 +48,7 @@ inline constexpr std::array<std::string_view, 57> usual_names = {"",
                                                                  "If-Unmodified-Since",
                                                                  "Keep-Alive",
                                                                  "Larder-Cache-Control",
+                                                                 "Larder-Explain",
                                                                  "Last-Modified",
                                                                  "Location",
                                                                  "Origin",
@@ -73,6 +74,7 @@ inline constexpr std::array<std::string_view, 57> usual_names = {"",
                                                                  "X-Forwarded-Proto",
                                                                  "X-Request-Id"};
 static_assert(usual_names.size() == static_cast<std::size_t>(FieldName::x_request_id) + 1);
+static_assert(usual_names.size() <= 64, "http::Fields has a bit for each");
 inline constexpr std::size_t longest_name = 24;
 
 /// A known name in lower case, as a comparison reads it.
@@ -85,8 +87,8 @@ struct alignas(32) KnownName {
 /// The factors were searched for: every known name has a slot of its own.
 [[nodiscard]] constexpr std::uint8_t slot_of(std::string_view name) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(name[i]) | 0x20u; };
-  return static_cast<std::uint8_t>(name.size() + (at(0) + at(name.size() - 1)) * 10 +
-                                   at(name.size() / 2) * 3);
+  return static_cast<std::uint8_t>(name.size() + (at(0) + at(name.size() - 1)) * 25 +
+                                   at(name.size() / 2) * 59);
 }
 
 constexpr std::array<std::uint8_t, 256> make_slots() {

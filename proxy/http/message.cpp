@@ -9,18 +9,32 @@ namespace larder::http {
 namespace {
 
 template <typename Matches>
-std::optional<std::string> combine(const Fields& fields, Matches matches) {
-  std::optional<std::string> all;
+std::optional<std::string_view> combine(const Fields& fields, Matches matches, std::string& room) {
+  std::optional<std::string_view> all;
   for (const FieldLine& line : fields) {
     if (!matches(line)) continue;
-    if (all)
-      all->append(", ").append(line.value);
-    else
-      all.emplace(line.value);
+    if (!all) {
+      all = line.value;
+      continue;
+    }
+    if (all->data() != room.data()) room = *all;
+    room.append(", ").append(line.value);
+    all = room;
   }
   return all;
 }
 
+/// The same with an owner.
+template <typename Matches>
+std::optional<std::string> combine(const Fields& fields, Matches matches) {
+  std::string room;
+  const std::optional<std::string_view> all = combine(fields, matches, room);
+  return all ? std::optional<std::string>(*all) : std::nullopt;
+}
+
+auto named(FieldName id) {
+  return [id](const FieldLine& line) { return line.id == id; };
+}
 auto named(std::string_view name) {
   return [name](const FieldLine& line) { return equals_ignoring_case(line.name, name); };
 }
@@ -62,19 +76,15 @@ bool must_arrive(const FieldLine& line) {
 }  // namespace
 
 void Fields::add(FieldName id, std::string_view value) {
-  lines_.push_back({id, format_field_name(id), value});
-}
-
-bool Fields::has(FieldName id) const {
-  return std::any_of(begin(), end(), [id](const FieldLine& line) { return line.id == id; });
+  add({id, format_field_name(id), value});
 }
 
 std::size_t Fields::count(FieldName id) const {
-  return static_cast<std::size_t>(
-      std::count_if(begin(), end(), [id](const FieldLine& line) { return line.id == id; }));
+  return has(id) ? static_cast<std::size_t>(std::count_if(begin(), end(), named(id))) : 0;
 }
 
 std::optional<std::string_view> Fields::first(FieldName id) const {
+  if (!has(id)) return {};
   for (const FieldLine& line : lines_) {
     if (line.id == id) return line.value;
   }
@@ -89,11 +99,19 @@ std::optional<std::string_view> Fields::first(std::string_view name) const {
 }
 
 std::optional<std::string> Fields::combined(FieldName id) const {
-  return combine(*this, [id](const FieldLine& line) { return line.id == id; });
+  return has(id) ? combine(*this, named(id)) : std::nullopt;
+}
+
+std::optional<std::string_view> Fields::combined(FieldName id, std::string& room) const {
+  return has(id) ? combine(*this, named(id), room) : std::nullopt;
 }
 
 std::optional<std::string> Fields::combined(std::string_view name) const {
   return combine(*this, named(name));
+}
+
+std::optional<std::string_view> Fields::combined(std::string_view name, std::string& room) const {
+  return combine(*this, named(name), room);
 }
 
 bool is_safe(Method method, std::string_view text) {
@@ -131,7 +149,7 @@ bool has_token(std::string_view value, std::string_view token) {
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (grammar::to_lower(a[i]) != grammar::to_lower(b[i])) return false;
+    if (a[i] != b[i] && grammar::to_lower(a[i]) != grammar::to_lower(b[i])) return false;
   }
   return true;
 }

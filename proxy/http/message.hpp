@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,14 +28,26 @@ class Fields {
  public:
   using Lines = boost::container::small_vector<FieldLine, 24>;
 
-  void clear() { lines_.clear(); }
-  void add(FieldLine line) { lines_.push_back(line); }
+  void clear() {
+    lines_.clear();
+    names_ = 0;
+  }
+  void add(FieldLine line) {
+    lines_.push_back(line);
+    names_ |= bit(line.id);
+  }
   void add(FieldName id, std::string_view value);
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
   [[nodiscard]] Lines::const_iterator begin() const { return lines_.begin(); }
   [[nodiscard]] Lines::const_iterator end() const { return lines_.end(); }
 
-  [[nodiscard]] bool has(FieldName id) const;
+  [[nodiscard]] bool has(FieldName id) const { return (names_ & bit(id)) != 0; }
+  /// Is there a line of any of these names?
+  [[nodiscard]] bool has_any(std::initializer_list<FieldName> ids) const {
+    std::uint64_t any = 0;
+    for (const FieldName id : ids) any |= bit(id);
+    return (names_ & any) != 0;
+  }
   [[nodiscard]] std::size_t count(FieldName id) const;
   /// The first line of that name; nothing when there is none.
   [[nodiscard]] std::optional<std::string_view> first(FieldName id) const;
@@ -43,9 +56,19 @@ class Fields {
   /// All lines of that name joined by ", " (RFC 9110 5.3); nothing when there is none.
   [[nodiscard]] std::optional<std::string> combined(FieldName id) const;
   [[nodiscard]] std::optional<std::string> combined(std::string_view name) const;
+  /// The same as a view: of the line, or of `room`, which is written to when there are several.
+  [[nodiscard]] std::optional<std::string_view> combined(FieldName id, std::string& room) const;
+  [[nodiscard]] std::optional<std::string_view> combined(std::string_view name,
+                                                         std::string& room) const;
 
  private:
+  static constexpr std::uint64_t bit(FieldName id) {
+    return std::uint64_t{1} << static_cast<unsigned>(id);
+  }
+
   Lines lines_;
+  std::uint64_t names_ =
+      0;  ///< of the lines, so that asking for one that is not there costs nothing
 };
 
 enum class Method : std::uint8_t {

@@ -374,4 +374,20 @@ HeadError parse_request_head(std::string_view bytes, const HeadLimits& limits, R
   return HeadError::none;
 }
 
+HeadScanner::State read_request_head(std::string_view bytes, const HeadLimits& limits,
+                                     HeadScanner& scanner, RequestHead& head, HeadError& error) {
+  using State = HeadScanner::State;
+  error = HeadError::none;
+  // What the parser takes here it takes without what lies behind it, too. A refusal says nothing
+  // yet: more heads, or content, may lie there.
+  if (!scanner.has_begun() && bytes.ends_with("\r\n\r\n") &&
+      parse_request_head(bytes, limits, head) == HeadError::none)
+    return State::complete;
+  const State state = scanner.scan(bytes, limits);
+  if (state == State::refused) error = scanner.error();
+  if (state == State::complete)
+    error = parse_request_head(bytes.substr(0, scanner.end()), limits, head);
+  return error == HeadError::none ? state : State::refused;
+}
+
 }  // namespace larder::http

@@ -1,7 +1,8 @@
 // Request head: bytes -> RequestHead, or the reason why not. Strict by RFC 9112 2 to 6.
 //
-// A head is looked at only when all of it has arrived, so the verdict cannot depend on how it was
-// split into reads. Allocates nothing for up to 24 field lines. Any doubt about framing refuses.
+// The verdict over a head cannot depend on how it was split into reads: it is refused only when all
+// of it has arrived, or nothing that could arrive would help. Allocates nothing for up to 24 field
+// lines. Any doubt about framing refuses.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +32,7 @@ class HeadScanner {
   enum class State : std::uint8_t { need_more, complete, refused };
   /// `bytes` is all that has arrived of this head so far, never less than at the call before.
   State scan(std::string_view bytes, const HeadLimits& limits);
+  [[nodiscard]] bool has_begun() const { return scanned_ != 0; }
   [[nodiscard]] std::size_t end() const;  ///< first byte after the head, when complete
   [[nodiscard]] HeadError error() const;  ///< when refused
   void reset();
@@ -50,5 +52,15 @@ class HeadScanner {
 /// not looked at; a head that is not complete is refused.
 [[nodiscard]] HeadError parse_request_head(std::string_view bytes, const HeadLimits& limits,
                                            RequestHead& head);
+
+/// Reads a head while it arrives; `bytes` as HeadScanner has them. `head` when complete, whose size
+/// says where it ends; `error` when refused.
+///
+/// The scanner is for heads that come in pieces, or with something behind them. One that comes
+/// alone is parsed at once, and its end is where the parser finds it: a second walk would cost a
+/// browser's request 650 instructions.
+[[nodiscard]] HeadScanner::State read_request_head(std::string_view bytes, const HeadLimits& limits,
+                                                   HeadScanner& scanner, RequestHead& head,
+                                                   HeadError& error);
 
 }  // namespace larder::http

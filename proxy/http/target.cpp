@@ -158,28 +158,57 @@ std::string remove_dot_segments(std::string_view path) {
   return kept;
 }
 
-/// Hex digits in upper case, unreserved characters decoded, the rest as it is. False when a percent
-/// sign is broken or a control character encoded.
-bool append_normal(std::string_view text, bool plus_is_space, std::string& normal) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c != '%') {
-      if (c == '+' && plus_is_space)
-        normal.append("%20");
-      else
-        normal.push_back(c);
-      continue;
-    }
-    const std::optional<unsigned char> byte = decode(text, i);
-    if (!byte || is_control(*byte)) return false;
-    if (is(static_cast<char>(*byte), grammar::unreserved))
-      normal.push_back(static_cast<char>(*byte));
-    else
-      append_encoded(normal, *byte);
-    i += 2;
+/// Writes the normal forms of a query's names and values one behind the other, where they are not
+/// what was sent.
+class QueryNormaliser {
+ public:
+  /// `room` is made once, for all of the query.
+  QueryNormaliser(std::string_view query, std::unique_ptr<char[]>& room)
+      : query_(query), room_(room) {}
+
+  /// Hex digits in upper case, unreserved characters decoded, the rest as it is. False when a
+  /// percent sign is broken or a control character encoded.
+  bool normalise(std::string_view& text, bool plus_is_space) {
+    const bool is_normal = text.find('%') == std::string_view::npos &&
+                           (!plus_is_space || text.find('+') == std::string_view::npos);
+    return is_normal || write(text, plus_is_space);
   }
-  return true;
-}
+
+ private:
+  bool write(std::string_view& text, bool plus_is_space) {
+    // A "+" takes three bytes for one.
+    if (!room_) at_ = (room_ = std::make_unique_for_overwrite<char[]>(3 * query_.size())).get();
+    const char* const start = at_;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
+      if (c != '%') {
+        if (c == '+' && plus_is_space)
+          put_encoded(' ');
+        else
+          *at_++ = c;
+        continue;
+      }
+      const std::optional<unsigned char> byte = decode(text, i);
+      if (!byte || is_control(*byte)) return false;
+      if (is(static_cast<char>(*byte), grammar::unreserved))
+        *at_++ = static_cast<char>(*byte);
+      else
+        put_encoded(*byte);
+      i += 2;
+    }
+    text = {start, static_cast<std::size_t>(at_ - start)};
+    return true;
+  }
+  void put_encoded(unsigned char byte) {
+    *at_++ = '%';
+    *at_++ = upper_hex[byte >> 4];
+    *at_++ = upper_hex[byte & 15];
+  }
+
+  std::string_view query_;
+  std::unique_ptr<char[]>& room_;
+  char* at_ = nullptr;
+};
 
 }  // namespace
 
@@ -260,22 +289,34 @@ std::vector<std::string> possible_paths(std::string_view path) {
   return paths;
 }
 
-std::optional<std::vector<QueryParameter>> parse_query(std::string_view query) {
-  std::vector<QueryParameter> parameters;
-  if (query.empty()) return parameters;
+void QueryParameters::sort_by_name() {
+  const auto goes_before = [](const QueryParameter& a, const QueryParameter& b) {
+    return a.name < b.name;
+  };
+  // A stable sort takes memory even where there is nothing to do, as there is for most queries.
+  if (!std::is_sorted(parameters_.begin(), parameters_.end(), goes_before))
+    std::stable_sort(parameters_.begin(), parameters_.end(), goes_before);
+}
+
+std::optional<QueryParameters> parse_query(std::string_view query) {
+  std::optional<QueryParameters> parsed(std::in_place);
+  if (query.empty()) return parsed;
   if (query.find(';') != std::string_view::npos) return {};
+  QueryNormaliser normaliser(query, parsed->normal_);
   while (true) {
     const std::size_t end = query.find('&');
     QueryParameter parameter;
     parameter.raw = query.substr(0, end);
     const std::size_t equals = parameter.raw.find('=');
     parameter.has_equals = equals != std::string_view::npos;
-    if (!append_normal(parameter.raw.substr(0, equals), true, parameter.name)) return {};
-    if (parameter.has_equals &&
-        !append_normal(parameter.raw.substr(equals + 1), false, parameter.value))
-      return {};
-    parameters.push_back(std::move(parameter));
-    if (end == std::string_view::npos) return parameters;
+    parameter.name = parameter.raw.substr(0, equals);
+    if (!normaliser.normalise(parameter.name, true)) return {};
+    if (parameter.has_equals) {
+      parameter.value = parameter.raw.substr(equals + 1);
+      if (!normaliser.normalise(parameter.value, false)) return {};
+    }
+    parsed->parameters_.push_back(parameter);
+    if (end == std::string_view::npos) return parsed;
     query.remove_prefix(end + 1);
   }
 }

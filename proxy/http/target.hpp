@@ -6,10 +6,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/container/small_vector.hpp>
 
 namespace larder::http {
 
@@ -41,13 +44,32 @@ enum class Ambiguity : std::uint8_t {
 /// One parameter of a query. Name and value as sent but for normalised percent-encoding; "+" stays
 /// "+" for values and means space for names when compared. `has_equals` tells "a" from "a=".
 struct QueryParameter {
-  std::string name;
-  std::string value;
+  std::string_view name;
+  std::string_view value;
   bool has_equals = false;
   std::string_view raw;  ///< the piece as sent, between "&"
 };
+/// Views into the query that was parsed, and into what is kept here of names and values that were
+/// not in the normal form.
+class QueryParameters {
+ public:
+  using Parameters = boost::container::small_vector<QueryParameter, 8>;
+
+  [[nodiscard]] std::size_t size() const { return parameters_.size(); }
+  [[nodiscard]] const QueryParameter& operator[](std::size_t at) const { return parameters_[at]; }
+  [[nodiscard]] Parameters::const_iterator begin() const { return parameters_.begin(); }
+  [[nodiscard]] Parameters::const_iterator end() const { return parameters_.end(); }
+  /// Those of one name keep their order, which may mean something.
+  void sort_by_name();
+
+ private:
+  friend std::optional<QueryParameters> parse_query(std::string_view query);
+
+  Parameters parameters_;
+  std::unique_ptr<char[]> normal_;
+};
 /// Splits at "&". Nothing when a percent sign is broken, a control character is encoded, or ";"
 /// occurs (some servers split there too).
-[[nodiscard]] std::optional<std::vector<QueryParameter>> parse_query(std::string_view query);
+[[nodiscard]] std::optional<QueryParameters> parse_query(std::string_view query);
 
 }  // namespace larder::http

@@ -44,7 +44,7 @@ Identification Identifier::identify(const http::Fields& fields, std::chrono::sys
   const std::string_view value = http::find_cookie(fields, *session).value_or("");
   if (value.empty()) return NotIdentified{Unidentified::no_credentials};
   Identity identity;
-  identity.digest = digest_of({"session", *session, value});
+  identity.digest = std::make_shared<const std::string>(digest_of({"session", *session, value}));
   identity.cookie.append(*session).append("=").append(value);
   return identity;
 }
@@ -62,7 +62,7 @@ Identification Identifier::identify_by_token(std::string_view authorization,
     verified_.add(token, verified);
   }
   Identity identity;
-  identity.digest = verified->digest;
+  identity.digest = {verified, &verified->digest};
   identity.token = std::move(verified);
   identity.authorization = authorization;
   identity.is_only_one = !by_session_;

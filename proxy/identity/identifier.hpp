@@ -23,12 +23,12 @@ namespace larder::identity {
 /// Somebody, told from everybody else.
 struct Identity {
   /// In keys and tags. Different people never share one; one person may have several.
-  std::string digest;
+  std::shared_ptr<const std::string> digest;
   /// Of a token; null for a session.
   std::shared_ptr<const Verified> token;
   /// What of the request says so, and goes with a fill: the value of Authorization, or one pair of
   /// Cookie ("sessionid=..."). One of them is empty.
-  std::string authorization;
+  std::string_view authorization;  ///< into the request's field
   std::string cookie;
   /// Has nobody a second identity? Then a write that somebody makes under this one is seen by all
   /// that they read.
@@ -50,7 +50,8 @@ struct NotIdentified {
 
 using Identification = std::variant<NotIdentified, Identity>;
 
-/// Of one thread.
+/// Of one thread, and of one set of rules: where keys change, another takes its place, and nothing
+/// that was verified with the old ones is remembered.
 class Identifier {
  public:
   /// `rules` null: tokens say nothing. `session_cookies`: names of cookies that tell users apart;

@@ -77,25 +77,28 @@ bool is_signed(const Token& token, const std::vector<Key>& keys) {
 }
 
 struct Lifetime {
-  std::optional<Unverified> wrong;
+  std::optional<Unverified> wrong{};
+  sys_seconds begins_at{};
   sys_seconds expires_at{};
 };
 
 Lifetime judge_lifetime(const json::object& claims, seconds leeway, sys_seconds now) {
   const json::value* exp = claims.if_contains("exp");
   const std::optional<sys_seconds> expires = exp ? parse_numeric_date(*exp) : std::nullopt;
-  if (!expires) return {Unverified::claims, {}};
+  if (!expires) return {.wrong = Unverified::claims};
   const sys_seconds expires_at = *expires + leeway;
   // RFC 7519 4.1.4: not on or after.
-  if (now >= expires_at) return {Unverified::expired, expires_at};
+  if (now >= expires_at) return {.wrong = Unverified::expired};
+  sys_seconds begins_at{};
   for (const char* name : {"nbf", "iat"}) {
     const json::value* value = claims.if_contains(name);
     if (!value) continue;
     const std::optional<sys_seconds> begins = parse_numeric_date(*value);
-    if (!begins) return {Unverified::claims, expires_at};
-    if (*begins > now + leeway) return {Unverified::not_yet_valid, expires_at};
+    if (!begins) return {.wrong = Unverified::claims};
+    if (*begins > now + leeway) return {.wrong = Unverified::not_yet_valid};
+    begins_at = std::max(begins_at, *begins - leeway);
   }
-  return {std::nullopt, expires_at};
+  return {std::nullopt, begins_at, expires_at};
 }
 
 }  // namespace
@@ -124,6 +127,7 @@ Verification verify(std::string_view text, const TokenRules& rules, sys_seconds 
 
   Verified verified;
   verified.digest = digest_of({"token", rules.issuer, rules.claim, *who});
+  verified.begins_at = lifetime.begins_at;
   verified.expires_at = lifetime.expires_at;
   for (const json::key_value_pair& member : claims)
     verified.claims.emplace_back(std::string(member.key().data(), member.key().size()),

@@ -34,6 +34,8 @@ struct TokenRules {
 
 struct Verified {
   std::string digest;  ///< of who it speaks of (identity/digest)
+  /// `nbf` or `iat`, whichever is later, with the leeway: true from it on.
+  std::chrono::sys_seconds begins_at{};
   std::chrono::sys_seconds
       expires_at{};  ///< `exp` with the leeway: true before it, no longer at it
   /// Every claim by name, its value as JSON: for {jwt.CLAIM} in keys.

@@ -34,8 +34,9 @@ VerifiedTokens::VerifiedTokens() : tokens_(0, Hash{seed_of_process()}) {}
 std::shared_ptr<const Verified> VerifiedTokens::find(std::string_view token,
                                                      std::chrono::sys_seconds now) const {
   const auto found = tokens_.find(token);
-  if (found == tokens_.end() || now >= found->second->expires_at) return nullptr;
-  return found->second;
+  if (found == tokens_.end()) return nullptr;
+  const Verified& verified = *found->second;
+  return verified.begins_at <= now && now < verified.expires_at ? found->second : nullptr;
 }
 
 void VerifiedTokens::add(std::string_view token, std::shared_ptr<const Verified> verified) {

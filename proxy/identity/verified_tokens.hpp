@@ -23,7 +23,8 @@ class VerifiedTokens {
 
   VerifiedTokens();
 
-  /// Null when it is not there, or has expired.
+  /// Null when it is not there, or does not hold now: has expired, or, by a clock that went back,
+  /// not begun.
   [[nodiscard]] std::shared_ptr<const Verified> find(std::string_view token,
                                                      std::chrono::sys_seconds now) const;
   /// `token` is not there yet.

@@ -34,26 +34,33 @@ constexpr std::array<bool, 256> make_plain_in_keys() {
 }
 constexpr std::array<bool, 256> plain_in_keys = make_plain_in_keys();
 
+constexpr char lower(char letter) {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+}
+
+enum Case : bool { as_it_is, in_lower_case };
+
+template <Case letters = as_it_is>
 void append_escaped(std::string& key, std::string_view value) {
   static constexpr char hex[] = "0123456789ABCDEF";
-  std::size_t plain_from = 0;
-  for (std::size_t at = 0; at < value.size(); ++at) {
-    const auto byte = static_cast<unsigned char>(value[at]);
-    if (plain_in_keys[byte]) continue;
-    key.append(value, plain_from, at - plain_from);
-    plain_from = at + 1;
-    key += '%';
-    key += hex[byte >> 4];
-    key += hex[byte & 15];
+  const std::size_t before = key.size();
+  key.resize(before + 3 * value.size());
+  char* at = key.data() + before;
+  for (const char letter : value) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (plain_in_keys[byte]) {
+      *at++ = letters == in_lower_case ? lower(letter) : letter;
+    } else {
+      *at++ = '%';
+      *at++ = hex[byte >> 4];
+      *at++ = hex[byte & 15];
+    }
   }
-  key.append(value.substr(plain_from));
+  key.resize(static_cast<std::size_t>(at - key.data()));
 }
 
 void append_lower(std::string& key, std::string_view text) {
-  const std::size_t from = key.size();
-  key.append(text);
-  for (std::size_t at = from; at < key.size(); ++at)
-    if (key[at] >= 'A' && key[at] <= 'Z') key[at] = static_cast<char>(key[at] + 32);
+  for (const char letter : text) key += lower(letter);
 }
 
 void append_hex(std::string& key, std::uint64_t number) {
@@ -63,17 +70,13 @@ void append_hex(std::string& key, std::uint64_t number) {
   key.append(room, sizeof room);
 }
 
-using Parameters = std::vector<http::QueryParameter>;
+using Parameters = http::QueryParameters;
 
-/// The request's parameters, sorted by name; those of one name keep their order, which may mean
-/// something.
+/// The request's parameters, sorted by name.
 std::optional<Parameters> sorted_parameters(const http::RequestHead& head) {
-  if (!head.query || head.query->empty()) return Parameters{};
+  if (!head.query || head.query->empty()) return std::optional<Parameters>(std::in_place);
   std::optional<Parameters> parameters = http::parse_query(*head.query);
-  if (!parameters) return std::nullopt;
-  std::stable_sort(
-      parameters->begin(), parameters->end(),
-      [](const http::QueryParameter& a, const http::QueryParameter& b) { return a.name < b.name; });
+  if (parameters) parameters->sort_by_name();
   return parameters;
 }
 
@@ -93,69 +96,117 @@ void append_query(const Parameters& parameters, const Counts& is_counted, std::s
 }
 
 bool has_session_cookie(const http::Fields& fields, std::span<const std::string> names) {
-  if (!fields.has(FieldName::cookie)) return false;
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return http::find_cookie(fields, name).has_value();
-  });
+  return fields.has(FieldName::cookie) &&
+         std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+           return http::find_cookie(fields, name).has_value();
+         });
 }
 
-/// The normalised value of a field that makes variants, and what the fill sends for it.
-KeyedField keyed_field(const http::RequestHead& head, const std::string& name,
-                       std::span<const std::string> offered) {
-  const http::FieldName id = http::parse_field_name(name);
-  std::optional<std::string> value = id == FieldName::unknown
-                                         ? head.fields.combined(std::string_view(name))
-                                         : head.fields.combined(id);
-  if (id == FieldName::accept) {
-    std::string normal =
-        http::normalise_accept(value ? std::string_view(*value) : std::string_view(), offered);
-    const bool is_open = normal.starts_with('=');
-    return {.name = name, .value = std::move(normal), .sent = {}, .is_open = is_open};
-  }
-  if (id == FieldName::accept_language) {
-    if (value) value = http::normalise_accept_language(*value, offered);
-    return {.name = name, .value = std::move(value), .sent = {}, .is_open = offered.empty()};
-  }
-  if (id == FieldName::accept_encoding) {
-    const std::string_view coding = http::AcceptEncoding(head.fields).normal_form();
-    return {.name = name, .value = std::string(coding), .sent = {}};
-  }
-  return {.name = name, .value = std::move(value), .sent = {}, .is_open = true};
-}
+/// A field that makes variants, by its name in lower case.
+struct VariantName {
+  std::string_view text;
+  FieldName id = FieldName::unknown;
+  const VaryField* rule = nullptr;  ///< which says what is on offer; null: nothing
+};
 
-void append_keyed_field(const KeyedField& field, std::string& key) {
-  append_escaped(key, field.name);
-  if (field.value) {
-    key += '=';
-    append_escaped(key, *field.value);
-  }
-  key += end_of_part;
-}
+struct VariantValue {
+  std::optional<std::string_view> text;  ///< nothing: absent
+  bool is_open = false;                  ///< as KeyedField has it
+};
 
-/// In one order for keys and fills: the rule's fields, learned ones, then other X-Forwarded-*.
-std::vector<KeyedField> keyed_fields(const LookupFacts& facts, const LearnedVary::Names& learned) {
+/// The normalised value of a field that makes variants. Views into the request and the rule, or
+/// into the rooms, which are written to when a value has to be put together.
+class VariantValues {
+ public:
+  explicit VariantValues(const http::Fields& fields) : fields_(fields) {}
+
+  VariantValue of(const VariantName& name) {
+    std::optional<std::string_view> value = name.id == FieldName::unknown
+                                                ? fields_.combined(name.text, joined_)
+                                                : fields_.combined(name.id, joined_);
+    if (name.id == FieldName::accept) {
+      static const http::OfferedTypes nothing;
+      const std::string_view normal = http::normalise_accept(
+          value.value_or(""), name.rule ? name.rule->types : nothing, normal_);
+      return {normal, normal.starts_with('=')};
+    }
+    if (name.id == FieldName::accept_language) {
+      const std::span<const std::string> offered =
+          name.rule ? std::span(name.rule->offered) : std::span<const std::string>();
+      if (value) value = http::normalise_accept_language(*value, offered, normal_);
+      return {value, offered.empty()};
+    }
+    if (name.id == FieldName::accept_encoding)
+      return {http::AcceptEncoding(fields_).normal_form(), false};
+    return {value, true};
+  }
+
+ private:
+  const http::Fields& fields_;
+  std::string joined_;
+  std::string normal_;
+};
+
+/// Gives each field that makes variants and its value to `take`, in one order for keys and fills:
+/// the rule's fields, learned ones, then other X-Forwarded-*.
+template <class Take>
+void for_each_variant_field(const LookupFacts& facts, const LearnedVary::Names& learned,
+                            const Take& take) {
   const RouteRule& rule = *facts.match.rule;
-  std::vector<KeyedField> keyed;
-  keyed.reserve(rule.vary.size() + learned.size());
+  VariantValues values(facts.head.fields);
   for (const VaryField& field : rule.vary)
-    keyed.push_back(keyed_field(facts.head, field.name, field.offered));
-  for (const std::string& name : learned) keyed.push_back(keyed_field(facts.head, name, {}));
+    take(field.name, values.of({field.name, field.id, &field}));
+  for (const std::string& name : learned)
+    take(name, values.of({name, http::parse_field_name(name)}));
   for (const KeyPart& part : rule.key.parts) {
     if (part.kind != KeyPart::Kind::header) continue;
-    keyed.push_back(keyed_field(facts.head, part.text, {}));
-    keyed.back().is_open = false;  // the rule has made it part of the URL
+    VariantValue value = values.of({part.text, http::parse_field_name(part.text)});
+    value.is_open = false;  // the rule has made it part of the URL
+    take(part.text, value);
   }
-  if (facts.forwarded.trusted) {
-    for (const http::FieldLine& line : facts.head.fields) {
-      if (line.id != FieldName::unknown || !is_other_forwarded(line.name) ||
-          may_pose_as_another(line.name))
-        continue;
-      KeyedField field{.name = {}, .value = std::string(line.value), .sent = {}, .is_open = true};
-      append_lower(field.name, line.name);
-      keyed.push_back(std::move(field));
-    }
+  if (!facts.forwarded.trusted) return;
+  for (const http::FieldLine& line : facts.head.fields) {
+    if (line.id != FieldName::unknown || !is_other_forwarded(line.name) ||
+        may_pose_as_another(line.name))
+      continue;
+    std::string name;
+    append_lower(name, line.name);
+    take(name, VariantValue{line.value, true});
   }
+}
+
+std::vector<KeyedField> keyed_fields(const LookupFacts& facts, const LearnedVary::Names& learned) {
+  std::vector<KeyedField> keyed;
+  for_each_variant_field(facts, learned, [&](std::string_view name, const VariantValue& value) {
+    KeyedField& field = keyed.emplace_back();
+    field.name = name;
+    if (value.text) field.value.emplace(*value.text);
+    field.is_open = value.is_open;
+  });
   return keyed;
+}
+
+/// Those that clients may choose freely come last, behind a bar.
+void append_variant_fields(const LookupFacts& facts, const LearnedVary::Names& learned,
+                           std::string& key) {
+  const auto append = [&key](std::string_view name, const VariantValue& value) {
+    append_escaped(key, name);
+    if (value.text) {
+      key += '=';
+      append_escaped(key, *value.text);
+    }
+    key += end_of_part;
+  };
+  bool any_open = false;
+  for_each_variant_field(facts, learned, [&](std::string_view name, const VariantValue& value) {
+    any_open = any_open || value.is_open;
+    if (!value.is_open) append(name, value);
+  });
+  if (!any_open) return;
+  key += start_of_variant;
+  for_each_variant_field(facts, learned, [&](std::string_view name, const VariantValue& value) {
+    if (value.is_open) append(name, value);
+  });
 }
 
 /// Null under another share, and when nobody is told.
@@ -260,39 +311,22 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
   if (facts.match.rule->mode == Mode::off) return PassOn{ForwardReason::bypass, Detail::mode_off};
   if (has_content(head.framing)) return PassOn{ForwardReason::bypass, Detail::request_content};
 
+  const http::Fields& fields = head.fields;
+  // RFC 9111 4.3.2: conditions that are not for a cache to judge.
+  if (fields.has_any({FieldName::if_match, FieldName::if_unmodified_since}))
+    return PassOn{ForwardReason::bypass, Detail::conditional_request};
+  if (fields.has(FieldName::upgrade)) return PassOn{ForwardReason::bypass, Detail::upgrade_request};
+
   LookUp look_up;
-  bool has_cache_control = false;
-  bool has_credentials = false;
-  for (const http::FieldLine& line : head.fields) {
-    switch (line.id) {
-      case FieldName::if_match:
-      case FieldName::if_unmodified_since:
-        // RFC 9111 4.3.2: conditions that are not for a cache to judge.
-        return PassOn{ForwardReason::bypass, Detail::conditional_request};
-      case FieldName::upgrade:
-        return PassOn{ForwardReason::bypass, Detail::upgrade_request};
-      case FieldName::cache_control:
-      case FieldName::pragma:
-        has_cache_control = true;
-        break;
-      case FieldName::authorization:
-      case FieldName::cookie:
-        has_credentials = true;
-        break;
-      default:
-        break;
-    }
-  }
-  if (has_credentials && facts.match.rule->share == Share::anonymous &&
-      (head.fields.has(FieldName::authorization) ||
-       has_session_cookie(head.fields, facts.session_cookies))) {
+  if (facts.match.rule->share == Share::anonymous &&
+      (fields.has(FieldName::authorization) || has_session_cookie(fields, facts.session_cookies))) {
     if (!facts.match.rule->origin) return PassOn{ForwardReason::bypass, Detail::credentials};
     look_up.demands.has_credentials = true;
   }
   if (facts.match.rule->share == Share::per_user && !user_of(facts))
     return PassOn{ForwardReason::bypass, detail_of(facts.who)};
-  if (has_cache_control) {
-    const http::RequestCacheControl control = http::parse_request_cache_control(head.fields);
+  if (fields.has_any({FieldName::cache_control, FieldName::pragma})) {
+    const http::RequestCacheControl control = http::parse_request_cache_control(fields);
     if (control.no_store) return PassOn{ForwardReason::bypass, Detail::request_no_store};
     look_up.demands.only_if_cached = control.only_if_cached;
     if (facts.match.rule->obeys_requests) {
@@ -309,7 +343,7 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
 }
 
 bool wants_explanation(const http::RequestHead& head, const ForwardedFacts& forwarded) {
-  return forwarded.trusted && head.fields.first(std::string_view("larder-explain")) == "1";
+  return forwarded.trusted && head.fields.first(FieldName::larder_explain) == "1";
 }
 
 bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learned,
@@ -323,9 +357,7 @@ bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learne
   key += end_of_part;
   append_escaped(key, facts.forwarded.proto);
   key += "://";
-  std::string host;
-  append_lower(host, facts.head.host);
-  append_escaped(key, host);
+  append_escaped<in_lower_case>(key, facts.head.host);
   if (facts.forwarded.host != facts.head.host) {
     key += '@';
     append_escaped(key, facts.forwarded.host);
@@ -334,14 +366,11 @@ bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learne
   if (rule.share == Share::per_user) {
     const identity::Identity* user = user_of(facts);
     if (!user) return false;  // decide_lookup has passed it on
-    key.append("user=").append(user->digest);
+    key.append("user=").append(*user->digest);
     key += end_of_part;
   }
   for (const KeyPart& part : rule.key.parts) append_part(part, facts, *parameters, key);
-  std::string variant;
-  for (const KeyedField& field : keyed_fields(facts, learned))
-    append_keyed_field(field, field.is_open ? variant : key);
-  if (!variant.empty()) (key += start_of_variant) += variant;
+  append_variant_fields(facts, learned, key);
   return true;
 }
 
@@ -381,7 +410,8 @@ FillRequest make_fill_request(const LookupFacts& facts, const LearnedVary::Names
       field.sent = field.value->substr(1);
   }
   if (user && !user->authorization.empty())
-    fill.keyed.push_back({.name = "authorization", .value = user->authorization, .sent = {}});
+    fill.keyed.push_back(
+        {.name = "authorization", .value = std::string(user->authorization), .sent = {}});
   for (const http::FieldLine& line : facts.head.fields) {
     if (fill.differs) break;
     const bool is_keyed = std::any_of(

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 namespace larder::policy {
 
 enum class Converter : std::uint8_t { integer, slug, uuid, str, path };
@@ -24,8 +26,10 @@ struct PatternPiece {
   bool operator==(const PatternPiece&) const = default;
 };
 
-/// Values of a match by converter name, as views into the path that was matched.
-using PathParameters = std::vector<std::pair<std::string_view, std::string_view>>;
+/// Values of a match by converter name, as views into the path that was matched. Most have one or
+/// two.
+using PathParameters =
+    boost::container::small_vector<std::pair<std::string_view, std::string_view>, 4>;
 
 struct PathPattern {
   std::string text;  ///< as written

@@ -6,8 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "http/accept.hpp"
+#include "http/field_name.hpp"
 #include "policy/compression.hpp"
 #include "policy/key_template.hpp"
 #include "policy/path_pattern.hpp"
@@ -44,9 +47,19 @@ enum class Mode : std::uint8_t {
 /// types or languages the origin offers, in its order of preference; the field is normalised to
 /// them. Empty: the value counts, but for what makes no difference (case, spaces).
 struct VaryField {
+  VaryField(std::string lower_name, std::vector<std::string> offers)
+      : name(std::move(lower_name)),
+        offered(std::move(offers)),
+        id(http::parse_field_name(name)),
+        types(offered) {}
+
   std::string name;  ///< lower case
   std::vector<std::string> offered;
-  bool operator==(const VaryField&) const = default;
+  http::FieldName id;        ///< of `name`
+  http::OfferedTypes types;  ///< `offered`, read as media types
+  bool operator==(const VaryField& other) const {
+    return name == other.name && offered == other.offered;
+  }
 };
 
 /// Writes elsewhere that make this rule's responses old.
@@ -117,7 +130,8 @@ struct RouteRule {
 
 struct RouteMatch {
   const RouteRule* rule = nullptr;  ///< none when no rule matches
-  PathParameters parameters;        ///< views into the path given
+  /// Views into the path given; none where neither the key nor a tag of the rule names one.
+  PathParameters parameters;
 };
 
 struct Routes {

@@ -33,6 +33,12 @@ std::vector<Segment> segments_of(const PathPattern& pattern) {
   return segments;
 }
 
+bool names_parameters(const RouteRule& rule) {
+  constexpr KeyPart::Kind kind = KeyPart::Kind::path_parameter;
+  return rule.key.has(kind) || std::any_of(rule.tags.begin(), rule.tags.end(),
+                                           [](const KeyTemplate& tag) { return tag.has(kind); });
+}
+
 }  // namespace
 
 std::string_view RouteIndex::Rest::take() {
@@ -45,8 +51,9 @@ std::string_view RouteIndex::Rest::take() {
 
 RouteIndex::RouteIndex(const std::vector<RouteRule>& rules) : nodes_(1) {
   for (const RouteRule& rule : rules) {
+    const bool wants_parameters = names_parameters(rule);
     for (const PathPattern& pattern : rule.paths) {
-      patterns_.push_back({&rule, &pattern});
+      patterns_.push_back({&rule, &pattern, wants_parameters});
       add(static_cast<Order>(patterns_.size() - 1), pattern);
     }
   }
@@ -114,8 +121,10 @@ RouteMatch RouteIndex::match(std::string_view path) const {
   Order best = static_cast<Order>(patterns_.size());
   walk(0, {path}, path, best);
   RouteMatch match;
-  if (best < patterns_.size() && patterns_[best].pattern->matches(path, match.parameters))
-    match.rule = patterns_[best].rule;
+  if (best == patterns_.size()) return match;
+  const Pattern& found = patterns_[best];
+  match.rule = found.rule;
+  if (found.wants_parameters) (void)found.pattern->matches(path, match.parameters);
   return match;
 }
 

@@ -32,6 +32,7 @@ class RouteIndex {
   struct Pattern {
     const RouteRule* rule;
     const PathPattern* pattern;
+    bool wants_parameters;  ///< the rule's key or tags name some
   };
 
   /// Where a walk is after some segments.

@@ -137,7 +137,7 @@ EvictionDecision decide_eviction(const Routes& routes, http::Method method,
     for (const RouteRule& rule : routes.rules) {
       if (may_concern(rule, possible, below)) {
         const bool is_own = rule.written_by == WrittenBy::owner && writer && writer->is_only_one;
-        if (is_own) tags.push_back(make_user_tag(rule.name, writer->digest));
+        if (is_own) tags.push_back(make_user_tag(rule.name, *writer->digest));
         concerns_everybody = concerns_everybody || !is_own;
         append_tags_made_old(routes, rule, {possible, below, request, writer}, tags);
       }

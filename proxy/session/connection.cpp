@@ -265,17 +265,14 @@ Client Connection::client() {
 
 Connection::HeadRead Connection::take_head() {
   if (filled_ == 0) return HeadRead::need_more;
-  switch (scanner_.scan({buffer_.data(), filled_}, limits_)) {
+  switch (http::read_request_head({buffer_.data(), filled_}, limits_, scanner_, head_, refused_)) {
     case http::HeadScanner::State::need_more:
       return HeadRead::need_more;
     case http::HeadScanner::State::refused:
-      refused_ = scanner_.error();
       return HeadRead::refused;
     case http::HeadScanner::State::complete:
       break;
   }
-  refused_ = http::parse_request_head({buffer_.data(), scanner_.end()}, limits_, head_);
-  if (refused_ != http::HeadError::none) return HeadRead::refused;
   // HTTP/1.0 may name none.
   if (head_.host.empty()) head_.host = host_of_origin(worker_.shared.settings);
   return HeadRead::complete;

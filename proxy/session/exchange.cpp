@@ -53,7 +53,7 @@ void Exchange::identify() {
   who_ = worker_.identifier.identify(head_.fields, worker_.shared.clock.now_in_seconds());
   const auto* user = std::get_if<identity::Identity>(&*who_);
   if (user && is_per_user && match_.rule->written_by == policy::WrittenBy::owner)
-    user_ = user->digest;
+    user_ = *user->digest;
 }
 
 // As far as it goes without waiting: a hit from memory goes all the way.

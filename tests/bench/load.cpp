@@ -2,7 +2,7 @@
 //
 //   bench_load --port PORT [--connections N] [--seconds S | --requests N] [--warm S] [--rate R]
 //              [--method GET] [--target /kib/1/%/] [--urls N] [--zipf EXPONENT] [--seed N]
-//              [--field "Name: value"]... [--status 200] [--cpu-of PID]...
+//              [--field "Name: value"]... [--status 200] [--cpu-of PID]... [--tls CIPHER]
 //
 // Without --rate the loop is closed: each connection asks again as soon as it is answered. With it,
 // requests are due by a schedule that no answer can delay, and each one's latency counts from when
@@ -16,6 +16,7 @@
 #include <array>
 #include <cmath>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <random>
 #include <utility>
@@ -24,6 +25,7 @@
 #include "answer_reader.hpp"
 #include "histogram.hpp"
 #include "loopback.hpp"
+#include "tls_client.hpp"
 
 namespace {
 
@@ -57,6 +59,7 @@ struct Plan {
   std::string fields;
   int status = 200;
   std::vector<pid_t> processes;
+  std::string cipher;  ///< of TLS; empty: it is not spoken
 };
 
 Plan read_plan(int count, char** arguments) {
@@ -93,6 +96,8 @@ Plan read_plan(int count, char** arguments) {
       plan.status = std::atoi(value);
     } else if (name == "--cpu-of") {
       plan.processes.push_back(std::atoi(value));
+    } else if (name == "--tls") {
+      plan.cipher = value;
     } else {
       fail("no such option: " + name);
     }
@@ -141,6 +146,7 @@ class Load {
     is_numbered_ = mark != std::string::npos;
     if (is_numbered_) after_ = plan.target.substr(mark + 1);
     after_ += " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + plan.fields + "\r\n";
+    if (!plan.cipher.empty()) tls_ = make_tls_context(plan.cipher);
     checked(prctl(PR_SET_TIMERSLACK, 1), "PR_SET_TIMERSLACK");
     connections_.resize(plan.connections);
     for (Connection& connection : connections_) open(connection);
@@ -166,6 +172,7 @@ class Load {
  private:
   struct Connection {
     int socket = -1;
+    std::unique_ptr<TlsClient> tls;  ///< null: it is not spoken
     AnswerReader reader;
     std::uint64_t due = 0;
     std::string request;
@@ -173,6 +180,7 @@ class Load {
 
   void open(Connection& connection) {
     connection.socket = connect_to(plan_.port);
+    if (tls_) connection.tls = std::make_unique<TlsClient>(tls_.get(), connection.socket);
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = static_cast<std::uint64_t>(&connection - connections_.data());
@@ -191,7 +199,9 @@ class Load {
   void transmit(Connection& connection) {
     connection.reader.begin(plan_.method == "HEAD");
     const std::string& request = connection.request;
-    const ssize_t sent = send(connection.socket, request.data(), request.size(), MSG_NOSIGNAL);
+    const ssize_t sent =
+        connection.tls ? connection.tls->send(request)
+                       : send(connection.socket, request.data(), request.size(), MSG_NOSIGNAL);
     if (sent == static_cast<ssize_t>(request.size())) return;
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return reconnect(connection);
     fail("a request could not be sent at once");
@@ -200,20 +210,26 @@ class Load {
   // A server may close between two requests.
   void reconnect(Connection& connection) {
     if (++reconnects_ > 1000 + asked_ / 10) fail("the server keeps closing connections");
+    connection.tls.reset();
     close(connection.socket);
     open(connection);
     transmit(connection);
+  }
+
+  /// `unseen`: bytes that are dropped at once, above zero without TLS alone.
+  ssize_t read(Connection& connection, std::size_t unseen) {
+    if (connection.tls) return connection.tls->receive(room_);
+    // MSG_TRUNC: the kernel drops what is read, without copying it.
+    return unseen > 0 ? recv(connection.socket, nullptr, unseen, MSG_DONTWAIT | MSG_TRUNC)
+                      : recv(connection.socket, room_.data(), room_.size(), MSG_DONTWAIT);
   }
 
   /// True when its answer is complete.
   bool receive(Connection& connection) {
     AnswerReader& reader = connection.reader;
     while (!reader.is_complete()) {
-      const std::size_t unseen = reader.content_left();
-      // MSG_TRUNC: the kernel drops what is read, without copying it.
-      const ssize_t size = unseen > 0
-                               ? recv(connection.socket, nullptr, unseen, MSG_DONTWAIT | MSG_TRUNC)
-                               : recv(connection.socket, room_.data(), room_.size(), MSG_DONTWAIT);
+      const std::size_t unseen = connection.tls ? 0 : reader.content_left();
+      const ssize_t size = read(connection, unseen);
       if (size < 0 && errno == EAGAIN) return false;
       if (size <= 0) {
         if (reader.has_begun()) fail("an answer broke off");
@@ -349,6 +365,7 @@ class Load {
   std::string before_;
   std::string after_;
   bool is_numbered_ = false;
+  TlsContext tls_;
   std::vector<Connection> connections_;
   std::vector<Connection*> answered_now_;
   std::array<epoll_event, 256> events_{};

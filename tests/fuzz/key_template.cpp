@@ -31,11 +31,9 @@ Meaning meaning_of(const policy::LookupFacts& facts) {
   std::string host(facts.head.host);
   for (char& c : host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   meaning.emplace_back(host);
-  std::optional<std::vector<http::QueryParameter>> parameters;
+  std::optional<http::QueryParameters> parameters;
   if (facts.head.query) parameters = http::parse_query(*facts.head.query);
-  if (parameters)
-    std::stable_sort(parameters->begin(), parameters->end(),
-                     [](const auto& a, const auto& b) { return a.name < b.name; });
+  if (parameters) parameters->sort_by_name();
   for (const KeyPart& part : facts.match.rule->key.parts) {
     switch (part.kind) {
       case KeyPart::Kind::path:

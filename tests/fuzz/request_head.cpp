@@ -86,6 +86,27 @@ void check_against_beast(std::string_view bytes, const http::RequestHead& head) 
   if (length) require(*length == head.framing.length, "Beast's length");
 }
 
+/// What is read as it arrives is what is scanned and then parsed.
+void check_read_at_once(std::string_view input, const fuzz::Scan& scanned,
+                        const http::HeadLimits& limits) {
+  const fuzz::Exact bytes(input);
+  http::HeadScanner scanner;
+  http::RequestHead read;
+  HeadError error = HeadError::none;
+  const auto state = http::read_request_head(bytes.view(), limits, scanner, read, error);
+  if (scanned.state != http::HeadScanner::State::complete)
+    return require(state == scanned.state && error == scanned.error, "the scanner's verdict");
+  http::RequestHead parsed;
+  const HeadError expected =
+      parse_request_head(bytes.view().substr(0, scanned.end), limits, parsed);
+  require(error == expected, "the parser's verdict");
+  if (expected != HeadError::none) return;
+  require(read.size == parsed.size && read.method_text == parsed.method_text &&
+              read.path == parsed.path && read.query == parsed.query && read.host == parsed.host &&
+              read.framing == parsed.framing && fuzz::same_fields(read.fields, parsed.fields),
+          "the same head");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -94,6 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
        {http::HeadLimits{}, http::HeadLimits{.head_bytes = 64, .fields = 2, .target_bytes = 8}}) {
     const fuzz::Scan whole = fuzz::scan(input, {}, limits);
     require(fuzz::scan(input, fuzz::cuts_of(input), limits) == whole, "cuts change nothing");
+    check_read_at_once(input, whole, limits);
     if (whole.state != http::HeadScanner::State::complete) continue;
     require(whole.end <= limits.head_bytes, "a head is within its limit");
     const fuzz::Exact bytes(input.substr(0, whole.end));

@@ -61,7 +61,7 @@ void check_query(std::string_view query) {
   std::string joined;
   std::string anew;
   for (const http::QueryParameter& parameter : *parsed) {
-    const std::string_view between = &parameter == parsed->data() ? "" : "&";
+    const std::string_view between = &parameter == &*parsed->begin() ? "" : "&";
     joined.append(between).append(parameter.raw);
     anew.append(between).append(parameter.name);
     if (parameter.has_equals) anew.append("=").append(parameter.value);

@@ -10,6 +10,11 @@ namespace {
 
 using Types = std::vector<std::string>;
 
+std::string normal_form(std::string_view value, const Types& offered) {
+  std::string room;
+  return std::string(normalise_accept(value, OfferedTypes(offered), room));
+}
+
 TEST_CASE("normalise_accept (9110 12.5.1)") {
   const Types html_json = {"text/html", "application/json"};
   const Types json_html = {"application/json", "text/html"};
@@ -62,6 +67,14 @@ TEST_CASE("normalise_accept (9110 12.5.1)") {
       {"a parameter in quotes keeps its case", "a/b;c=\"D e\"", json, "=a/b;c=\"D e\""},
       {"extensions behind the weight", "application/json;q=0.5;a;b=c", json, "application/json"},
       {"an empty parameter", "application/json; ;q=1", json, "application/json"},
+      {"spaces around everything that may have them", " application/json ; q=0.5 , image/png ",
+       json, "application/json"},
+      {"an empty parameter behind", "application/json;", json, "application/json"},
+      {"and before the next", "application/json;,text/html;q=0.5", html_json, "application/json"},
+      {"malformed: spaces around =", "application/json;q = 1", json, "=application/json;q = 1"},
+      {"malformed: no name", "application/json;=1", json, "=application/json;=1"},
+      {"malformed: behind what is understood", "application/json, x", json, "=application/json,x"},
+      {"malformed: behind what takes anything", "*/*, x", json, "=*/*,x"},
       {"malformed: no subtype", "application", json, "=application"},
       {"malformed: an empty subtype", "application/", json, "=application/"},
       {"malformed: a wildcard type", "*/json", json, "=*/json"},
@@ -79,31 +92,40 @@ TEST_CASE("normalise_accept (9110 12.5.1)") {
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
-    CHECK(normalise_accept(c.value, c.offered) == c.expected);
+    CHECK(normal_form(c.value, c.offered) == c.expected);
   }
 }
 
 TEST_CASE("weights") {
   const Types ab = {"a/a", "b/b"};
-  CHECK(normalise_accept("a/a;q=0., b/b;q=0.001", ab) == "b/b");
-  CHECK(normalise_accept("a/a;q=1., b/b;q=1.000", ab) == "a/a");
-  CHECK(normalise_accept("b/b;q=0.5, a/a;q=0.50", ab) == "b/b");
-  CHECK(normalise_accept("b/b;Q=0.5, a/a;q=0.6", ab) == "a/a");
-  CHECK(normalise_accept("b/b;q=0, a/a;q=0.000", ab) == "=b/b;q=0,a/a;q=0.000");
+  CHECK(normal_form("a/a;q=0., b/b;q=0.001", ab) == "b/b");
+  CHECK(normal_form("a/a;q=1., b/b;q=1.000", ab) == "a/a");
+  CHECK(normal_form("b/b;q=0.5, a/a;q=0.50", ab) == "b/b");
+  CHECK(normal_form("b/b;Q=0.5, a/a;q=0.6", ab) == "a/a");
+  CHECK(normal_form("b/b;q=0, a/a;q=0.000", ab) == "=b/b;q=0,a/a;q=0.000");
 }
 
 TEST_CASE("what was sent never looks like a class") {
   const Types json = {"application/json"};
-  CHECK(normalise_accept("=application/json", json) == "==application/json");
-  CHECK(normalise_accept("text/ html", json) != normalise_accept("text/html", json));
+  CHECK(normal_form("=application/json", json) == "==application/json");
+  CHECK(normal_form("text/ html", json) != normal_form("text/html", json));
 }
 
 TEST_CASE("offered types may have parameters, and be malformed") {
   const Types offered = {"nonsense", "application/json; v=1", "application/json"};
-  CHECK(normalise_accept("application/json;v=1, application/json;q=0.5", offered) ==
+  CHECK(normal_form("application/json;v=1, application/json;q=0.5", offered) ==
         "application/json; v=1");
-  CHECK(normalise_accept("application/json;v=2, application/json;q=0.5", offered) ==
+  CHECK(normal_form("application/json;v=2, application/json;q=0.5", offered) ==
         "application/json; v=1");
+  const Types named = {"text/csv; Header=Present;x=\"A;; \\\" B\""};
+  const auto is_taken = [&](std::string_view value) {
+    return normal_form(value, named) == named.front();
+  };
+  CHECK(is_taken("Text/CSV;header=present;x=\"A;; \\\" B\""));
+  CHECK(is_taken("text/csv ;; header=present ; ; x=\"A;; \\\" B\" ; q=0.5"));
+  CHECK(is_taken("text/csv"));
+  CHECK_FALSE(is_taken("text/csv;header=present;x=\"A; \\\" B\""));
+  CHECK_FALSE(is_taken("text/csv;x=\"A;; \\\" B\";header=present"));
 }
 
 }  // namespace

@@ -112,8 +112,36 @@ Verdict read_every_way(std::string_view bytes, const HeadLimits& limits, Parse p
   return whole;
 }
 
+/// As a connection does it: bytes up to each of `cuts`, and then whole.
+inline Verdict read_as_it_arrives(std::string_view bytes, const std::vector<std::size_t>& cuts,
+                                  const HeadLimits& limits) {
+  HeadScanner scanner;
+  RequestHead head;
+  Verdict verdict;
+  const auto look = [&](std::size_t size) {
+    const auto room = std::make_unique<char[]>(size);
+    std::memcpy(room.get(), bytes.data(), size);
+    const HeadScanner::State state =
+        read_request_head({room.get(), size}, limits, scanner, head, verdict.error);
+    if (state != HeadScanner::State::complete) return state == HeadScanner::State::refused;
+    verdict = {HeadError::none, true, head.size, describe_head(head)};
+    return true;
+  };
+  for (const std::size_t cut : cuts) {
+    if (look(cut)) return verdict;
+  }
+  look(bytes.size());
+  return verdict;
+}
+
 inline Verdict read_request(std::string_view bytes, const HeadLimits& limits = {}) {
-  return read_every_way<RequestHead>(bytes, limits, parse_request_head);
+  const Verdict whole = read_every_way<RequestHead>(bytes, limits, parse_request_head);
+  CHECK(read_as_it_arrives(bytes, {}, limits) == whole);
+  for (const std::size_t cut : {bytes.size() / 3, bytes.size() - bytes.size() / 8}) {
+    CAPTURE(cut);
+    CHECK(read_as_it_arrives(bytes, {cut}, limits) == whole);
+  }
+  return whole;
 }
 
 inline Verdict read_response(std::string_view bytes, Method method = Method::get,

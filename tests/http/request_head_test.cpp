@@ -761,6 +761,21 @@ TEST_CASE("a head that is not complete waits, and is refused when parsed all the
   }
 }
 
+TEST_CASE("what lies behind a head changes nothing, whatever it ends with") {
+  const std::string head = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (const std::string behind : {"", "x", "\n", "\r\n\r\n", "x\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+                                   "GET / HTTP/1.1\r\nHost: b\r\n\r\n"}) {
+    CAPTURE(behind);
+    const std::string bytes = head + behind;
+    const Verdict verdict = read_as_it_arrives(bytes, {}, {});
+    CHECK(verdict.is_complete);
+    CHECK(verdict.size == head.size());
+    CHECK(read_as_it_arrives(bytes, {7}, {}) == verdict);
+  }
+  // A limit that the head keeps within, and what lies behind it does not.
+  CHECK(read_as_it_arrives(head + head, {}, {.head_bytes = head.size() + 1}).is_complete);
+}
+
 TEST_CASE("a scanner keeps its verdict and starts anew after reset") {
   HeadScanner scanner;
   const std::string_view first = "GET / HTTP/1.1\r\n\r\n";

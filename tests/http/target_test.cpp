@@ -238,8 +238,9 @@ TEST_CASE("parse_query splits at & and tells names, values and their absence") {
     std::vector<Parameter> found;
     std::string joined;
     for (const QueryParameter& parameter : *parsed) {
-      found.push_back({parameter.name, parameter.value, parameter.has_equals});
-      if (&parameter != &parsed->front()) joined += '&';
+      found.push_back(
+          {std::string(parameter.name), std::string(parameter.value), parameter.has_equals});
+      if (&parameter != &*parsed->begin()) joined += '&';
       joined += parameter.raw;
     }
     CHECK(found == c.expected);

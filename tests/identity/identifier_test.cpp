@@ -29,14 +29,21 @@ std::string token_of(int user) {
   return make_token(R"({"user_id":)" + std::to_string(user) + R"(,"exp":2000000})");
 }
 
-Identification identify(Identifier& identifier, std::initializer_list<std::string> fields,
-                        std::chrono::sys_seconds at = now) {
+Request request_with(const std::vector<std::string>& fields) {
   Request request({"GET / HTTP/1.1", "Host: x"});
   *request.text = "GET / HTTP/1.1\r\nHost: x\r\n";
   for (const std::string& field : fields) *request.text += field + "\r\n";
   *request.text += "\r\n";
   REQUIRE(http::parse_request_head(*request.text, {}, request.head) == http::HeadError::none);
-  return identifier.identify(request.head.fields, at);
+  return request;
+}
+
+Identification identify(Identifier& identifier, std::initializer_list<std::string> fields,
+                        std::chrono::sys_seconds at = now) {
+  Identification found = identifier.identify(request_with(fields).head.fields, at);
+  // The request is gone.
+  if (auto* identity = std::get_if<Identity>(&found)) identity->authorization = {};
+  return found;
 }
 
 TEST_CASE("identify: by what, and when not") {
@@ -87,11 +94,7 @@ TEST_CASE("identify: by what, and when not") {
     for (const bool by_session : {false, true}) {
       CAPTURE(by_session);
       Identifier identifier(make_rules(), {"sessionid", "sid"}, by_session);
-      Request request({"GET / HTTP/1.1", "Host: x"});
-      *request.text = "GET / HTTP/1.1\r\nHost: x\r\n";
-      for (const std::string& field : c.fields) *request.text += field + "\r\n";
-      *request.text += "\r\n";
-      REQUIRE(http::parse_request_head(*request.text, {}, request.head) == http::HeadError::none);
+      const Request request = request_with(c.fields);
       const Identification found = identifier.identify(request.head.fields, now);
       const auto& expected = by_session ? c.by_both : c.by_token;
       const auto* not_identified = std::get_if<NotIdentified>(&found);
@@ -103,7 +106,7 @@ TEST_CASE("identify: by what, and when not") {
 TEST_CASE("identify: different people differ, however they are told") {
   Identifier identifier(make_rules(), {"sessionid", "sid"}, true);
   const auto digest = [&](std::initializer_list<std::string> fields) {
-    return std::get<Identity>(identify(identifier, fields)).digest;
+    return *std::get<Identity>(identify(identifier, fields)).digest;
   };
   const std::string seven = digest({bearer(token_of(7))});
   CHECK(seven == digest({bearer(token_of(7))}));
@@ -117,7 +120,8 @@ TEST_CASE("identify: different people differ, however they are told") {
 TEST_CASE("identify: what goes with a fill") {
   Identifier identifier(make_rules(), {"sessionid"}, true);
   const std::string seven = token_of(7);
-  const auto by_token = std::get<Identity>(identify(identifier, {bearer(seven), "Cookie: a=b"}));
+  const Request request = request_with({bearer(seven), "Cookie: a=b"});
+  const auto by_token = std::get<Identity>(identifier.identify(request.head.fields, now));
   CHECK(by_token.authorization == "Bearer " + seven);
   CHECK(by_token.cookie == "");
   CHECK_FALSE(by_token.is_only_one);
@@ -140,6 +144,59 @@ TEST_CASE("identify: a token that was verified expires all the same") {
   CHECK(at(9));
   CHECK_FALSE(at(10));
   CHECK(at(9));  // a clock that went back
+}
+
+TEST_CASE("identify: a token is verified once") {
+  Identifier identifier(make_rules(), {}, false);
+  const auto verified = [&](const std::string& token, int seconds = 0) {
+    const Identification found =
+        identify(identifier, {bearer(token)}, now + std::chrono::seconds(seconds));
+    const auto* identity = std::get_if<Identity>(&found);
+    return identity ? identity->token : nullptr;
+  };
+  // What is verified anew is another object.
+  const std::string token = make_token(R"({"user_id":7,"exp":1000010,"nbf":1000000})");
+  const auto first = verified(token);
+  REQUIRE(first);
+  CHECK(verified(token) == first);
+  CHECK(verified(token, 9) == first);
+  const auto other = verified(token_of(7));
+  REQUIRE(other);
+  CHECK(other != first);
+  CHECK(verified(token, 5) == first);
+  CHECK_FALSE(verified(token, -1));
+  CHECK_FALSE(verified(token, 10));
+  CHECK(verified(token) == first);
+}
+
+TEST_CASE("identify: what is like a token that was verified is verified") {
+  Identifier identifier(make_rules(), {}, false);
+  const auto why = [&](const std::string& token) {
+    const Identification found = identify(identifier, {bearer(token)});
+    const auto* nobody = std::get_if<NotIdentified>(&found);
+    return nobody ? std::optional(nobody->token) : std::nullopt;
+  };
+  const std::string token = token_of(7);
+  REQUIRE_FALSE(why(token));
+  const std::string signed_part = token.substr(0, token.rfind('.'));
+  const std::string of_another = token_of(8);
+  CHECK(why(signed_part + of_another.substr(of_another.rfind('.'))) == Unverified::signature);
+  CHECK(why(token + "A") == Unverified::signature);
+  CHECK(why(token.substr(0, token.size() - 3)) == Unverified::signature);
+  CHECK(why(signed_part + ".") == Unverified::malformed);
+  CHECK(why(signed_part) == Unverified::malformed);
+  CHECK_FALSE(why(token));
+}
+
+TEST_CASE("identify: with other keys nothing is remembered") {
+  const std::string token = bearer(token_of(7));
+  Identifier before(make_rules(), {}, false);
+  REQUIRE(std::holds_alternative<Identity>(identify(before, {token})));
+  auto rules = std::make_shared<TokenRules>(*make_rules());
+  rules->keys = {std::get<Key>(make_secret_key("another secret, as long as the one it replaces"))};
+  before = Identifier(rules, {}, false);
+  const NotIdentified refused{Unidentified::token, Unverified::signature};
+  CHECK(std::get<NotIdentified>(identify(before, {token})) == refused);
 }
 
 TEST_CASE("VerifiedTokens: bounded in number and in bytes, the oldest goes first") {

@@ -11,11 +11,17 @@ using namespace larder::policy;
 
 namespace {
 
+/// Parameters are told to a rule whose key or tags name some.
+void name_parameters(RouteRule& rule) {
+  rule.key = std::get<KeyTemplate>(parse_key_template("{path}{any}"));
+}
+
 RouteRule rule(const char* name, std::initializer_list<const char*> paths) {
   RouteRule made;
   made.name = name;
   for (const char* path : paths)
     made.paths.push_back(std::get<PathPattern>(parse_path_pattern(path)));
+  name_parameters(made);
   return made;
 }
 
@@ -68,6 +74,19 @@ TEST_CASE("match: first match wins, parameters are the winner's") {
     REQUIRE(match.parameters.size() == (c.parameter.empty() ? 0 : 1));
     if (!c.parameter.empty()) CHECK(match.parameters.front().second == c.parameter);
   }
+}
+
+TEST_CASE("match: parameters are told where the rule's key or tags name some") {
+  const auto parameters_of = [](const char* key, const char* tag) {
+    RouteRule made = rule("items", {"/items/<int:pk>/"});
+    made.key = std::get<KeyTemplate>(parse_key_template(key));
+    made.tags.push_back(std::get<KeyTemplate>(parse_key_template(tag)));
+    const Routes routes{{made}};
+    return RouteIndex(routes.rules).match("/items/3/").parameters.size();
+  };
+  CHECK(parameters_of("{path}", "items") == 0);
+  CHECK(parameters_of("item {pk}", "items") == 1);
+  CHECK(parameters_of("{path}", "item:{pk}") == 1);
 }
 
 TEST_CASE("match: no rules, no match") {
@@ -126,6 +145,7 @@ TEST_CASE("match: says what trying rule after rule would say") {
       std::variant<PathPattern, PatternError> parsed = parse_path_pattern(text);
       if (PathPattern* pattern = std::get_if<PathPattern>(&parsed))
         made.paths.push_back(std::move(*pattern));
+      name_parameters(made);
     }
     const RouteIndex index(rules);
     for (int tries = 0; tries < 100; ++tries) {

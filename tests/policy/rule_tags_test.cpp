@@ -36,7 +36,7 @@ RouteRule make_rule(const char* name, const std::vector<const char*>& paths,
 /// By a token with these claims; none: by a session.
 identity::Identity make_user(std::vector<std::pair<std::string, std::string>> claims) {
   identity::Identity user;
-  user.digest = "digest";
+  user.digest = std::make_shared<const std::string>("digest");
   user.is_only_one = true;
   if (claims.empty()) return user;
   identity::Verified verified;

@@ -197,7 +197,7 @@ TEST_CASE("decide_eviction: what leaves Redis alone") {
 
 identity::Identity make_writer(const char* digest, bool is_only_one = true) {
   identity::Identity writer;
-  writer.digest = digest;
+  writer.digest = std::make_shared<const std::string>(digest);
   writer.is_only_one = is_only_one;
   return writer;
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchrig import servers
 from benchrig.programs import run_load
 from benchrig.requests import BROWSER_FIELDS
+from benchrig.workloads import JWT_SECRET, RULES, per_user_token
 
 SHORT, LONG = 300, 1300  # requests
 RATE = 500  # a second: slow enough, even for callgrind, that each finds the server waiting
@@ -19,11 +20,14 @@ class Case:
     target: str = "/kib/1/%/"
     fields: tuple = ()
     from_redis: bool = False
+    needs_token: bool = False
 
 
 CASES = {
     "plain": Case(),
     "browser": Case(fields=BROWSER_FIELDS),
+    "query": Case(target="/kib/1/%/?page=2&ordering=-name"),
+    "per-user": Case(target="/user/1/%/", needs_token=True),
     "redis": Case(from_redis=True),
     "pass-through": Case(target="/private/1/%/"),
 }
@@ -61,13 +65,14 @@ def profile(name, binary, folder, requests=5000):
 def _serve(case, binary, folder, requests, wrapped):
     origin = servers.start_origin(folder)
     redis = servers.start_redis(folder) if case.from_redis else None
-    larder = servers.start_larder(binary, folder, origin.port, redis=redis, wrapped=wrapped,
-                                  memory="0" if case.from_redis else "64MiB")
+    larder = servers.start_larder(binary, folder, origin.port, RULES, redis=redis, wrapped=wrapped,
+                                  memory="0" if case.from_redis else "64MiB", env={"BENCH_JWT_SECRET": JWT_SECRET})
+    fields = case.fields + ((f"Authorization: Bearer {per_user_token()}",) if case.needs_token else ())
     try:
         # The first answer is stored; its content is in the store before the next request is sent.
-        servers.fetch(larder.port, case.target.replace("%", "0"))
+        servers.fetch(larder.port, case.target.replace("%", "0"), fields=fields if case.needs_token else ())
         before = servers.origin_count(origin)
-        run_load(larder.port, target=case.target, fields=case.fields, requests=requests, rate=RATE)
+        run_load(larder.port, target=case.target, fields=fields, requests=requests, rate=RATE)
         passed = servers.origin_count(origin) - before
         is_hit = not case.target.startswith("/private/")
         # The first look in another representation is a miss of its own.

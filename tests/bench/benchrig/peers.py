@@ -29,6 +29,7 @@ class Place:
     cpus: str  # as taskset takes them; empty: any
     threads: int
     memory_mib: int  # for what is stored
+    certificate: tuple | None = None  # its files (pem, key), to speak TLS with
 
 
 def _need(program, *files):
@@ -78,7 +79,7 @@ PROXY_CACHE = """\
   proxy_cache_path {folder}/cache levels=1:2 keys_zone=bench:256m max_size=8g inactive=1d use_temp_path=off;
   open_file_cache max=200000 inactive=1d;
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{port} backlog=4096 {tls};
     location / {{ proxy_pass http://origin; proxy_cache bench; }}
   }}
 """
@@ -116,7 +117,8 @@ def _start_nginx(name, place, http, modules=""):
     nginx = _need("nginx")
     port = free_port()
     facts = {"folder": place.folder, "port": port, "origin": place.origin.port,
-             "redis": place.redis.port if place.redis else 0, "threads": place.threads}
+             "redis": place.redis.port if place.redis else 0, "threads": place.threads,
+             "tls": "ssl" if place.certificate else ""}
     config = place.folder / f"{name}.conf"
     config.write_text(NGINX.format(http=http.format(**facts), modules=modules, **facts))
     return Server(name, [*pinned(place.cpus), nginx, "-c", config, "-e", "stderr", "-p", place.folder], place.folder,
@@ -124,7 +126,11 @@ def _start_nginx(name, place, http, modules=""):
 
 
 def start_nginx(place):
-    return _start_nginx("nginx", place, PROXY_CACHE)
+    if not place.certificate:
+        return _start_nginx("nginx", place, PROXY_CACHE)
+    pem, key = place.certificate
+    tls = f"ssl_certificate {pem};\n  ssl_certificate_key {key};\n  ssl_protocols TLSv1.3;\n"
+    return _start_nginx("nginx", place, "  " + tls + PROXY_CACHE)
 
 
 MODULES = "/usr/lib/nginx/modules"

@@ -8,13 +8,6 @@ import sys
 from benchrig.programs import program
 from rig.processes import Process, accepts, free_port
 
-# What is asked for by /kib/ is the same for all; /private/ is passed on, since no rule names it.
-RULES = """\
-rules:
-  - {name: kib, path: "/kib/<path:rest>", ttl: 1h, share: everyone}
-  - {name: json, path: "/json/<path:rest>", ttl: 1h, share: everyone, vary: []}
-"""
-
 
 def end_on_signals():
     """As an exit, so that everything started is stopped: also where the shell had us ignore Ctrl-C."""
@@ -81,15 +74,19 @@ def start_redis(folder, cpus=None):
                             "--dir", folder], folder, port)
 
 
-def start_larder(binary, folder, upstream_port, name="larder", rules=RULES, redis=None, threads=1, memory="512MiB",
-                 wrapped=(), env=None, within=60.0, arguments=()):
-    """As it is deployed: one JSON line a request to a file, all limits on, the admin listener open."""
+def start_larder(binary, folder, upstream_port, rules, name="larder", redis=None, threads=1, memory="512MiB",
+                 wrapped=(), env=None, within=60.0, arguments=(), certificate=None):
+    """As it is deployed: one JSON line a request to a file, all limits on, the admin listener open. `certificate`: its
+    files (pem, key), to speak TLS with."""
     path = folder / f"{name}-rules.yaml"
     path.write_text(rules)
     port, admin = free_port(), free_port()
-    argv = [*wrapped, binary, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}",
+    scheme = "https://" if certificate else ""
+    argv = [*wrapped, binary, "serve", "--listen", f"{scheme}127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}",
             "--upstream", f"http://127.0.0.1:{upstream_port}", "--rules", path, "--threads", threads,
             "--memory", memory, "--log-format", "json", *arguments]
+    if certificate:
+        argv += ["--tls-certificate", certificate[0], "--tls-key", certificate[1]]
     if redis:
         # Under a counting tool or on a busy machine a slow answer must not become a miss.
         argv += ["--redis", f"redis://127.0.0.1:{redis.port}/1", "--redis-timeout", "5s"]
@@ -97,10 +94,11 @@ def start_larder(binary, folder, upstream_port, name="larder", rules=RULES, redi
     return Server(name, argv, folder, port, env={**clean, **(env or {})}, within=within)
 
 
-def fetch(port, target):
+def fetch(port, target, fields=()):
     """Status and content of one GET."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        lines = (f"GET {target} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *fields, "", "")
+        connection.sendall("\r\n".join(lines).encode())
         answer = b""
         while piece := connection.recv(65536):
             answer += piece

@@ -13,6 +13,7 @@ from benchrig import peers as known
 from benchrig import servers
 from benchrig.programs import LoadFailed, load_command, run_load
 from benchrig.workloads import JWT_SECRET, RULES, STORM_RATE
+from rig.certificates import Certificates
 
 WARM_SECONDS = 0.1
 LATENCY_SHARE = 0.5  # of what the slowest can do
@@ -85,6 +86,9 @@ class _Stage:
         self.server_cpus = plan.server_cpus if workload.threads == 1 else ""
         self.load_cpus = plan.load_cpus if workload.threads == 1 else ""
         self.redis = None
+        self.certificate = None
+        if workload.cipher:
+            self.certificate = Certificates(self.folder / "certificates").make("bench", "IP:127.0.0.1")
 
     def start(self, names):
         self.origin = self._entered(servers.start_origin(self.folder, self.load_cpus))
@@ -108,12 +112,13 @@ class _Stage:
             return servers.start_floor(folder, self.workload.floor_kib, self.server_cpus)
         if name == "larder":
             return servers.start_larder(
-                self.plan.binary, folder, self.origin.port, rules=RULES, redis=self.redis,
+                self.plan.binary, folder, self.origin.port, RULES, redis=self.redis,
                 threads=self.workload.threads, wrapped=servers.pinned(self.server_cpus),
                 memory="0" if self.workload.from_redis else f"{self.workload.memory_mib}MiB",
-                env={"BENCH_JWT_SECRET": JWT_SECRET})
+                env={"BENCH_JWT_SECRET": JWT_SECRET}, certificate=self.certificate)
         return known.PEERS[name].start(known.Place(
-            folder, self.origin, self.redis, self.server_cpus, self.workload.threads, self.workload.memory_mib))
+            folder, self.origin, self.redis, self.server_cpus, self.workload.threads, self.workload.memory_mib,
+            self.certificate))
 
     def _entered(self, server):
         self.stack.callback(server.stop, within=5.0)
@@ -132,7 +137,7 @@ class _Stage:
     def _load(self, name, **options):
         server = self.running[name]
         if name == "floor":
-            options["status"] = 200
+            options.update(status=200, tls=None)
         return run_load(server.port, cpus=self.load_cpus or None, **{**self.workload.load(), **options})
 
     def prime(self, name):

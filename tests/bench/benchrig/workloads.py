@@ -13,6 +13,7 @@ CACHES = ("nginx", "haproxy", "varnish", "trafficserver")
 SHARED = ("srcache", "django")
 JWT_SECRET = "the-key-of-the-benchmark-0123456789abcdef"
 STORM_RATE = 1000  # writes a second
+CIPHER = "TLS_AES_128_GCM_SHA256"
 
 
 def per_user_token():
@@ -43,6 +44,7 @@ class Workload:
     is_hit: bool = True
     storm: bool = False
     needs_token: bool = False
+    cipher: str = ""  # of TLS 1.3; the floor speaks none
     memory_mib: int = 512
     floor_kib: int = 1
 
@@ -50,7 +52,7 @@ class Workload:
         """As benchrig.programs.run_load takes it."""
         token = (f"Authorization: Bearer {per_user_token()}",) if self.needs_token else ()
         return {"target": self.target, "fields": self.fields + token, "status": self.status, "urls": self.urls,
-                "zipf": self.zipf or None, "connections": self.connections}
+                "zipf": self.zipf or None, "connections": self.connections, "tls": self.cipher or None}
 
 
 WORKLOADS = {
@@ -60,6 +62,8 @@ WORKLOADS = {
     "zipf-1m": Workload("1 KiB, Zipf over 1M URLs", urls=1_000_000, zipf=1.0, memory_mib=4000),
     "16k": Workload("16 KiB", target="/kib/16/%/", floor_kib=16),
     "256k": Workload("256 KiB", target="/kib/256/%/", connections=16, floor_kib=256),
+    "tls": Workload("1 KiB over TLS", cipher=CIPHER, peers=("nginx",)),
+    "tls-16k": Workload("16 KiB over TLS", target="/kib/16/%/", cipher=CIPHER, peers=("nginx",), floor_kib=16),
     "304": Workload("304 Not Modified", fields=('If-None-Match: "bench"',), status=304),
     "pass-through": Workload("pass-through, 1 KiB", target="/private/1/%/", is_hit=False),
     "redis-1": Workload("from Redis, 1 connection", urls=100, connections=1, peers=SHARED, from_redis=True),
