@@ -306,7 +306,7 @@ TEST_CASE("bounded: beyond the queue's limit commands fail at once, the others a
   for (int i = 0; i < count; ++i)
     asio::co_spawn(a->context, ask(), [](const std::exception_ptr&) {});
   CHECK(a->until([&] { return done == count; }, 3s));
-  CHECK(at_once == count - 4'096 / 3);
+  CHECK(at_once == count - 4'096 / 2);
   redis.go_on();
   CHECK(a->until_available());
 }
