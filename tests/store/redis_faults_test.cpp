@@ -302,7 +302,7 @@ TEST_CASE("bounded: beyond the queue's limit commands fail at once, the others a
     ++done;
     at_once += a->store->is_available() ? 1 : 0;  // the connection was not given up yet
   };
-  constexpr int count = 3'000;  // three commands each
+  constexpr int count = 3'000;  // two commands each
   for (int i = 0; i < count; ++i)
     asio::co_spawn(a->context, ask(), [](const std::exception_ptr&) {});
   CHECK(a->until([&] { return done == count; }, 3s));
