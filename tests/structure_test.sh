@@ -37,7 +37,7 @@ only_in() { # PATTERN FILE...: included nowhere else
   done < <(grep -rlE "^#include <$pattern" . --include='*.hpp' --include='*.cpp' | sed 's|^\./||')
 }
 only_in 'yaml-cpp/' config/yaml_source.cpp config/yaml_source.hpp
-only_in 'hiredis/' store/pipeline.cpp store/pipeline.hpp store/redis_client.cpp
+only_in 'hiredis/'
 only_in 'zlib' coding/gzip.cpp
 for folder in http identity policy coding; do
   if grep -rnE '^#include <(boost/asio|spdlog)|(system|steady)_clock::now' "$folder"; then

@@ -1,6 +1,9 @@
 #include "store/codec.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -61,11 +64,13 @@ class Reader {
   }
   template <class Integer>
   Integer integer() {
-    std::make_unsigned_t<Integer> value = 0;
-    const std::string_view bytes = take(sizeof value);
-    for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte)
-      value = static_cast<decltype(value)>(value << 4 << 4 | static_cast<unsigned char>(*byte));
-    return static_cast<Integer>(value);
+    Integer value = 0;
+    std::array<char, sizeof value> bytes{};
+    const std::string_view taken = take(sizeof value);
+    std::copy(taken.begin(), taken.end(), bytes.begin());
+    if constexpr (std::endian::native == std::endian::big) std::reverse(bytes.begin(), bytes.end());
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
   }
   template <class Length>
   std::string_view text() {
@@ -81,11 +86,14 @@ class Reader {
 
 /// Field lines, each with a name and its CRLF, and nothing that could end the head early.
 bool is_head(std::string_view head) {
+  if (head.find('\0') != std::string_view::npos) return false;
   while (!head.empty()) {
-    const std::size_t end = head.find_first_of(std::string_view("\r\n\0", 3));
+    const std::size_t end = head.find('\r');
     if (end == std::string_view::npos || head.substr(end, 2) != "\r\n") return false;
-    const std::size_t colon = head.substr(0, end).find(':');
-    if (colon == std::string_view::npos || colon == 0) return false;
+    const std::string_view line = head.substr(0, end);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0 || line.find('\n') != std::string_view::npos)
+      return false;
     head.remove_prefix(end + 2);
   }
   return true;
@@ -170,14 +178,14 @@ Stamps read_stamps(Reader& reader) {
 }
 
 bool is_sane(const HeadRecord& record) {
-  const std::int64_t time = record.response.response_time.time_since_epoch().count();
-  const std::int64_t age = record.response.initial_age.count();
+  const std::int64_t time = record.response->response_time.time_since_epoch().count();
+  const std::int64_t age = record.response->initial_age.count();
   const std::int64_t lifetime = record.lifetime.count();
-  const std::int64_t fresh = record.response.lifetime.count();
-  return record.response.status >= 200 && record.response.status <= 599 && time >= 0 &&
+  const std::int64_t fresh = record.response->lifetime.count();
+  return record.response->status >= 200 && record.response->status <= 599 && time >= 0 &&
          time <= largest_time && age >= 0 && age <= largest_time && lifetime > 0 &&
-         lifetime <= largest_time && record.response.decoded_size <= largest_content &&
-         fresh >= 0 && fresh <= largest_time && is_head(record.response.head);
+         lifetime <= largest_time && record.response->decoded_size <= largest_content &&
+         fresh >= 0 && fresh <= largest_time && is_head(record.response->head);
 }
 
 }  // namespace
@@ -222,25 +230,26 @@ std::optional<HeadRecord> decode_head(std::string_view key, std::string_view rec
   reader.take(magic.size());
   if (reader.integer<std::uint16_t>() != codec_version) return {};
   HeadRecord head;
-  head.response.status = reader.integer<std::uint16_t>();
-  head.response.response_time =
+  head.response = std::make_shared<policy::StoredResponse>();
+  policy::StoredResponse& response = *head.response;
+  response.status = reader.integer<std::uint16_t>();
+  response.response_time =
       policy::SystemSeconds(std::chrono::seconds(reader.integer<std::int64_t>()));
-  head.response.initial_age = std::chrono::seconds(reader.integer<std::int64_t>());
+  response.initial_age = std::chrono::seconds(reader.integer<std::int64_t>());
   head.lifetime = std::chrono::seconds(reader.integer<std::int64_t>());
-  read_terms(reader, head.response);
+  read_terms(reader, response);
   head.content_size = reader.integer<std::uint64_t>();
-  head.response.decoded_size = reader.integer<std::uint64_t>();
+  response.decoded_size = reader.integer<std::uint64_t>();
   head.content_checksum = reader.integer<std::uint64_t>();
   if (reader.text<std::uint32_t>() != key) return {};
-  head.response.head = reader.text<std::uint32_t>();
-  head.response.etag = reader.text<std::uint16_t>();
-  head.response.last_modified = reader.text<std::uint16_t>();
-  head.response.vary = read_texts(reader);
-  head.response.tags = read_texts(reader);
+  response.head = reader.text<std::uint32_t>();
+  response.etag = reader.text<std::uint16_t>();
+  response.last_modified = reader.text<std::uint16_t>();
+  response.vary = read_texts(reader);
+  response.tags = read_texts(reader);
   head.stamps = read_stamps(reader);
   if (reader.failed || reader.left() != 0 || !is_sane(head)) return {};
-  if (head.response.is_compressed())
-    head.response.coded_head = policy::make_coded_head(head.response.head);
+  if (response.is_compressed()) response.coded_head = policy::make_coded_head(response.head);
   return head;
 }
 

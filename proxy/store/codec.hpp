@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,9 +23,9 @@ inline constexpr std::uint16_t codec_version = 2;
 
 /// All of a stored response but its content.
 struct HeadRecord {
-  policy::StoredResponse response;   ///< without content
-  Stamps stamps;                     ///< as kept_stamps() orders them
-  std::chrono::seconds lifetime{0};  ///< what it was put with
+  std::shared_ptr<policy::StoredResponse> response;  ///< never null; without content
+  Stamps stamps;                                     ///< as kept_stamps() orders them
+  std::chrono::seconds lifetime{0};                  ///< what it was put with
   std::uint64_t content_size = 0;
   std::uint64_t content_checksum = 0;
 };

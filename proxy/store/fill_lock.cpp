@@ -35,30 +35,27 @@ bool is_news(std::string_view key, std::string_view record, const Stamps& stamps
   if (head->stamps.size() < kept.size() ||
       !std::equal(kept.begin(), kept.end(), head->stamps.begin()))
     return false;
-  return !seen || head->response.response_time != seen->response_time;
+  return !seen || head->response->response_time != seen->response_time;
 }
 
 }  // namespace
 
 void FillLock::add_reading(Pipeline& pipeline, std::string_view key) const {
-  Command holder{"GET"};
+  Command holder(pipeline, {"GET"});
   add_key(holder, keys_.fills, key);
-  pipeline.add(holder);
-  Command head{"HGET"};
+  Command head(pipeline, {"HGET"});
   add_key(head, keys_.values, key);
   head.add("h");
-  pipeline.add(head);
 }
 
 void FillLock::add_set(Pipeline& pipeline, std::string_view key, const Stamps& stamps,
                        std::string_view condition) const {
   const std::string holder = owner_ + stamps_name(stamps);
-  Command set{"SET"};
+  Command set(pipeline, {"SET"});
   add_key(set, keys_.fills, key);
   for (const std::string_view word :
        {std::string_view(holder), condition, std::string_view("PX"), std::string_view(lifetime_)})
     set.add(word);
-  pipeline.add(set);
 }
 
 void FillLock::add_claim(Pipeline& pipeline, std::string_view key, const Stamps& stamps) const {
@@ -96,10 +93,9 @@ bool FillLock::is_running(const Pipeline& pipeline, std::string_view key,
 }
 
 void FillLock::add_release(Pipeline& pipeline, std::string_view key) const {
-  Command release{"EVAL", release_own, "1"};
+  Command release(pipeline, {"EVAL", release_own, "1"});
   add_key(release, keys_.fills, key);
   release.add(owner_);
-  pipeline.add(release);
 }
 
 }  // namespace larder::store

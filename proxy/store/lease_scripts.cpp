@@ -130,10 +130,9 @@ bool LeaseScripts::is_forgotten(const Pipeline& pipeline, std::size_t command) {
 void LeaseScripts::add_call(Pipeline& pipeline, Name name, const std::vector<std::string>& keys,
                             const std::vector<std::string_view>& arguments) const {
   const std::string count = std::to_string(keys.size());
-  Command call{"EVALSHA", names_[name], count};
+  Command call(pipeline, {"EVALSHA", names_[name], count});
   for (const std::string& key : keys) call.add(key);
   for (const std::string_view argument : arguments) call.add(argument);
-  pipeline.add(call);
 }
 
 void LeaseScripts::add_lease(Pipeline& pipeline, Step step, std::string_view holder,

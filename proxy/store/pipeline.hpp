@@ -1,14 +1,13 @@
 // Pipeline: commands that go to Redis together, and the replies they were given. No I/O.
 //
-// hiredis formats commands and parses replies, and only this unit includes it (0.14 and 1.x). A
-// pipeline Lives on the frame of the coroutine that awaits it; RedisClient::exchange sends it and
-// fills in the replies. Short texts share one buffer; long ones (a head record, a content) get
-// their own bytes, which a stored response can keep without copying them again.
+// Commands are written as RESP at once, into the bytes that are sent. A pipeline lives on the frame
+// of the coroutine that awaits it; RedisClient::exchange sends it and fills in the replies
+// (store/reply_reader). Short texts share one buffer; long ones (a content) get their own bytes,
+// which a stored response can keep without copying them again.
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,46 +15,20 @@
 #include <boost/container/small_vector.hpp>
 
 #include "policy/stored_response.hpp"
-#include "store/reply_guard.hpp"
-
-struct redisReader;
-struct redisReadTask;
 
 namespace larder::store {
 
-/// The words of one command. Those added by `add` are views: they must live until the command is in
-/// its pipeline. Those added by `add_joined` are copied.
-class Command {
- public:
-  explicit Command(std::initializer_list<std::string_view> words);
-  void add(std::string_view word);
-  void add_joined(std::string_view prefix, std::string_view word);
-
-  [[nodiscard]] std::size_t size() const { return words_.size(); }
-  [[nodiscard]] std::string_view word(std::size_t i) const;
-
- private:
-  struct Word {
-    const char* text = nullptr;  ///< none: in `joined_`
-    std::size_t offset = 0;
-    std::size_t size = 0;
-  };
-  boost::container::small_vector<Word, 24> words_;
-  std::string joined_;
-};
-
 struct Reply {
   enum class Kind : std::uint8_t { nil, text, status, error, integer, array };
+  std::int64_t number = 0;  ///< integer; of a text: its size; of an array: its elements
+  std::uint32_t place = 0;  ///< of a text, within its pipeline
   Kind kind = Kind::nil;
-  std::int64_t number = 0;    ///< integer; of a text: its size; of an array: its elements
-  std::size_t offset = 0;     ///< of a short text
-  policy::SharedBytes bytes;  ///< of a long text
 };
 
 class Pipeline {
  public:
-  void add(const Command& command);
-  void add(std::initializer_list<std::string_view> words) { add(Command(words)); }
+  /// A whole command.
+  void add(std::initializer_list<std::string_view> words);
   [[nodiscard]] std::size_t commands() const { return commands_; }
 
   /// The commands as they are sent; empty once taken.
@@ -88,42 +61,45 @@ class Pipeline {
   void adopt(const Pipeline& reply);
 
  private:
+  friend class Command;
   friend class ReplyReader;
 
-  static constexpr std::size_t long_text = 256;
+  static constexpr std::size_t long_text = 1 << 10;
+
+  void begin_command();
+  /// A word of the command last begun, in two parts.
+  void add_word(std::string_view prefix, std::string_view rest);
+
   void append(bool is_top, Reply::Kind kind, std::int64_t number);
-  void append_text(bool is_top, Reply::Kind kind, std::string_view text);
+  void begin_text(bool is_top, Reply::Kind kind, std::size_t size);
+  /// More of the text last begun.
+  void append_text(std::string_view piece);
+  void note_error();
+  void end_reply() { answered_ = tops_.size() == commands_; }
 
   std::string request_;
+  std::size_t command_ = 0;  ///< where the last one begins in `request_`
+  std::size_t words_ = 0;    ///< of the last one
   std::size_t commands_ = 0;
   bool answered_ = false;
   std::string misplaced_;
-  boost::container::small_vector<std::size_t, 8> tops_;  ///< where each command's reply begins
+  boost::container::small_vector<std::uint32_t, 8> tops_;  ///< where each command's reply begins
   boost::container::small_vector<Reply, 16> replies_;
   std::string short_texts_;
+  boost::container::small_vector<policy::SharedBytes, 1> long_texts_;
+  char* long_rest_ = nullptr;  ///< where the long text goes on that is being read
 };
 
-/// Reads the replies of one connection. What is no reply, or none that Redis would send, ends it.
-class ReplyReader {
+/// A command that grows: the last one of its pipeline, for as long as words are added.
+class Command {
  public:
-  enum class Result : std::uint8_t { complete, incomplete, refused };
-
-  explicit ReplyReader(ReplyLimits limits);
-
-  /// Bytes as they come. False: nothing may be read any more.
-  [[nodiscard]] bool feed(std::string_view bytes);
-  [[nodiscard]] bool has_bytes() const;
-  /// Reads on in the reply to `pipeline`'s next command. `complete`: the reply is whole.
-  [[nodiscard]] Result read(Pipeline& pipeline);
+  Command(Pipeline& pipeline, std::initializer_list<std::string_view> words);
+  void add(std::string_view word) { add_joined(word, {}); }
+  void add_joined(std::string_view prefix, std::string_view word);
 
  private:
-  struct Collect;
-  struct Free {
-    void operator()(redisReader* reader) const;
-  };
-
-  ReplyGuard guard_;
-  std::unique_ptr<redisReader, Free> reader_;
+  Pipeline& pipeline_;
+  const std::size_t number_;
 };
 
 }  // namespace larder::store

@@ -17,6 +17,7 @@
 
 #include "store/redis_backoff.hpp"
 #include "store/redis_greeting.hpp"
+#include "store/reply_reader.hpp"
 #include "store/stamps.hpp"
 #include "store/xxh3.hpp"
 
@@ -98,6 +99,7 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   bool take(std::string_view bytes);
   void flush();
   void watch();
+  void resume_answered();
   void resume_later();
 
   Executor executor_;
@@ -128,7 +130,8 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
 
   std::deque<Outstanding> outstanding_;
   std::size_t outstanding_commands_ = 0;
-  std::vector<Resume> resumable_;  ///< between the end of their wait and resume_later()
+  std::vector<Resume> resumable_;  ///< between the end of their wait and being resumed
+  std::vector<Resume> resumed_;    ///< empty: room for the next ones
   std::minstd_rand random_;
 };
 
@@ -224,17 +227,17 @@ awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link,
       self.lose("it sent what is no reply to any command");
       co_return;
     }
+    self.resume_answered();
     if (generation != self.generation_) co_return;
   }
 }
 
 bool RedisClient::Link::take(std::string_view bytes) {
-  if (!reader_->feed(bytes)) return false;
-  // What is left of the bytes must be answers to somebody.
-  while (reader_->has_bytes()) {
+  // All of the bytes must be answers to somebody.
+  while (!bytes.empty()) {
     if (outstanding_.empty() && !events_.hear) return false;
     const ReplyReader::Result result =
-        reader_->read(events_.hear ? heard_ : *outstanding_.front().pipeline);
+        reader_->read(bytes, events_.hear ? heard_ : *outstanding_.front().pipeline);
     if (result == ReplyReader::Result::refused) return false;
     if (result == ReplyReader::Result::incomplete) break;
     if (events_.hear) {
@@ -258,8 +261,16 @@ bool RedisClient::Link::take(std::string_view bytes) {
     outstanding_.pop_front();
   }
   if (!resumable_.empty()) backoff_.answered(SteadyClock::now());
-  resume_later();
   return true;
+}
+
+/// At once: whoever waits may send, close, or destroy the client, so this is the last that is done
+/// with what came.
+void RedisClient::Link::resume_answered() {
+  std::vector<Resume> answered = std::exchange(resumable_, std::move(resumed_));
+  for (Resume& next : answered) std::move(next)();
+  answered.clear();
+  resumed_ = std::move(answered);
 }
 
 template <class Handler>
@@ -269,7 +280,8 @@ void RedisClient::Link::send(Pipeline& pipeline, Handler handler) {
     resume_later();
     return;
   }
-  if (request_.empty())
+  // Few bytes are copied into room that is there already.
+  if (request_.empty() && pipeline.request_size() > request_.capacity())
     request_ = pipeline.take_request();
   else
     request_.append(pipeline.take_request());
@@ -411,11 +423,10 @@ std::uint64_t RedisClient::run() const {
 }
 
 awaitable<void> RedisClient::exchange(Pipeline& pipeline) {
-  Link* const link = link_.get();
-  if (!link->takes(pipeline)) co_return;
-  // g++ 12 destroys twice what a lambda within an awaited expression has captured by value.
-  const auto send = [link, &pipeline](auto handler) { link->send(pipeline, std::move(handler)); };
-  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(send, use_awaitable);
+  const auto send = [link = link_.get(), &pipeline](auto handler) {
+    link->send(pipeline, std::move(handler));
+  };
+  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(send, use_awaitable);
 }
 
 void RedisClient::distrust(std::string_view reason) {

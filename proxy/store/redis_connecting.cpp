@@ -13,6 +13,7 @@
 
 #include "store/pipeline.hpp"
 #include "store/redis_greeting.hpp"
+#include "store/reply_reader.hpp"
 
 namespace larder::store {
 
@@ -256,12 +257,10 @@ awaitable<bool> RedisConnecting::Attempt::ask(Pipeline& pipeline) {
   while (!pipeline.is_answered()) {
     const RedisStream::Read read = co_await stream->read_some(chunk);
     received += read.size;
-    if (read.error || received > answer_limit || !reader.feed({chunk.data(), read.size}))
-      co_return false;
-    ReplyReader::Result result = ReplyReader::Result::complete;
-    while (reader.has_bytes() && !pipeline.is_answered() && result == ReplyReader::Result::complete)
-      result = reader.read(pipeline);
-    if (result == ReplyReader::Result::refused) co_return false;
+    if (read.error || received > answer_limit) co_return false;
+    std::string_view bytes(chunk.data(), read.size);
+    while (!bytes.empty() && !pipeline.is_answered())
+      if (reader.read(bytes, pipeline) == ReplyReader::Result::refused) co_return false;
   }
   co_return true;
 }

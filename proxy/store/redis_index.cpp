@@ -55,14 +55,12 @@ RedisIndex::RedisIndex(asio::io_context& context, RedisClient& client, const Key
 
 void RedisIndex::add_member(Pipeline& pipeline, std::string_view tag,
                             std::string_view member) const {
-  Command enter{"SADD"};
+  Command enter(pipeline, {"SADD"});
   add_key(enter, keys_.indexes, tag);
   enter.add(member);
-  pipeline.add(enter);
-  Command expire{"EXPIRE"};
+  Command expire(pipeline, {"EXPIRE"});
   add_key(expire, keys_.indexes, tag);
   expire.add(index_lifetime);
-  pipeline.add(expire);
 }
 
 std::string RedisIndex::make_garbage_name() const {
@@ -80,9 +78,8 @@ bool RedisIndex::is_count_due() {
 
 void RedisIndex::add_counts(Pipeline& pipeline, const policy::Tags& tags) const {
   for (const std::string& tag : tags) {
-    Command count{"SCARD"};
+    Command count(pipeline, {"SCARD"});
     add_key(count, keys_.indexes, tag);
-    pipeline.add(count);
   }
 }
 
@@ -92,10 +89,9 @@ void RedisIndex::trim(std::shared_ptr<RedisIndex> index, const Pipeline& pipelin
   for (const std::string& tag : tags) {
     const Reply& count = pipeline.reply(command++);
     if (count.kind != Reply::Kind::integer || count.number <= index_limit) continue;
-    Command pop{"SPOP"};
+    Command pop(trimming, {"SPOP"});
     add_key(pop, index->keys_.indexes, tag);
     pop.add(index_surplus);
-    trimming.add(pop);
   }
   if (trimming.commands() > 0) send_behind(std::move(index), std::move(trimming));
 }
@@ -103,10 +99,9 @@ void RedisIndex::trim(std::shared_ptr<RedisIndex> index, const Pipeline& pipelin
 void RedisIndex::add_variant(Pipeline& pipeline, std::string_view url, std::string_view name,
                              std::size_t most) const {
   const auto add = [&](std::string_view verb, std::initializer_list<std::string_view> arguments) {
-    Command command{verb};
+    Command command(pipeline, {verb});
     add_key(command, keys_.variants, url);
     for (const std::string_view argument : arguments) command.add(argument);
-    pipeline.add(command);
   };
   // Two processes at once may each drop what the other has read: that goes by its lifetime then.
   const std::string newest = "-" + std::to_string(most);
@@ -123,10 +118,9 @@ Pipeline RedisIndex::unlink_oldest(const Pipeline& pipeline, std::size_t command
   const std::size_t range = command + 2;
   const Reply& surplus = pipeline.reply(range);
   if (surplus.kind != Reply::Kind::array || surplus.number == 0) return unlinking;
-  Command unlink{"UNLINK"};
+  Command unlink(unlinking, {"UNLINK"});
   for (std::size_t i = 0; i < static_cast<std::size_t>(surplus.number); ++i)
     unlink.add_joined(keys_.values, pipeline.text(pipeline.element(range, i)));
-  unlinking.add(unlink);
   return unlinking;
 }
 
@@ -175,10 +169,9 @@ awaitable<void> RedisIndex::sweep(std::shared_ptr<RedisIndex> index) {
 /// Takes a tag's index away under another name, so that it can be emptied while a new one grows.
 awaitable<bool> RedisIndex::set_aside(std::string tag, std::string garbage) {
   Pipeline renaming;
-  Command rename{"RENAME"};
+  Command rename(renaming, {"RENAME"});
   add_key(rename, keys_.indexes, tag);
   rename.add(garbage);
-  renaming.add(rename);
   co_await client_.exchange(renaming);
   co_return renaming.is_answered() && renaming.reply(0).kind == Reply::Kind::status;
 }
@@ -238,18 +231,16 @@ awaitable<policy::Tags> RedisIndex::sweep_values(policy::Tags tags, policy::Tags
       if (members.kind != Reply::Kind::array) continue;
       for (std::size_t j = 0; j < static_cast<std::size_t>(members.number); ++j) {
         values.push_back({&open[i], std::string(popping.text(popping.element(i, j)))});
-        Command read{"HGET"};
+        Command read(reading, {"HGET"});
         read.add_joined(keys_.values, values.back().name);
         read.add("h");
-        reading.add(read);
       }
       if (members.number == sweep_members) more.push_back(open[i]);
     }
     // The stamps after the values: who holds the current ones was put since the eviction.
-    Command current{"MGET"};
+    Command current(reading, {"MGET"});
     for (const std::string& tag : evicted)
       current.add_joined(keys_.stamp_key(tag, client_.run_id()), {});
-    reading.add(current);
     co_await client_.exchange(reading);
     if (!reading.is_answered()) break;
     const Stamps stamps = read_current(reading, values.size());
@@ -273,13 +264,12 @@ awaitable<policy::Tags> RedisIndex::sweep_values(policy::Tags tags, policy::Tags
     }
     if (!old_values.empty()) {
       const std::string count = std::to_string(old_values.size());
-      Command unlink{"EVAL", unlink_unchanged, count};
+      Command unlink(settling, {"EVAL", unlink_unchanged, count});
       for (const std::size_t i : old_values) unlink.add_joined(keys_.values, values[i].name);
       for (const std::size_t i : old_values) {
         const std::string_view record = reading.text(reading.reply(i));
         unlink.add(record.substr(record.size() - std::min<std::size_t>(record.size(), 8)));
       }
-      settling.add(unlink);
     }
     if (settling.commands() > 0) co_await client_.exchange(settling);
     open = std::move(more);

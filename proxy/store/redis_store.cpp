@@ -77,12 +77,14 @@ awaitable<bool> RedisStore::prepare(std::shared_ptr<RedisStore> store) {
 
 // Stamps ------------------------------------------------------------------------------------------
 
-void RedisStore::add_stamp_keys(Command& command, const policy::Tags& tags) const {
+/// Reads them.
+void RedisStore::add_stamps(Pipeline& pipeline, const policy::Tags& tags) const {
+  Command read(pipeline, {"MGET"});
   for (const std::string& tag : tags) {
     if (tag == everything_tag)
-      command.add_joined(keys_.everything, client_.run_id());
+      read.add_joined(keys_.everything, client_.run_id());
     else
-      add_key(command, keys_.stamps, tag);
+      add_key(read, keys_.stamps, tag);
   }
 }
 
@@ -114,16 +116,11 @@ std::optional<RedisStore::Current> RedisStore::read_stamps(const Pipeline& pipel
   return current;
 }
 
-awaitable<std::optional<RedisStore::Current>> RedisStore::current(Resource resource,
-                                                                  const policy::Tags& own) {
+awaitable<std::optional<RedisStore::Current>> RedisStore::current(const policy::Tags& tags) {
   const auto self = shared_from_this();
   if (!is_available()) co_return std::nullopt;
-  policy::Tags tags = stamped_tags(resource);
-  tags.insert(tags.end(), own.begin(), own.end());
   Pipeline pipeline;
-  Command read{"MGET"};
-  add_stamp_keys(read, tags);
-  pipeline.add(read);
+  add_stamps(pipeline, tags);
   co_await client_.exchange(pipeline);
   co_return read_stamps(pipeline, 0, tags);
 }
@@ -160,9 +157,7 @@ awaitable<std::optional<RedisStore::Current>> RedisStore::make_stamps(policy::Ta
                   "EX", lifetime});
   }
   const std::size_t sets = pipeline.commands();
-  Command read{"MGET"};
-  add_stamp_keys(read, tags);
-  pipeline.add(read);
+  add_stamps(pipeline, tags);
   // By the stamps that will be current unless somebody else makes some now.
   if (claiming) fill_lock_.add_claim(pipeline, claiming->key, known);
   co_await client_.exchange(pipeline);
@@ -251,30 +246,27 @@ void RedisStore::end_fill(std::string_view key) {
 
 // Values ------------------------------------------------------------------------------------------
 
-awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource resource,
-                                                const LocalStamps& local) {
+awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, const policy::Tags& tags,
+                                                const LocalStamps* local) {
   const auto self = shared_from_this();
   Found found;
   if (!is_available()) {
     found.lookup.available = false;
     co_return found;
   }
-  const policy::Tags tags = stamped_tags(resource);
   if (tags.empty()) co_return found;
 
   // The value first: its stamps, read after it, then say that it was current when they were read.
   Pipeline pipeline;
-  Command value{"HMGET"};
+  Command value(pipeline, {"HMGET"});
   add_key(value, keys_.values, key);
   value.add("h");
   value.add("b");
-  pipeline.add(value);
-  Command read{"MGET"};
-  add_stamp_keys(read, tags);
-  pipeline.add(read);
-  Command left{"PTTL"};
-  add_key(left, keys_.values, key);
-  pipeline.add(left);
+  add_stamps(pipeline, tags);
+  if (local) {
+    Command left(pipeline, {"PTTL"});
+    add_key(left, keys_.values, key);
+  }
   co_await client_.exchange(pipeline);
 
   std::optional<Current> current = read_stamps(pipeline, 1, tags);
@@ -283,52 +275,61 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, Resource r
     co_return found;
   }
   found.leased = current->leased;
-  if (!found.leased) found.lookup.stamps = current->stamps;
   const Reply& reply = pipeline.reply(0);
   if (reply.kind == Reply::Kind::error) {
     // Another type under our key is a miss; any other refusal is Redis' inability.
     found.lookup.available = pipeline.text(reply).starts_with("WRONGTYPE");
     if (!found.lookup.available) client_.note_refusal(pipeline.text(reply));
-    co_return found;
-  }
-  if (reply.kind != Reply::Kind::array || reply.number != 2) {
+  } else if (reply.kind != Reply::Kind::array || reply.number != 2) {
     client_.distrust("its replies do not fit the commands");
     found.lookup.available = false;
-    co_return found;
-  }
-  const Reply& head_reply = pipeline.element(0, 0);
-  const Reply& content_reply = pipeline.element(0, 1);
-  if (head_reply.kind != Reply::Kind::text || content_reply.kind != Reply::Kind::text)
-    co_return found;
-  std::optional<HeadRecord> head = decode_head(key, pipeline.text(head_reply));
-  if (!head) co_return found;
-
-  Stamps own;
-  if (!head->response.tags.empty()) {
-    found.own_local = local.current(head->response.tags);
-    Pipeline second;
-    Command read_own{"MGET"};
-    add_stamp_keys(read_own, head->response.tags);
-    second.add(read_own);
-    co_await client_.exchange(second);
-    std::optional<Current> answer = read_stamps(second, 0, head->response.tags);
-    if (!answer) {
-      found.lookup.available = false;
-      co_return found;
+  } else {
+    std::optional<HeadRecord> head = read_head(key, pipeline);
+    std::optional<Stamps> own;
+    if (head && head->response->tags.empty()) own.emplace();
+    if (head && !own) {
+      std::optional<Stamps> read = co_await own_stamps(head->response->tags, local, found);
+      own = std::move(read);
     }
-    found.leased = found.leased || answer->leased;
-    own = std::move(answer->stamps);
+    if (head && own && fit(head->stamps, current->stamps, *own))
+      take_content(std::move(*head), pipeline, local != nullptr, found);
   }
-  if (head->stamps != kept_stamps(current->stamps, own) ||
-      !is_content_of(*head, pipeline.text(content_reply)))
-    co_return found;
-
-  head->response.content = pipeline.bytes(content_reply);
-  found.lookup.response = std::make_shared<const policy::StoredResponse>(std::move(head->response));
-  found.lookup.tier = Tier::redis;
-  found.kept = std::move(head->stamps);
-  found.left = left_of(pipeline.reply(2), head->lifetime);
+  if (!current->leased) found.lookup.stamps = std::move(current->stamps);
   co_return found;
+}
+
+std::optional<HeadRecord> RedisStore::read_head(std::string_view key, const Pipeline& pipeline) {
+  const Reply& head = pipeline.element(0, 0);
+  const Reply& content = pipeline.element(0, 1);
+  if (head.kind != Reply::Kind::text || content.kind != Reply::Kind::text) return {};
+  return decode_head(key, pipeline.text(head));
+}
+
+/// Nothing when Redis did not say.
+awaitable<std::optional<Stamps>> RedisStore::own_stamps(const policy::Tags& tags,
+                                                        const LocalStamps* local, Found& found) {
+  if (local) found.own_local = local->current(tags);
+  Pipeline pipeline;
+  add_stamps(pipeline, tags);
+  co_await client_.exchange(pipeline);
+  std::optional<Current> current = read_stamps(pipeline, 0, tags);
+  if (!current) {
+    found.lookup.available = false;
+    co_return std::nullopt;
+  }
+  found.leased = found.leased || current->leased;
+  co_return std::move(current->stamps);
+}
+
+void RedisStore::take_content(HeadRecord head, const Pipeline& pipeline, bool with_lifetime,
+                              Found& found) {
+  policy::SharedBytes content = pipeline.bytes(pipeline.element(0, 1));
+  if (!is_content_of(head, content.view())) return;
+  head.response->content = std::move(content);
+  found.lookup.response = std::move(head.response);
+  found.lookup.tier = Tier::redis;
+  found.kept = std::move(head.stamps);
+  if (with_lifetime) found.left = left_of(pipeline.reply(2), head.lifetime);
 }
 
 awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, Stamps stamps,
@@ -365,16 +366,13 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   const std::string value_key = keys_.values + name;
 
   Pipeline pipeline;
-  Command read{"MGET"};
-  add_stamp_keys(read, tags);
-  pipeline.add(read);
+  add_stamps(pipeline, tags);
   pipeline.add({"MULTI"});
-  Command write{"HSET", value_key, "h", *head};
+  Command write(pipeline, {"HSET", value_key, "h", *head});
   if (content == Content::written) {
     write.add("b");
     write.add(response->content.view());
   }
-  pipeline.add(write);
   const std::chrono::milliseconds lives = std::min(lifetime, 10 * RedisWrites::stamp_lifetime);
   pipeline.add({"PEXPIRE", value_key, std::to_string(lives.count())});
   index_.add(pipeline, name, indexed);

@@ -73,16 +73,17 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// As of RedisClient.
   [[nodiscard]] std::uint64_t run() const { return client_.run(); }
 
-  [[nodiscard]] awaitable<Found> lookup(std::string_view key, Resource resource,
-                                        const LocalStamps& local);
+  /// `tags`: stamped_tags() of what the key is about. `local`: null when nothing is kept elsewhere,
+  /// and so nothing asked that only that needs: `left`, `own_local`.
+  [[nodiscard]] awaitable<Found> lookup(std::string_view key, const policy::Tags& tags,
+                                        const LocalStamps* local);
   /// As they are in Redis.
   struct Current {
     Stamps stamps;
     bool leased = false;  ///< one of them, `named_tag`'s apart
   };
-  /// Stamps of the resource and, behind them, of `own` tags; not made where missing.
-  [[nodiscard]] awaitable<std::optional<Current>> current(Resource resource,
-                                                          const policy::Tags& own);
+  /// Of these tags; not made where missing. The tags are the caller's while this is awaited.
+  [[nodiscard]] awaitable<std::optional<Current>> current(const policy::Tags& tags);
   [[nodiscard]] awaitable<FillStart> stamps(Resource resource, Stamps known);
   [[nodiscard]] awaitable<FillStart> begin_fill(std::string key, Resource resource, Stamps known,
                                                 policy::StoredResponsePointer seen);
@@ -109,9 +110,15 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
              PendingEvictions& pending, StateLog& log, std::string process,
              std::chrono::milliseconds settle);
 
-  void add_stamp_keys(Command& command, const policy::Tags& tags) const;
+  void add_stamps(Pipeline& pipeline, const policy::Tags& tags) const;
   std::optional<Current> read_stamps(const Pipeline& pipeline, std::size_t command,
                                      const policy::Tags& tags);
+  /// Of a lookup's pipeline: nothing when there is no value, or none of ours.
+  static std::optional<HeadRecord> read_head(std::string_view key, const Pipeline& pipeline);
+  static void take_content(HeadRecord head, const Pipeline& pipeline, bool with_lifetime,
+                           Found& found);
+  awaitable<std::optional<Stamps>> own_stamps(const policy::Tags& tags, const LocalStamps* local,
+                                              Found& found);
   /// A fill lock to be taken in the same round trip, and what came of it.
   struct Claiming {
     std::string_view key;

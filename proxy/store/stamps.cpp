@@ -1,6 +1,7 @@
 #include "store/stamps.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <iterator>
 
@@ -23,6 +24,15 @@ bool are_leases(std::string_view text) {
   }
   return true;
 }
+
+/// Of a lower case hex digit; 16 of anything else.
+constexpr std::array<std::uint8_t, 256> hex_values = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(16);
+  for (unsigned i = 0; i < 10; ++i) values['0' + i] = static_cast<std::uint8_t>(i);
+  for (unsigned i = 0; i < 6; ++i) values['a' + i] = static_cast<std::uint8_t>(10 + i);
+  return values;
+}();
 
 bool is_own_tag(std::string_view tag) {
   return !tag.starts_with("p:") && !tag.starts_with("b:") && !tag.starts_with("r:") &&
@@ -47,6 +57,16 @@ Stamps kept_stamps(const Stamps& of_resource, const Stamps& own) {
   kept.insert(kept.end(), of_resource.begin() + first_tag_position, of_resource.end());
   kept.insert(kept.end(), own.begin(), own.end());
   return kept;
+}
+
+bool fit(const Stamps& kept, const Stamps& of_resource, const Stamps& own) {
+  if (of_resource.size() < first_tag_position ||
+      kept.size() != of_resource.size() - 1 + own.size() ||
+      kept.front() != of_resource[everything_position])
+    return false;
+  const auto of_tags = of_resource.begin() + first_tag_position;
+  return std::equal(of_tags, of_resource.end(), kept.begin() + 1) &&
+         std::equal(own.begin(), own.end(), kept.end() - static_cast<std::ptrdiff_t>(own.size()));
 }
 
 bool is_complete(const Stamps& stamps) {
@@ -87,15 +107,13 @@ std::string format_stamp(Stamp stamp) {
 Stamp parse_stamp(std::string_view text) {
   if (text.size() < stamp_digits || !are_leases(text.substr(stamp_digits))) return 0;
   Stamp stamp = 0;
+  unsigned wrong = 0;
   for (const char digit : text.substr(0, stamp_digits)) {
-    if (digit >= '0' && digit <= '9')
-      stamp = stamp << 4 | static_cast<Stamp>(digit - '0');
-    else if (digit >= 'a' && digit <= 'f')
-      stamp = stamp << 4 | static_cast<Stamp>(digit - 'a' + 10);
-    else
-      return 0;
+    const unsigned value = hex_values[static_cast<unsigned char>(digit)];
+    wrong |= value;
+    stamp = stamp << 4 | (value & 15);
   }
-  return stamp;
+  return wrong > 15 ? 0 : stamp;
 }
 
 bool is_leased(std::string_view text) {

@@ -30,6 +30,9 @@ inline constexpr std::size_t first_tag_position = 2;
 /// only), `own` are the stamps of the response's own tags.
 [[nodiscard]] Stamps kept_stamps(const Stamps& of_resource, const Stamps& own);
 
+/// Is `kept` what kept_stamps() makes of these?
+[[nodiscard]] bool fit(const Stamps& kept, const Stamps& of_resource, const Stamps& own);
+
 /// Are these stamps of a resource complete, so that a fill may begin?
 [[nodiscard]] bool is_complete(const Stamps& stamps);
 

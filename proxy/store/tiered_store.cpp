@@ -231,12 +231,15 @@ class OverRedis : public Store {
   static awaitable<Lookup> lookup(Shared& shared, std::shared_ptr<RedisStore> redis,
                                   std::shared_ptr<LargeInUse> large, std::string_view key,
                                   Resource resource) {
+    const policy::Tags tags = stamped_tags(resource);
     // Before Redis is read: whoever hears of an eviction meanwhile makes the guard old.
     Noted noted{listening(shared, *redis), {}, {}};
     std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
     if (held) {
       const policy::Tags& own = held->response->tags;
-      std::optional<RedisStore::Current> current = co_await redis->current(resource, own);
+      policy::Tags all = tags;
+      all.insert(all.end(), own.begin(), own.end());
+      std::optional<RedisStore::Current> current = co_await redis->current(all);
       if (!current) {
         ++shared.failures;
         co_return Lookup{nullptr, Tier::none, {}, false};
@@ -256,14 +259,15 @@ class OverRedis : public Store {
       shared.memory.erase(key, held->response.get());
     }
 
-    noted.local = shared.stamps.current(stamped_tags(resource));
-    RedisStore::Found found = co_await redis->lookup(key, resource, shared.stamps);
+    const bool keeps = shared.memory.capacity() > 0;
+    if (keeps) noted.local = shared.stamps.current(tags);
+    RedisStore::Found found = co_await redis->lookup(key, tags, keeps ? &shared.stamps : nullptr);
     if (!found.lookup.available) ++shared.failures;
     if (found.lookup.response) {
       noted.own_local = std::move(found.own_local);
       found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
       if (!found.leased)
-        keep(shared, std::string(key), resource, noted, found.lookup.response,
+        keep(shared, std::string(key), tags, resource.most_variants, noted, found.lookup.response,
              std::move(found.kept), found.left);
     }
     co_return std::move(found.lookup);
@@ -288,14 +292,15 @@ class OverRedis : public Store {
                                    std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, RedisStore::Content content) {
-    const Noted noted{listening(shared, *redis), shared.stamps.current(stamped_tags(resource)),
+    const policy::Tags tags = stamped_tags(resource);
+    const Noted noted{listening(shared, *redis), shared.stamps.current(tags),
                       shared.stamps.current(response->tags)};
     RedisStore::Put put =
         co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
     if (put.outcome == PutOutcome::unavailable) ++shared.failures;
     if (put.outcome == PutOutcome::stored)
-      keep(shared, std::move(key), resource, noted, std::move(response), std::move(put.kept),
-           lifetime);
+      keep(shared, std::move(key), tags, resource.most_variants, noted, std::move(response),
+           std::move(put.kept), lifetime);
     co_return put.outcome;
   }
 
@@ -316,15 +321,14 @@ class OverRedis : public Store {
     Stamps own_local{};  ///< of its own
   };
 
-  static void keep(Shared& shared, std::string key, Resource resource, const Noted& noted,
+  static void keep(Shared& shared, std::string key, const policy::Tags& tags,
+                   std::size_t most_variants, const Noted& noted,
                    policy::StoredResponsePointer response, Stamps kept,
                    std::chrono::milliseconds lifetime) {
     if (shared.memory.capacity() == 0 || lifetime <= lifetime.zero()) return;
-    MemoryStore::Guard guard =
-        make_guard(stamped_tags(resource), noted.local, response->tags, noted.own_local);
+    MemoryStore::Guard guard = make_guard(tags, noted.local, response->tags, noted.own_local);
     shared.memory.put(std::move(key), std::move(response), std::move(guard),
-                      {std::move(kept), noted.by}, SteadyClock::now() + lifetime,
-                      resource.most_variants);
+                      {std::move(kept), noted.by}, SteadyClock::now() + lifetime, most_variants);
   }
 
   Shared& shared_;

@@ -33,13 +33,13 @@ void check_record(std::string_view body) {
   const fuzz::Exact record(signed_record);
   const std::optional<store::HeadRecord> head = store::decode_head(key, record.view());
   if (!head) return;
-  require(head->response.status >= 200 && head->response.status <= 599, "a status that is one");
-  require(!ends_early(head->response.head), "a head that does not end before its end");
+  require(head->response->status >= 200 && head->response->status <= 599, "a status that is one");
+  require(!ends_early(head->response->head), "a head that does not end before its end");
   require(head->lifetime.count() > 0, "a lifetime");
-  require(head->response.initial_age.count() >= 0, "an age");
+  require(head->response->initial_age.count() >= 0, "an age");
   require(!store::decode_head("another key", record.view()), "its own key's value alone");
   const std::optional<std::string> again =
-      store::encode_head(key, head->response, head->stamps, head->lifetime);
+      store::encode_head(key, *head->response, head->stamps, head->lifetime);
   require(again && again->size() == record.view().size(), "as long as what is written anew");
 }
 
@@ -65,10 +65,10 @@ void check_mutation(std::string_view input, std::string_view mutation) {
       store::encode_head(key, response, stamps, std::chrono::seconds(3600));
   require(record.has_value(), "it is short enough to be encoded");
   const std::optional<store::HeadRecord> head = store::decode_head(key, *record);
-  require(head && head->stamps == stamps && head->response.etag == response.etag &&
-              head->response.last_modified == response.last_modified &&
-              head->response.vary == response.vary && head->response.tags == response.tags &&
-              head->response.head == response.head,
+  require(head && head->stamps == stamps && head->response->etag == response.etag &&
+              head->response->last_modified == response.last_modified &&
+              head->response->vary == response.vary && head->response->tags == response.tags &&
+              head->response->head == response.head,
           "what was encoded is decoded");
   require(store::is_content_of(*head, response.content.view()), "with its content");
 

@@ -61,19 +61,19 @@ std::string read_golden(const std::string& name) {
 void check_is_example(const std::optional<HeadRecord>& head) {
   REQUIRE(head);
   const policy::StoredResponse expected = example();
-  CHECK(head->response.status == expected.status);
-  CHECK(head->response.head == expected.head);
-  CHECK(head->response.response_time == expected.response_time);
-  CHECK(head->response.initial_age == expected.initial_age);
-  CHECK(head->response.lifetime == expected.lifetime);
-  CHECK(head->response.terms == expected.terms);
-  CHECK(head->response.etag == expected.etag);
-  CHECK(head->response.last_modified == expected.last_modified);
-  CHECK(head->response.has_own_etag == expected.has_own_etag);
-  CHECK(head->response.vary == expected.vary);
-  CHECK(head->response.tags == expected.tags);
-  CHECK(head->response.decoded_size == expected.decoded_size);
-  CHECK(head->response.coded_head == policy::make_coded_head(expected.head));
+  CHECK(head->response->status == expected.status);
+  CHECK(head->response->head == expected.head);
+  CHECK(head->response->response_time == expected.response_time);
+  CHECK(head->response->initial_age == expected.initial_age);
+  CHECK(head->response->lifetime == expected.lifetime);
+  CHECK(head->response->terms == expected.terms);
+  CHECK(head->response->etag == expected.etag);
+  CHECK(head->response->last_modified == expected.last_modified);
+  CHECK(head->response->has_own_etag == expected.has_own_etag);
+  CHECK(head->response->vary == expected.vary);
+  CHECK(head->response->tags == expected.tags);
+  CHECK(head->response->decoded_size == expected.decoded_size);
+  CHECK(head->response->coded_head == policy::make_coded_head(expected.head));
   CHECK(head->stamps == example_stamps);
   CHECK(head->lifetime == 3600s);
   CHECK(is_content_of(*head, expected.content.view()));
@@ -86,7 +86,7 @@ TEST_CASE("codec: what was encoded is decoded") {
   const std::optional<std::string> record = encode_head("", bare, {}, 1s);
   const std::optional<HeadRecord> head = decode_head("", record.value());
   REQUIRE(head);
-  CHECK(head->response.head.empty());
+  CHECK(head->response->head.empty());
   CHECK(head->stamps.empty());
   CHECK(is_content_of(*head, ""));
 }
@@ -197,7 +197,7 @@ TEST_CASE("codec: with a true checksum, any byte changed decodes as it reads or 
       if (!head) continue;
       // It says what it says: encoding that again gives the same bytes, but for the content's.
       std::optional<std::string> again =
-          encode_head(example_key, head->response, head->stamps, head->lifetime);
+          encode_head(example_key, *head->response, head->stamps, head->lifetime);
       REQUIRE(again);
       again->replace(58, 8, changed, 58, 8);
       again->replace(74, 8, changed, 74, 8);

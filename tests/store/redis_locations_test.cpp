@@ -5,6 +5,7 @@
 #include "store/partitioned_store.hpp"
 #include "store/redis_names.hpp"
 #include "store/redis_topology.hpp"
+#include "store/reply_reader.hpp"
 #include "store/scripted_redis.hpp"
 #include "store/store_contract.hpp"
 #include "support/redis_server.hpp"
@@ -48,8 +49,7 @@ std::optional<store::ClusterSlots> read_slots(std::string_view reply) {
   store::Pipeline pipeline;
   pipeline.add({"CLUSTER", "SLOTS"});
   store::ReplyReader reader(store::of_topologies);
-  if (!reader.feed(reply) || reader.read(pipeline) != store::ReplyReader::Result::complete)
-    return {};
+  if (reader.read(reply, pipeline) != store::ReplyReader::Result::complete) return {};
   return store::read_cluster_slots(pipeline, {"asked", 7000});
 }
 
