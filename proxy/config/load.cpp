@@ -85,7 +85,8 @@ class Loader {
     sort_from(before);
   }
 
-  void finish(const Flags& flags, Config& config, std::map<std::string, std::string>& given) {
+  void finish(const Flags& flags, LoadResult& result) {
+    Config& config = result.config;
     const std::size_t before = findings_.size();
     check_among(rules_, findings_);
     if (findings_.size() != before) sort_from(0);
@@ -93,9 +94,12 @@ class Loader {
     settings_.read_environment(environment_, report);
     settings_.read_flags(flags, report);
     config.settings = settings_.finish(findings_);
-    given = settings_.given();
+    result.given = settings_.given();
     check_identities(rules_, config.settings, settings_.jwt(), findings_);
-    for (ReadRule& read : rules_) config.routes.rules.push_back(std::move(read.rule));
+    for (ReadRule& read : rules_) {
+      result.places.push_back({read.file, read.place, read.path_places, read.ttl_place});
+      config.routes.rules.push_back(std::move(read.rule));
+    }
   }
 
  private:
@@ -169,7 +173,8 @@ std::string format_finding(const Finding& finding) {
     text += " ";
   }
   text += finding.level == Finding::Level::error ? "error: " : "warning: ";
-  return text + finding.message;
+  text += finding.message;
+  return finding.name.empty() ? text : text + " [" + finding.name + "]";
 }
 
 bool LoadResult::ok() const {
@@ -186,7 +191,7 @@ LoadResult load(const std::string& rules, const Environment& environment, const 
     Report report(path, result.findings);
     for (const std::string& file : list_files(path, report)) loader.read_file(file);
   }
-  loader.finish(flags, result.config, result.given);
+  loader.finish(flags, result);
   return result;
 }
 
