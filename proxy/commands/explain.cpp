@@ -92,7 +92,7 @@ void add_explain(CLI::App& app, int& code) {
       ->add_option("-H,--header", arguments->asked.fields,
                    "A field of the request, as for curl: 'Accept: text/html'")
       ->type_name("FIELD")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
       ->add_option("--peer", arguments->asked.peer,

@@ -43,8 +43,9 @@ void add_settings(CLI::App& command, config::Flags& flags) {
 void hide_settings(CLI::App& command, const std::vector<std::string>& shown) {
   for (const config::SettingInfo& setting : config::settings_table()) {
     const std::string name(setting.name);
-    if (std::find(shown.begin(), shown.end(), name) != shown.end()) continue;
-    command.get_option(flag_of(name))->group("");
+    CLI::Option* option = command.get_option(flag_of(name));
+    option->allow_extra_args(false);
+    if (std::find(shown.begin(), shown.end(), name) == shown.end()) option->group("");
   }
 }
 

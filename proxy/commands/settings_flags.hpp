@@ -19,8 +19,8 @@ namespace larder::commands {
 /// rest. `flags` is filled when the command line is parsed and must outlive that.
 void add_settings(CLI::App& command, config::Flags& flags);
 
-/// Leaves the settings out of the command's --help, but for those in `shown`; they are taken all
-/// the same.
+/// For a command that has arguments besides: leaves the settings out of its --help, but for those
+/// in `shown`, and has each flag take one value, so that an argument may stand behind it.
 void hide_settings(CLI::App& command, const std::vector<std::string>& shown);
 
 /// The rules' place comes by flag or environment like any setting, but is needed first. Empty:

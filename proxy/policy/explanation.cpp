@@ -5,6 +5,7 @@
 
 #include "http/cookies.hpp"
 #include "identity/digest.hpp"
+#include "policy/evicting_write.hpp"
 #include "policy/mismatch.hpp"
 #include "policy/redaction.hpp"
 #include "policy/rule_tags.hpp"

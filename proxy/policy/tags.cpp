@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/target.hpp"
+#include "policy/evicting_write.hpp"
 #include "policy/rule_tags.hpp"
 
 namespace larder::policy {

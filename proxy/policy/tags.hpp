@@ -60,13 +60,6 @@ using EvictionDecision = std::variant<NothingToEvict, Evict>;
                                                std::string_view method_text, std::string_view path,
                                                const identity::Identity* writer = nullptr,
                                                const http::RequestHead* request = nullptr);
-/// The pattern of the rule that a write to this path may concern (PathPattern::may_concern); null:
-/// none.
-[[nodiscard]] const PathPattern* find_concerned(const RouteRule& rule, std::string_view path,
-                                                bool below);
-/// The entry of the rule's `evict_on` that names this write; null: none.
-[[nodiscard]] const EvictOn* find_evict_on(const RouteRule& rule, std::string_view method,
-                                           std::string_view path);
 /// Does it matter to any rule who writes?
 [[nodiscard]] bool is_writer_asked_for(const Routes& routes);
 
