@@ -34,6 +34,9 @@ int main(int argc, char** argv) {
   int code = exit_ok;
   add_serve(app, code);
   add_check(app, code);
+  add_explain(app, code);
+  add_diff(app, code);
+  add_test(app, code);
   add_health(app, code);
   try {
     app.parse(argc, argv);

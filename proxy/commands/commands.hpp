@@ -14,6 +14,9 @@ constexpr int exit_usage = 2;
 
 void add_serve(CLI::App& app, int& code);
 void add_check(CLI::App& app, int& code);
+void add_explain(CLI::App& app, int& code);
+void add_diff(CLI::App& app, int& code);
+void add_test(CLI::App& app, int& code);
 void add_health(CLI::App& app, int& code);
 
 }  // namespace larder::commands

@@ -1,5 +1,6 @@
 #include "commands/settings_flags.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <string_view>
@@ -36,6 +37,15 @@ void add_settings(CLI::App& command, config::Flags& flags) {
         ->expected(1, setting.repeatable ? 64 : 1)
         ->multi_option_policy(setting.repeatable ? CLI::MultiOptionPolicy::TakeAll
                                                  : CLI::MultiOptionPolicy::TakeLast);
+  }
+}
+
+void hide_settings(CLI::App& command, const std::vector<std::string>& shown) {
+  for (const config::SettingInfo& setting : config::settings_table()) {
+    const std::string name(setting.name);
+    CLI::Option* option = command.get_option(flag_of(name));
+    option->allow_extra_args(false);
+    if (std::find(shown.begin(), shown.end(), name) == shown.end()) option->group("");
   }
 }
 

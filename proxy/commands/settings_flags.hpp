@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -17,6 +18,10 @@ namespace larder::commands {
 /// Every setting becomes a flag of the same name; what it holds is judged by config/load with the
 /// rest. `flags` is filled when the command line is parsed and must outlive that.
 void add_settings(CLI::App& command, config::Flags& flags);
+
+/// For a command that has arguments besides: leaves the settings out of its --help, but for those
+/// in `shown`, and has each flag take one value, so that an argument may stand behind it.
+void hide_settings(CLI::App& command, const std::vector<std::string>& shown);
 
 /// The rules' place comes by flag or environment like any setting, but is needed first. Empty:
 /// none.

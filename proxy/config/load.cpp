@@ -1,10 +1,7 @@
 #include "config/load.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 #include "config/mapping.hpp"
@@ -37,26 +34,13 @@ std::vector<std::string> list_files(const std::string& rules, Report& report) {
     if (extension != ".yaml" && extension != ".yml") continue;
     std::error_code ignored;  // a dangling link is no file; reading it would say so no better
     if (path.filename().string().starts_with('.') || fs::is_directory(path, ignored)) continue;
+    if (path.stem().extension() == ".test") continue;  // cases (config/cases)
     files.push_back(path.string());
   }
   if (error) report.error({}, "cannot be read: " + error.message());
   std::sort(files.begin(), files.end());
   if (files.empty() && !error) report.error({}, "a folder without *.yaml and *.yml files");
   return files;
-}
-
-/// At most one byte more than a file may have, which is enough to refuse it.
-std::optional<std::string> read_bytes(const std::string& path, Report& report) {
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  std::string text(file_size_limit + 1, '\0');
-  if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!stream.is_open() || stream.bad()) {
-    report.error({}, std::string("cannot be read: ") + std::strerror(errno == 0 ? EIO : errno));
-    return std::nullopt;
-  }
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return text;
 }
 
 Vocabulary root_vocabulary() {
@@ -78,14 +62,13 @@ class Loader {
   void read_file(const std::string& path) {
     Report report(path, findings_);
     const std::size_t before = findings_.size();
-    if (std::optional<std::string> text = read_bytes(path, report)) {
-      if (const auto root = parse_yaml(*std::move(text), environment_, report))
-        read_root(*root, report);
-    }
+    if (const std::optional<Node> root = read_yaml(path, environment_, report))
+      read_root(*root, report);
     sort_from(before);
   }
 
-  void finish(const Flags& flags, Config& config, std::map<std::string, std::string>& given) {
+  void finish(const Flags& flags, LoadResult& result) {
+    Config& config = result.config;
     const std::size_t before = findings_.size();
     check_among(rules_, findings_);
     if (findings_.size() != before) sort_from(0);
@@ -93,9 +76,12 @@ class Loader {
     settings_.read_environment(environment_, report);
     settings_.read_flags(flags, report);
     config.settings = settings_.finish(findings_);
-    given = settings_.given();
+    result.given = settings_.given();
     check_identities(rules_, config.settings, settings_.jwt(), findings_);
-    for (ReadRule& read : rules_) config.routes.rules.push_back(std::move(read.rule));
+    for (ReadRule& read : rules_) {
+      result.places.push_back({read.file, read.place, read.path_places, read.ttl_place});
+      config.routes.rules.push_back(std::move(read.rule));
+    }
   }
 
  private:
@@ -169,7 +155,8 @@ std::string format_finding(const Finding& finding) {
     text += " ";
   }
   text += finding.level == Finding::Level::error ? "error: " : "warning: ";
-  return text + finding.message;
+  text += finding.message;
+  return finding.name.empty() ? text : text + " [" + finding.name + "]";
 }
 
 bool LoadResult::ok() const {
@@ -186,7 +173,7 @@ LoadResult load(const std::string& rules, const Environment& environment, const 
     Report report(path, result.findings);
     for (const std::string& file : list_files(path, report)) loader.read_file(file);
   }
-  loader.finish(flags, result.config, result.given);
+  loader.finish(flags, result);
   return result;
 }
 

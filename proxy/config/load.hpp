@@ -14,6 +14,13 @@
 
 namespace larder::config {
 
+/// Counted from 1; 0 when there is none, as for the environment.
+struct Place {
+  int line = 0;
+  int column = 0;  ///< in characters, not bytes
+  bool operator==(const Place&) const = default;
+};
+
 /// One thing wrong, or worth a warning. Line and column count from 1; 0 when the place is not in a
 /// file.
 struct Finding {
@@ -23,8 +30,10 @@ struct Finding {
   int line = 0;
   int column = 0;
   std::string message;  ///< what was found, what was expected, and the nearest known word
+  std::string name{};   ///< of a kind of warning, such as "never-matches"; empty: it has none
 };
-/// "rules/x.yaml:7:5: error: unknown key 'tll' (did you mean 'ttl'?)"
+/// "rules/x.yaml:7:5: error: unknown key 'tll' (did you mean 'ttl'?)"; a name stands behind it in
+/// brackets.
 [[nodiscard]] std::string format_finding(const Finding& finding);
 
 /// Looks up an environment variable; nothing when it is not set.
@@ -32,8 +41,17 @@ using Environment = std::function<std::optional<std::string>(const std::string&)
 /// Values from the command line by setting name ("listen" may repeat).
 using Flags = std::map<std::string, std::vector<std::string>>;
 
+/// Where a rule stands.
+struct RulePlace {
+  std::string file;
+  Place rule;
+  std::vector<Place> paths;  ///< of each path
+  Place ttl;                 ///< none where the rule has no `ttl`
+};
+
 struct LoadResult {
   Config config;
+  std::vector<RulePlace> places;  ///< of config.routes.rules, in their order
   std::vector<Finding> findings;
   /// What was given for each setting that was given anything ("memory", "jwt.secret"): a digest of
   /// what won, to be compared with another load's.

@@ -9,13 +9,6 @@
 
 namespace larder::config {
 
-/// Counted from 1; 0 when there is none, as for the environment.
-struct Place {
-  int line = 0;
-  int column = 0;  ///< in characters, not bytes
-  bool operator==(const Place&) const = default;
-};
-
 class Report {
  public:
   /// `file` as the user gave it; empty for environment and command line. Appends to `findings`,
@@ -26,14 +19,16 @@ class Report {
   void error(Place place, std::string message) {
     add(Finding::Level::error, place, std::move(message));
   }
-  void warning(Place place, std::string message) {
-    add(Finding::Level::warning, place, std::move(message));
+  /// `name`: of this kind of warning; empty: it has none.
+  void warning(Place place, std::string message, std::string name = {}) {
+    add(Finding::Level::warning, place, std::move(message), std::move(name));
   }
   [[nodiscard]] const std::string& file() const { return file_; }
 
  private:
-  void add(Finding::Level level, Place place, std::string message) {
-    findings_.push_back({level, file_, place.line, place.column, std::move(message)});
+  void add(Finding::Level level, Place place, std::string message, std::string name = {}) {
+    findings_.push_back(
+        {level, file_, place.line, place.column, std::move(message), std::move(name)});
   }
 
   std::string file_;

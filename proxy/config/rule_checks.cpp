@@ -6,6 +6,7 @@
 #include "config/rules.hpp"
 #include "config/values.hpp"
 #include "policy/nearest.hpp"
+#include "policy/pattern_search.hpp"
 
 namespace larder::config {
 namespace {
@@ -30,21 +31,6 @@ Place place_of_part(const Node* node, Place fallback, const std::string& part) {
   if (!node) return fallback;
   const std::size_t offset = node->text.find(part);
   return node->place_within(offset == std::string::npos ? 0 : offset);
-}
-
-/// Do the two match the same paths? Names of converters do not count.
-bool is_same_language(const PathPattern& left, const PathPattern& right) {
-  return std::equal(left.pieces.begin(), left.pieces.end(), right.pieces.begin(),
-                    right.pieces.end(), [](const PatternPiece& one, const PatternPiece& other) {
-                      return one.literal == other.literal && one.converter == other.converter &&
-                             one.name.empty() == other.name.empty();
-                    });
-}
-
-/// Does `earlier` match all that `later` matches? Told for sure only where it is simple.
-bool takes_all(const PathPattern& earlier, const PathPattern& later) {
-  if (is_same_language(earlier, later)) return true;
-  return !later.has_parameters() && earlier.matches(later.pieces.front().literal);
 }
 
 std::string located(const ReadRule& read, Place place, const std::string& file) {
@@ -94,16 +80,44 @@ class Among {
       const std::size_t end = before == index ? path : other.rule.paths.size();
       for (std::size_t candidate = 0; candidate < end; ++candidate) {
         const PathPattern& earlier = other.rule.paths[candidate];
-        if (!takes_all(earlier, later)) continue;
-        Report(read.file, findings_)
-            .warning(read.path_places[path],
-                     "path: " + quote(later.text) +
-                         " never gets a request here: " + quote(earlier.text) + " in " +
-                         located(other, other.path_places[candidate], read.file) +
-                         " takes them (first match wins)");
+        if (!policy::includes(earlier, later)) continue;
+        warn(read, path,
+             quote(earlier.text) + " in " +
+                 located(other, other.path_places[candidate], read.file) + " takes them");
         return;
       }
     }
+    check_path_against_all(rules, index, path);
+  }
+
+  /// No pattern before takes all of its paths; together they still may.
+  void check_path_against_all(const std::vector<ReadRule>& rules, std::size_t index,
+                              std::size_t path) {
+    const ReadRule& read = rules[index];
+    const PathPattern* later = &read.rule.paths[path];
+    std::vector<const PathPattern*> before;
+    std::string named;
+    for (std::size_t other = 0; other <= index; ++other) {
+      const std::size_t end = other == index ? path : rules[other].rule.paths.size();
+      for (std::size_t candidate = 0; candidate < end; ++candidate) {
+        const PathPattern* earlier = &rules[other].rule.paths[candidate];
+        if (policy::find_path({earlier, later}, {}).result == policy::PathSearch::Result::none)
+          continue;
+        before.push_back(earlier);
+        named += (named.empty() ? "" : ", ") + quote(earlier->text);
+      }
+    }
+    if (before.size() < 2) return;
+    if (policy::find_path({later}, before).result == policy::PathSearch::Result::none)
+      warn(read, path, named + " above take them together");
+  }
+
+  void warn(const ReadRule& read, std::size_t path, const std::string& why) {
+    Report(read.file, findings_)
+        .warning(read.path_places[path],
+                 "path: " + quote(read.rule.paths[path].text) + " never gets a request here: " +
+                     why + " (first match wins); move the narrower rule above, or remove it",
+                 "never-matches");
   }
 
   std::vector<Finding>& findings_;
@@ -203,7 +217,8 @@ void check_identities(const std::vector<ReadRule>& rules, const Settings& settin
     Report(jwt.file, findings)
         .warning(jwt.place,
                  "jwt: no key is set, so no token can be verified and requests with one are passed "
-                 "on under 'share: per-user'");
+                 "on under 'share: per-user'; set 'secret', 'public_key' or 'jwks'",
+                 "no-token-key");
   }
 }
 

@@ -211,6 +211,7 @@ std::optional<PathPattern> RuleReader::read_pattern(const Node& node, std::strin
 }
 
 void RuleReader::read_ttl(const Node& value) {
+  read_.ttl_place = value.place;
   if (!config::read_ttl(value, rule(), report_)) failed_ = true;
 }
 

@@ -20,6 +20,7 @@ struct ReadRule {
   Place place;                     ///< of the rule
   Place name_place;                ///< of `name`
   std::vector<Place> path_places;  ///< of each path
+  Place ttl_place;                 ///< of `ttl`
   Place share_place;               ///< of `share`
   Place written_by_place;          ///< of `written_by`
   Place tags_place;                ///< of `tags`

@@ -1,6 +1,9 @@
 #include "config/yaml_source.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -351,6 +354,21 @@ std::optional<Node> parse_yaml(std::string text, const Environment& environment,
     return std::nullopt;
   }
   return root;
+}
+
+std::optional<Node> read_yaml(const std::string& path, const Environment& environment,
+                              Report& report) {
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  // At most one byte more than a file may have, which is enough to refuse it.
+  std::string text(file_size_limit + 1, '\0');
+  if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream.is_open() || stream.bad()) {
+    report.error({}, std::string("cannot be read: ") + std::strerror(errno == 0 ? EIO : errno));
+    return std::nullopt;
+  }
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return parse_yaml(std::move(text), environment, report);
 }
 
 }  // namespace larder::config

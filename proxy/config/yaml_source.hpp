@@ -52,4 +52,8 @@ constexpr std::size_t expanded_limit = 8 << 20;
 [[nodiscard]] std::optional<Node> parse_yaml(std::string text, const Environment& environment,
                                              Report& report);
 
+/// Likewise of a file; `report` also says when it cannot be read.
+[[nodiscard]] std::optional<Node> read_yaml(const std::string& path, const Environment& environment,
+                                            Report& report);
+
 }  // namespace larder::config

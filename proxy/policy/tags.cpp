@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/target.hpp"
+#include "policy/evicting_write.hpp"
 #include "policy/rule_tags.hpp"
 
 namespace larder::policy {
@@ -44,21 +45,6 @@ bool names_method(const EvictOn& evict_on, std::string_view method) {
                                                method) != evict_on.methods.end();
 }
 
-/// Tags are without final slash, so a rule counts that fits the path either way.
-bool may_concern(const RouteRule& rule, std::string_view path, bool below) {
-  const std::string_view bare = without_final_slash(path);
-  const std::string slashed = bare == "/" ? std::string(bare) : std::string(bare) + "/";
-  return std::any_of(rule.paths.begin(), rule.paths.end(), [&](const PathPattern& pattern) {
-    return pattern.may_concern(bare, below) || pattern.may_concern(slashed, below);
-  });
-}
-
-bool is_evicted_on(const RouteRule& rule, std::string_view method, std::string_view path) {
-  return std::any_of(rule.evict_on.begin(), rule.evict_on.end(), [&](const EvictOn& evict_on) {
-    return names_method(evict_on, method) && evict_on.path.covers(path);
-  });
-}
-
 bool is_number(std::string_view segment) {
   return !segment.empty() && segment.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -87,6 +73,26 @@ void add_resource(Tags& tags, std::string_view path, bool below) {
 }
 
 }  // namespace
+
+// Tags are without final slash, so a rule counts that fits the path either way.
+const PathPattern* find_concerned(const RouteRule& rule, std::string_view path, bool below) {
+  const std::string_view bare = without_final_slash(path);
+  const std::string slashed = bare == "/" ? std::string(bare) : std::string(bare) + "/";
+  const auto found =
+      std::find_if(rule.paths.begin(), rule.paths.end(), [&](const PathPattern& pattern) {
+        return pattern.may_concern(bare, below) || pattern.may_concern(slashed, below);
+      });
+  return found == rule.paths.end() ? nullptr : &*found;
+}
+
+const EvictOn* find_evict_on(const RouteRule& rule, std::string_view method,
+                             std::string_view path) {
+  const auto found =
+      std::find_if(rule.evict_on.begin(), rule.evict_on.end(), [&](const EvictOn& evict_on) {
+        return names_method(evict_on, method) && evict_on.path.covers(path);
+      });
+  return found == rule.evict_on.end() ? nullptr : &*found;
+}
 
 std::string_view canonical_number(std::string_view text) {
   if (!is_number(text)) return text;
@@ -135,13 +141,13 @@ EvictionDecision decide_eviction(const Routes& routes, http::Method method,
   for (const std::string& possible : http::possible_paths(path)) {
     bool concerns_everybody = false;
     for (const RouteRule& rule : routes.rules) {
-      if (may_concern(rule, possible, below)) {
+      if (find_concerned(rule, possible, below)) {
         const bool is_own = rule.written_by == WrittenBy::owner && writer && writer->is_only_one;
         if (is_own) tags.push_back(make_user_tag(rule.name, *writer->digest));
         concerns_everybody = concerns_everybody || !is_own;
         append_tags_made_old(routes, rule, {possible, below, request, writer}, tags);
       }
-      if (is_evicted_on(rule, method_text, possible)) {
+      if (find_evict_on(rule, method_text, possible)) {
         tags.push_back(make_tag("r:", rule.name));
         append_tags_made_old(routes, rule, {}, tags);
       }

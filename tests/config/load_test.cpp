@@ -163,7 +163,9 @@ TEST_CASE("a folder is read by name, as one list") {
         folder.path() +
             "/30-c.yaml:2:12: warning: path: '/a/' never gets a request here: "
             "'/a/' in " +
-            folder.path() + "/10-a.yaml, line 2 takes them (first match wins)");
+            folder.path() +
+            "/10-a.yaml, line 2 takes them (first match wins); move the narrower rule above, or "
+            "remove it [never-matches]");
   CHECK(format_finding(result.findings[2]) ==
         folder.path() + "/30-c.yaml:4:3: error: memory: set twice, first in " + folder.path() +
             "/10-a.yaml, line 4");

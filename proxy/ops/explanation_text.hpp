@@ -1,0 +1,42 @@
+// Explanation text: what `larder explain` prints and what /explain answers, as text and as JSON.
+//
+// Made of policy's explanation, which has told what may be shown from what may not.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/explanation.hpp"
+#include "store/store.hpp"
+
+namespace larder::ops {
+
+/// What was found stored for a request.
+struct StoredSaid {
+  store::Tier tier = store::Tier::none;
+  bool available = true;  ///< false: Redis could not say
+  std::uint16_t status = 0;
+  policy::seconds age{0};
+  policy::seconds lifetime{0};
+  std::size_t size = 0;  ///< bytes of content, as stored
+  bool compressed = false;
+  store::Stamps stamps;  ///< of the tags, where the store had to read them
+};
+
+struct Explained {
+  std::string method;
+  std::string target;  ///< as asked for
+  policy::Explanation explanation;
+  std::string place;  ///< of the rule: "rules.yaml:7"; empty: not known, or none matches
+  policy::CacheOutcome outcome;
+  /// Nothing: not looked, as without a running Larder.
+  std::optional<StoredSaid> stored;
+};
+
+[[nodiscard]] std::string format_text(const Explained& explained);
+[[nodiscard]] std::string format_json(const Explained& explained);
+
+}  // namespace larder::ops
