@@ -15,5 +15,8 @@ constexpr int exit_usage = 2;
 void add_serve(CLI::App& app, int& code);
 void add_check(CLI::App& app, int& code);
 void add_health(CLI::App& app, int& code);
+void add_purge(CLI::App& app, int& code);
+void add_reload(CLI::App& app, int& code);
+void add_stats(CLI::App& app, int& code);
 
 }  // namespace larder::commands

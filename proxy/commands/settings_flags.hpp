@@ -2,8 +2,10 @@
 // is wrong with them.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 
@@ -14,9 +16,11 @@ namespace larder::commands {
 /// Of this process; nothing when it is not set.
 [[nodiscard]] std::optional<std::string> environment(const std::string& name);
 
-/// Every setting becomes a flag of the same name; what it holds is judged by config/load with the
-/// rest. `flags` is filled when the command line is parsed and must outlive that.
-void add_settings(CLI::App& command, config::Flags& flags);
+/// Every setting, or each of `only`, becomes a flag of the same name; what it holds is judged by
+/// config/load with the rest. `flags` is filled when the command line is parsed and must outlive
+/// that.
+void add_settings(CLI::App& command, config::Flags& flags,
+                  std::initializer_list<std::string_view> only = {});
 
 /// The rules' place comes by flag or environment like any setting, but is needed first. Empty:
 /// none.

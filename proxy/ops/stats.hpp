@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "ops/counters.hpp"
+#include "ops/rules_status.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
+#include "store/redis_figures.hpp"
 
 namespace larder::ops {
 
@@ -18,6 +20,7 @@ struct RedisStatus {
   bool is_usable = false;             ///< by every thread
   std::size_t pending_evictions = 0;  ///< tags whose eviction it has not acknowledged yet
   std::uint64_t failures = 0;         ///< lookups and stores that it refused or did not answer
+  std::optional<store::RedisFigures> figures{};  ///< as they were lately; nothing: not known
 };
 
 struct MemoryStatus {
@@ -35,6 +38,7 @@ struct Status {
   MemoryStatus memory;
   std::vector<session::Backends::Status> backends;
   session::Admission::Status origin;
+  RulesStatus rules;
   std::optional<RedisStatus> redis{};  ///< nothing: none is configured
   std::uint64_t lines_dropped = 0;     ///< of the log, since stderr took none
 };

@@ -10,6 +10,7 @@
 #include "policy/tags.hpp"
 #include "session/filling.hpp"
 #include "session/passing_on.hpp"
+#include "session/purging.hpp"
 #include "session/relay.hpp"
 #include "session/sending.hpp"
 #include "store/xxh3.hpp"
@@ -76,8 +77,10 @@ awaitable<After> Exchange::run() {
   content_.set_limit(limit);
   const policy::LookupDecision lookup = policy::decide_lookup(facts());
   After after = After::broken;
-  if (limit > 0 && head_.framing.kind == http::BodyFraming::Kind::length &&
-      head_.framing.length > limit) {
+  if (settings_.purge_method && head_.method_text == "PURGE") {
+    after = co_await answer_purge(worker_, head_, answer_, record_);
+  } else if (limit > 0 && head_.framing.kind == http::BodyFraming::Kind::length &&
+             head_.framing.length > limit) {
     after = co_await refuse_content();
   } else if (const auto* pass = std::get_if<policy::PassOn>(&lookup)) {
     after = co_await pass_on(pass->reason, pass->detail);
