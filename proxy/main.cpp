@@ -38,6 +38,9 @@ int main(int argc, char** argv) {
   add_diff(app, code);
   add_test(app, code);
   add_health(app, code);
+  add_purge(app, code);
+  add_reload(app, code);
+  add_stats(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

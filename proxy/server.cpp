@@ -4,10 +4,12 @@
 #include <cstdlib>
 #include <utility>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
 
-#include "ops/recorder.hpp"
+#include "server_thread.hpp"
 #include "session/health_check.hpp"
 #include "store/redis_connecting.hpp"
 
@@ -39,35 +41,10 @@ config::Config within_descriptors(config::Config config) {
 }
 }  // namespace
 
-/// One thread: its worker, its listener, its timer for draining.
-struct Server::Thread {
-  Thread(session::Shared& shared, ops::Counters::Block& counters, ops::AccessLog& log,
-         const std::shared_ptr<const session::RuleSet>& rules)
-      : recorder(counters, log),
-        worker(shared, recorder, rules),
-        listener(worker),
-        drain_timer(worker.io),
-        store_timer(worker.io) {}
-  ~Thread() { close_evictions(); }
-  Thread(const Thread&) = delete;
-  Thread& operator=(const Thread&) = delete;
-
-  void close_evictions() {
-    if (evictions) evictions->close();
-  }
-
-  ops::Recorder recorder;
-  session::Worker worker;
-  session::Listener listener;
-  Timer drain_timer;
-  Timer store_timer;
-  std::shared_ptr<store::EvictionListener> evictions;  ///< of one thread, for all
-  std::atomic<bool> store_available{false};
-  std::thread thread;
-};
-
-Server::Server(config::Config config)
-    : config_(within_descriptors(std::move(config))),
+Server::Server(config::LoadResult loaded, RulesSource source)
+    : config_(within_descriptors(std::move(loaded.config))),
+      source_(std::move(source)),
+      started_with_(std::move(loaded.given)),
       stores_(config_.settings.memory, config_.settings.settle),
       trusted_(config_.settings.trusted_proxies),
       addresses_(config_.settings.connections_per_address),
@@ -98,9 +75,10 @@ Server::Server(config::Config config)
       spdlog::warn("redis_verify is false: whoever answers at its address is taken for Redis");
   }
   const unsigned count = thread_count(config_.settings);
-  const std::shared_ptr<const session::RuleSet> rules = make_rules(config_.routes);
+  rules_ = make_rules(config_.routes);
+  rules_status_.rules = config_.routes.rules.size();
   for (unsigned i = 0; i < count; ++i) {
-    threads_.push_back(std::make_unique<Thread>(shared_, counters_.block(i), access_log_, rules));
+    threads_.push_back(std::make_unique<Thread>(shared_, counters_.block(i), access_log_, rules_));
     session::Worker& worker = threads_.back()->worker;
     worker.store = store::make_store(stores_, worker.io, config_.settings.redis);
   }
@@ -135,11 +113,6 @@ bool Server::is_store_available() const {
   });
 }
 
-std::shared_ptr<const session::RuleSet> Server::make_rules(policy::Routes routes) {
-  std::vector<session::RuleSlot> slots = counters_.slots_of(routes);
-  return std::make_shared<const session::RuleSet>(std::move(routes), std::move(slots));
-}
-
 ops::Status Server::status() const {
   ops::Status status{
       .totals = counters_.read(),
@@ -149,9 +122,11 @@ ops::Status Server::status() const {
       .memory = {stores_.memory.capacity(), stores_.memory.bytes(), stores_.memory.count()},
       .backends = backends_.status(),
       .origin = admission_.status(),
+      .rules = rules_status_,
       .lines_dropped = access_log_.dropped()};
   if (config_.settings.redis)
-    status.redis = {is_store_available(), stores_.owed(), stores_.failures.load()};
+    status.redis = {is_store_available(), stores_.owed(), stores_.failures.load(),
+                    is_store_available() ? redis_figures_ : std::nullopt};
   return status;
 }
 
@@ -176,6 +151,8 @@ int Server::run() {
   session::Worker& first = threads_.front()->worker;
   session::start_health_checks(first.io, first.origin);
   watch_signals();
+  watch_rules();
+  if (config_.settings.redis) asio::co_spawn(control_, watch_redis(), asio::detached);
   if (tls_.context()) watch_certificate();
   serving_ = threads_.size();
   for (unsigned index = 0; index < threads_.size(); ++index) {
@@ -216,6 +193,7 @@ void Server::watch_hangup() {
   hangup_.async_wait([this](const error_code& error, int) {
     if (error) return;
     if (tls_.context()) look_at_certificate(true);
+    if (!source_.path.empty()) asio::co_spawn(control_, reload("SIGHUP"), asio::detached);
     watch_hangup();
   });
 }

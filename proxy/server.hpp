@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,10 +14,13 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "config/config.hpp"
+#include "config/load.hpp"
 #include "ops/admin.hpp"
 #include "ops/counters.hpp"
 #include "ops/log.hpp"
 #include "ops/metrics.hpp"
+#include "ops/rules_status.hpp"
+#include "ops/rules_watch.hpp"
 #include "ops/stats.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
@@ -33,9 +37,16 @@
 
 namespace larder {
 
+/// Where the rules were read, and how they are read again.
+struct RulesSource {
+  std::string path;       ///< a file or folder; empty: there are none
+  std::string signature;  ///< ops::rules_signature, from before they were read
+  std::function<config::LoadResult()> read;
+};
+
 class Server {
  public:
-  explicit Server(config::Config config);
+  Server(config::LoadResult loaded, RulesSource source);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -43,8 +54,8 @@ class Server {
   /// Binds every listener. What failed in words, empty on success.
   [[nodiscard]] std::string listen();
   /// Serves until SIGTERM or SIGINT, then drains. The exit code: 0 when every request in flight was
-  /// answered within the drain timeout, 3 when some were broken off. SIGHUP reads the certificate
-  /// again.
+  /// answered within the drain timeout, 3 when some were broken off. SIGHUP reads the rules and the
+  /// certificate again.
   [[nodiscard]] int run();
 
  private:
@@ -63,10 +74,29 @@ class Server {
     std::string text;  ///< "ready", "ready, degraded: Redis is not usable, ...", "draining"
   };
   [[nodiscard]] Readiness readiness();
+  /// ", ..." for each thing that its operator should mend, though it serves.
+  [[nodiscard]] std::string what_is_wrong() const;
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);
   [[nodiscard]] std::string open_admin();
   [[nodiscard]] std::vector<ops::AdminRoute> admin_routes();
+  struct Reloaded {
+    bool is_ok = false;
+    std::vector<std::string> findings;  ///< as `larder check` prints them
+  };
+  /// Reads the rules again. When they are well they are in force on every thread at its end, else
+  /// the old ones stay. `why`: for the log.
+  [[nodiscard]] awaitable<Reloaded> reload(std::string why);
+  [[nodiscard]] awaitable<void> put_in_force(std::shared_ptr<const session::RuleSet> rules);
+  enum class Counted : bool { no, as_purge };
+  [[nodiscard]] awaitable<store::EvictOutcome> evict(policy::Tags tags, Counted counted);
+  [[nodiscard]] awaitable<store::EvictOutcome> evict_there(policy::Tags tags, Counted counted);
+  [[nodiscard]] awaitable<ops::AdminAnswer> answer_reload();
+  [[nodiscard]] awaitable<ops::AdminAnswer> answer_purge(std::string body);
+  void watch_rules();
+  /// Reads how full Redis is, unless that was done just now; for pages and /readyz.
+  [[nodiscard]] awaitable<void> look_at_redis();
+  [[nodiscard]] awaitable<void> watch_redis();
   void watch_signals();
   void watch_hangup();
   void watch_certificate();
@@ -77,11 +107,18 @@ class Server {
   void finish_when_drained(Thread& thread, SteadyClock::time_point give_up);
 
   const config::Config config_;
+  const RulesSource source_;
+  const config::GivenSettings started_with_;
   /// Of the main thread: signals, files, whoever runs Larder. Clients are the others'.
   asio::io_context control_{1};
   asio::signal_set ending_{control_};
   asio::signal_set hangup_{control_};
   Timer certificate_timer_{control_};
+  std::optional<ops::RulesWatch> rules_watch_;
+  std::shared_ptr<const session::RuleSet> rules_;  ///< in force
+  ops::RulesStatus rules_status_;
+  std::optional<store::RedisFigures> redis_figures_;
+  SteadyClock::time_point redis_looked_at_{};
   std::size_t serving_ = 0;  ///< threads that have not ended
   session::Clock clock_;
   store::Shared stores_;

@@ -1,9 +1,22 @@
 // The part of Server that whoever runs Larder speaks to.
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "server.hpp"
+#include "store/redis_connecting.hpp"
+#include "store/redis_names.hpp"
 
 namespace larder {
+
+namespace {
+/// Not asked for more often than that, nor less often.
+constexpr std::chrono::milliseconds figures_age{900};
+constexpr std::chrono::seconds figures_interval{30};
+constexpr std::chrono::seconds first_figures_interval{1};
+}  // namespace
 
 std::string Server::open_admin() {
   const config::Endpoint& endpoint = *config_.settings.admin;
@@ -29,25 +42,65 @@ std::vector<ops::AdminRoute> Server::admin_routes() {
     return AdminAnswer{now.text + "\n", now.is_ready ? 200U : 503U};
   }));
   routes.push_back(ops::reading_route("/stats", Need::reading, [this](const AdminRequest&) {
+    // For who asks next: a Redis that hangs holds nobody up.
+    if (config_.settings.redis) asio::co_spawn(control_, look_at_redis(), asio::detached);
     return ops::json_answer(ops::format_json(status()));
   }));
   routes.push_back(
       ops::reading_route("/metrics", Need::reading, [this](const AdminRequest& request) {
+        if (config_.settings.redis) asio::co_spawn(control_, look_at_redis(), asio::detached);
         ops::MetricsPage page = ops::make_metrics_page(metrics_, request.accept);
         return AdminAnswer{std::move(page.text), 200, std::move(page.content_type)};
       }));
+  routes.push_back({"/reload", ops::AdminRoute::Method::post, Need::changing,
+                    [this](const AdminRequest&) { return answer_reload(); }});
+  routes.push_back(
+      {"/purge", ops::AdminRoute::Method::post, Need::changing,
+       [this](AdminRequest request) { return answer_purge(std::move(request.body)); }});
   return routes;
+}
+
+awaitable<void> Server::look_at_redis() {
+  const SteadyClock::time_point now = SteadyClock::now();
+  // While it cannot be used, that is all there is to know.
+  if (!is_store_available() || now - redis_looked_at_ < figures_age) co_return;
+  redis_looked_at_ = now;
+  store::RedisPlace place = store::make_redis_place(*config_.settings.redis, stores_.redis_tls);
+  if (config_.settings.redis->kind == config::RedisKind::cluster)
+    place.root = store::partition_root(0);
+  std::optional<store::RedisFigures> figures =
+      co_await store::read_redis_figures(control_, std::move(place), stores_.log);
+  redis_figures_ = std::move(figures);
+}
+
+awaitable<void> Server::watch_redis() {
+  Timer pause(control_);
+  for (;;) {
+    co_await look_at_redis();
+    pause.expires_after(redis_figures_ ? figures_interval : first_figures_interval);
+    const auto [ignored] = co_await pause.async_wait(asio::as_tuple(use_awaitable));
+    (void)ignored;
+  }
+}
+
+std::string Server::what_is_wrong() const {
+  std::string text;
+  if (rules_status_.last_reload_failed)
+    text += ", rules: last reload failed: " + rules_status_.last_failure;
+  const std::string of_redis = redis_figures_ ? store::warn_of(*redis_figures_) : std::string();
+  return of_redis.empty() ? text : text + ", " + of_redis;
 }
 
 Server::Readiness Server::readiness() {
   if (draining_) return {false, "draining"};
   if (is_store_available()) {
     was_ready_ = true;
-    return {true, "ready"};
+    return {true, "ready" + what_is_wrong()};
   }
   if (!was_ready_ && SteadyClock::now() - started_ < start_patience)
     return {false, "starting: Redis has not answered yet"};
-  return {true, "ready, degraded: Redis is not usable, every request goes to the upstream"};
+  return {true, "ready, degraded: Redis is not usable, every request goes to the upstream" +
+                    what_is_wrong()};
 }
 
 }  // namespace larder

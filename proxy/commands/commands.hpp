@@ -18,5 +18,8 @@ void add_explain(CLI::App& app, int& code);
 void add_diff(CLI::App& app, int& code);
 void add_test(CLI::App& app, int& code);
 void add_health(CLI::App& app, int& code);
+void add_purge(CLI::App& app, int& code);
+void add_reload(CLI::App& app, int& code);
+void add_stats(CLI::App& app, int& code);
 
 }  // namespace larder::commands

@@ -6,6 +6,7 @@
 #include "commands/commands.hpp"
 #include "commands/settings_flags.hpp"
 #include "ops/log.hpp"
+#include "ops/rules_watch.hpp"
 #include "server.hpp"
 
 namespace larder::commands {
@@ -14,12 +15,15 @@ namespace {
 
 int serve(config::Flags flags) {
   const std::string rules = take_rules(flags);
-  config::LoadResult loaded = config::load(rules, environment, flags);
+  RulesSource source{.path = rules,
+                     .signature = rules.empty() ? std::string() : ops::rules_signature(rules),
+                     .read = [rules, flags] { return config::load(rules, environment, flags); }};
+  config::LoadResult loaded = source.read();
   if (!report(loaded)) return exit_failed;
   ops::start_log(loaded.config.settings);
   int code = exit_failed;
   {
-    Server server(std::move(loaded.config));
+    Server server(std::move(loaded), std::move(source));
     const std::string failed = server.listen();
     if (failed.empty()) {
       code = server.run();

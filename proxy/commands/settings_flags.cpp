@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
-#include <string_view>
 #include <vector>
 
 namespace larder::commands {
@@ -24,8 +23,11 @@ std::optional<std::string> environment(const std::string& name) {
   return std::string(value);
 }
 
-void add_settings(CLI::App& command, config::Flags& flags) {
+void add_settings(CLI::App& command, config::Flags& flags,
+                  std::initializer_list<std::string_view> only) {
   for (const config::SettingInfo& setting : config::settings_table()) {
+    if (only.size() > 0 && std::find(only.begin(), only.end(), setting.name) == only.end())
+      continue;
     const std::string name(setting.name);
     std::string help(setting.help);
     if (!setting.environment.empty()) help += " [" + std::string(setting.environment) + "]";

@@ -2,8 +2,10 @@
 // is wrong with them.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -15,9 +17,11 @@ namespace larder::commands {
 /// Of this process; nothing when it is not set.
 [[nodiscard]] std::optional<std::string> environment(const std::string& name);
 
-/// Every setting becomes a flag of the same name; what it holds is judged by config/load with the
-/// rest. `flags` is filled when the command line is parsed and must outlive that.
-void add_settings(CLI::App& command, config::Flags& flags);
+/// Every setting, or each of `only`, becomes a flag of the same name; what it holds is judged by
+/// config/load with the rest. `flags` is filled when the command line is parsed and must outlive
+/// that.
+void add_settings(CLI::App& command, config::Flags& flags,
+                  std::initializer_list<std::string_view> only = {});
 
 /// For a command that has arguments besides: leaves the settings out of its --help, but for those
 /// in `shown`, and has each flag take one value, so that an argument may stand behind it.

@@ -33,7 +33,9 @@ std::string_view share_name(policy::Share share) {
 
 std::uint64_t make_fingerprint(const policy::RouteRule& rule) {
   std::string bytes;
-  append(bytes, "rule 1");
+  append(bytes, "rule 2");
+  // What was stored under one name would stay when another is evicted.
+  append(bytes, rule.name);
   append(bytes, std::to_string(rule.paths.size()));
   for (const policy::PathPattern& path : rule.paths) append(bytes, path.text);
   append(bytes, rule.key.text);

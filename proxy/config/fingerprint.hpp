@@ -10,8 +10,8 @@
 
 namespace larder::config {
 
-/// Over paths, key, share and vary. Name, ttl, evict_on and timeouts do not count: changing them
-/// leaves what is stored as valid as it was.
+/// Over what the rule is called (writes evict it by that), paths, key, share, tags and vary. ttl,
+/// evict_on and timeouts do not count: changing them leaves what is stored as valid as it was.
 [[nodiscard]] std::uint64_t make_fingerprint(const policy::RouteRule& rule);
 
 }  // namespace larder::config

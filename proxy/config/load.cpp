@@ -177,7 +177,7 @@ LoadResult load(const std::string& rules, const Environment& environment, const 
   return result;
 }
 
-std::vector<std::string> changed_settings(const LoadResult& before, const LoadResult& after) {
+std::vector<std::string> changed_settings(const GivenSettings& before, const GivenSettings& after) {
   std::vector<std::string> changed;
   const auto add_missing = [&changed](const auto& here, const auto& there, bool differing) {
     for (const auto& [name, digest] : here) {
@@ -185,8 +185,8 @@ std::vector<std::string> changed_settings(const LoadResult& before, const LoadRe
       if (found == there.end() || (differing && found->second != digest)) changed.push_back(name);
     }
   };
-  add_missing(before.given, after.given, true);
-  add_missing(after.given, before.given, false);
+  add_missing(before, after, true);
+  add_missing(after, before, false);
   std::sort(changed.begin(), changed.end());
   return changed;
 }

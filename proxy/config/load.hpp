@@ -48,14 +48,15 @@ struct RulePlace {
   std::vector<Place> paths;  ///< of each path
   Place ttl;                 ///< none where the rule has no `ttl`
 };
+/// What was given for each setting that was given anything ("memory", "jwt.secret"): a digest of
+/// what won, to be compared with another load's.
+using GivenSettings = std::map<std::string, std::string>;
 
 struct LoadResult {
   Config config;
   std::vector<RulePlace> places;  ///< of config.routes.rules, in their order
   std::vector<Finding> findings;
-  /// What was given for each setting that was given anything ("memory", "jwt.secret"): a digest of
-  /// what won, to be compared with another load's.
-  std::map<std::string, std::string> given;
+  GivenSettings given;
   [[nodiscard]] bool ok() const;  ///< no finding is an error
 };
 
@@ -67,8 +68,8 @@ struct LoadResult {
 
 /// The settings for which two loads were given different things: a running process keeps what it
 /// was started with.
-[[nodiscard]] std::vector<std::string> changed_settings(const LoadResult& before,
-                                                        const LoadResult& after);
+[[nodiscard]] std::vector<std::string> changed_settings(const GivenSettings& before,
+                                                        const GivenSettings& after);
 
 /// One row a setting: what `larder serve --help` lists, what environment variable holds it.
 struct SettingInfo {

@@ -45,7 +45,8 @@ void Counters::Block::add(const session::ExchangeRecord& record) {
   if (record.cache.collapsed) rule.collapsed.add(1);
   if (record.failure != session::FetchFailure::none) failures_[index_of(record.failure)].add(1);
   if (record.evicted_tags > 0)
-    add_eviction(EvictionCause::write, record.evicted_tags, record.eviction_deferred);
+    add_eviction(record.purged ? EvictionCause::purge : EvictionCause::write, record.evicted_tags,
+                 record.eviction_deferred);
   if (record.cut_off) cut_off_.add(1);
 }
 

@@ -227,10 +227,11 @@ void add_stores(const Status& status, Page& page) {
   page.counter("larder_redis_failures_total",
                "Lookups and stores that Redis, though in use, refused or did not answer.",
                status.redis->failures);
-  if (!status.redis->memory) return;
-  page.gauge("larder_redis_memory_used_bytes", "used_memory of Redis.", status.redis->memory->used);
+  if (!status.redis->figures) return;
+  page.gauge("larder_redis_memory_used_bytes", "used_memory of Redis.",
+             status.redis->figures->used);
   page.gauge("larder_redis_memory_max_bytes", "maxmemory of Redis; 0: it has no cap.",
-             status.redis->memory->most);
+             status.redis->figures->most);
 }
 
 void add_process(const Status& status, Page& page) {

@@ -77,6 +77,24 @@ boost::json::object describe(const RuleTotals& rule) {
   return json;
 }
 
+boost::json::object describe(const RedisStatus& redis) {
+  boost::json::object json{{"state", redis.is_usable ? "in use" : "not usable"},
+                           {"pending_evictions", redis.pending_evictions},
+                           {"failures", redis.failures}};
+  if (!redis.figures) return json;
+  const store::RedisFigures& figures = *redis.figures;
+  json["used_memory"] = figures.used;
+  json["used_memory_human"] = figures.used_text;
+  json["maxmemory"] = figures.most;
+  json["maxmemory_human"] = figures.most_text;
+  json["maxmemory_policy"] = figures.policy;
+  json["keys"] = figures.keys;
+  json["keys_of_ours"] = figures.ours;
+  json["keys_of_ours_estimated"] = figures.is_estimate;
+  json["warning"] = store::warn_of(figures);
+  return json;
+}
+
 }  // namespace
 
 std::string format_json(const Status& status) {
@@ -126,6 +144,15 @@ std::string format_json(const Status& status) {
   json["requests_in_flight"] = status.requests;
   json["log_lines_dropped"] = status.lines_dropped;
   json["rules"] = std::move(rules);
+  boost::json::array needs_restart;
+  for (const std::string& name : status.rules.needs_restart) needs_restart.emplace_back(name);
+  json["reload"] = {{"rules", status.rules.rules},
+                    {"generation", status.rules.generation},
+                    {"reloads", status.rules.reloads},
+                    {"failed_reloads", status.rules.failed_reloads},
+                    {"last_failed", status.rules.last_reload_failed},
+                    {"last_failure", status.rules.last_failure},
+                    {"needs_restart", std::move(needs_restart)}};
   json["memory"] = {{"capacity", status.memory.capacity},
                     {"bytes", status.memory.bytes},
                     {"responses", status.memory.responses}};
@@ -134,10 +161,7 @@ std::string format_json(const Status& status) {
                     {"waiting", status.origin.waiting},
                     {"queue_full", status.origin.refused},
                     {"queue_timed_out", status.origin.timed_out}};
-  if (status.redis)
-    json["redis"] = {{"state", status.redis->is_usable ? "in use" : "not usable"},
-                     {"pending_evictions", status.redis->pending_evictions},
-                     {"failures", status.redis->failures}};
+  if (status.redis) json["redis"] = describe(*status.redis);
   boost::json::array backends;
   for (const session::Backends::Status& backend : status.backends)
     backends.push_back({{"upstream", backend.upstream},

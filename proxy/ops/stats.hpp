@@ -8,30 +8,19 @@
 #include <vector>
 
 #include "ops/counters.hpp"
+#include "ops/rules_status.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
+#include "store/redis_figures.hpp"
 
 namespace larder::ops {
 
-/// As INFO memory says.
-struct RedisMemory {
-  std::uint64_t used = 0;  ///< bytes
-  std::uint64_t most = 0;  ///< bytes; zero: no cap
-};
-
 /// What there is to know of Redis now, and what it has failed at so far.
 struct RedisStatus {
-  bool is_usable = false;               ///< by every thread
-  std::size_t pending_evictions = 0;    ///< tags whose eviction it has not acknowledged yet
-  std::uint64_t failures = 0;           ///< lookups and stores that it refused or did not answer
-  std::optional<RedisMemory> memory{};  ///< nothing: not known yet
-};
-
-/// Changes of the rules while the process ran.
-struct RulesStatus {
-  std::uint64_t reloads = 0;  ///< that came into force
-  std::uint64_t failed_reloads = 0;
-  bool last_reload_failed = false;
+  bool is_usable = false;             ///< by every thread
+  std::size_t pending_evictions = 0;  ///< tags whose eviction it has not acknowledged yet
+  std::uint64_t failures = 0;         ///< lookups and stores that it refused or did not answer
+  std::optional<store::RedisFigures> figures{};  ///< as they were lately; nothing: not known
 };
 
 /// Spans that were made for a collector.
@@ -55,10 +44,10 @@ struct Status {
   MemoryStatus memory;
   std::vector<session::Backends::Status> backends;
   session::Admission::Status origin;
+  RulesStatus rules;
   std::optional<RedisStatus> redis{};  ///< nothing: none is configured
-  RulesStatus rules{};
-  std::optional<SpanStatus> spans{};  ///< nothing: no collector is configured
-  std::uint64_t lines_dropped = 0;    ///< of the log, since stderr took none
+  std::optional<SpanStatus> spans{};   ///< nothing: no collector is configured
+  std::uint64_t lines_dropped = 0;     ///< of the log, since stderr took none
 };
 
 /// "in", "starting", "ejected", "unhealthy".

@@ -128,6 +128,20 @@ Tags tags_of_response(std::string_view rule, std::string_view path, std::string_
   return tags;
 }
 
+Tags tags_of_path(std::string_view path, bool below) {
+  Tags tags;
+  for (const std::string& possible : http::possible_paths(path)) {
+    std::string numbered;
+    const std::string_view one = without_leading_zeros(without_final_slash(possible), numbered);
+    if (!may_be_tagged(one)) continue;
+    tags.push_back(make_tag("p:", one));
+    if (below) tags.push_back(make_tag("b:", one));
+  }
+  std::sort(tags.begin(), tags.end());
+  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
+  return tags;
+}
+
 EvictionDecision decide_eviction(const Routes& routes, http::Method method,
                                  std::string_view method_text, std::string_view path,
                                  const identity::Identity* writer,

@@ -29,6 +29,9 @@ using Tags = std::vector<std::string>;
 [[nodiscard]] Tags tags_of_response(std::string_view rule, std::string_view path,
                                     std::string_view user = {},
                                     std::span<const std::string> rule_tags = {});
+/// What somebody names by a path: the resource alone and, with `below`, all that lies below it.
+/// Every path a server may take it for counts. Empty: deeper than what is stored.
+[[nodiscard]] Tags tags_of_path(std::string_view path, bool below);
 inline constexpr std::size_t maximum_tags = 24;
 [[nodiscard]] bool may_be_tagged(std::string_view path);
 

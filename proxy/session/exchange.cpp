@@ -9,6 +9,7 @@
 #include "policy/tags.hpp"
 #include "session/joining.hpp"
 #include "session/passing_on.hpp"
+#include "session/purging.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::session {
@@ -91,6 +92,8 @@ awaitable<After> Exchange::finish() {
     after = co_await pass_on(*pass);
   } else if (auto* miss = std::get_if<AwaitFill>(&progress_)) {
     after = co_await refill(miss->reason, std::move(miss->found));
+  } else if (std::holds_alternative<AwaitPurge>(progress_)) {
+    after = co_await answer_purge(worker_, head_, answer_, record_);
   } else {
     after = co_await sending_.finish(answer_);
   }
@@ -112,6 +115,7 @@ Exchange::Progress Exchange::decide() {
   if (limit > 0 && head_.framing.kind == http::BodyFraming::Kind::length &&
       head_.framing.length > limit)
     return refuse_content();
+  if (settings_.purge_method && head_.method_text == "PURGE") return AwaitPurge{};
   const policy::LookupDecision lookup = policy::decide_lookup(facts());
   if (const auto* pass = std::get_if<policy::PassOn>(&lookup)) return *pass;
   return look_up(std::get<policy::LookUp>(lookup).demands);

@@ -58,12 +58,14 @@ class Exchange {
   // How far it has come: to the end, to where its own request is to be passed on, or to one of:
   struct AwaitStore {};   ///< the store has to be asked
   struct AwaitClient {};  ///< the client's kernel has no room for all of the answer
+  struct AwaitPurge {};   ///< an operator purges
   /// Nothing that may be used was found: what the store says of it.
   struct AwaitFill {
     policy::ForwardReason reason;
     store::Lookup found;
   };
-  using Progress = std::variant<After, policy::PassOn, AwaitStore, AwaitClient, AwaitFill>;
+  using Progress =
+      std::variant<After, policy::PassOn, AwaitStore, AwaitClient, AwaitFill, AwaitPurge>;
 
   [[nodiscard]] Progress decide();
   [[nodiscard]] Progress refuse_content();

@@ -96,13 +96,22 @@ awaitable<FetchResult> PassingOn::fetch_own(Upload* upload) {
 policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
                                       const FetchResult& result) const {
   const auto* write = std::get_if<policy::Evict>(&eviction);
+  policy::Tags tags = write ? write->tags : policy::Tags();
+  // Others may have begun to be served by newer rules while this write was with the origin.
+  const RuleSet& newest = *own_.worker.rule_set;
+  if (&newest != &own_.rules) {
+    const policy::EvictionDecision by_newest =
+        policy::decide_eviction(newest.routes, own_.head.method, own_.head.method_text,
+                                own_.head.path, own_.writer, &own_.head);
+    if (const auto* more = std::get_if<policy::Evict>(&by_newest))
+      tags.insert(tags.end(), more->tags.begin(), more->tags.end());
+  }
   if (const auto* failure = std::get_if<FetchFailure>(&result))
-    return write && !was_never_sent(*failure) ? write->tags : policy::Tags();
+    return was_never_sent(*failure) ? policy::Tags() : tags;
   const http::ResponseHead& told = std::get<OriginAnswer>(result).connection->head;
   if (http::is_safe(own_.head.method, own_.head.method_text) ||
       !policy::may_have_changed(told.status))
     return {};
-  policy::Tags tags = write ? write->tags : policy::Tags();
   // RFC 9111 4.4: what the answer names is evicted as if it had been posted to.
   for (const std::string& path : policy::named_resources(
            told.fields, {own_.head.host, own_.forwarded.host}, own_.head.path)) {

@@ -35,6 +35,7 @@ struct ExchangeRecord {
   store::Tier tier = store::Tier::none;
   FetchFailure failure = FetchFailure::none;
   std::size_t evicted_tags = 0;
+  bool purged = false;  ///< they were asked for by PURGE, not by a write
   bool eviction_deferred = false;
   bool cut_off = false;  ///< the client did not get all of it
 };

@@ -20,6 +20,7 @@
 #include "session/deadlines.hpp"
 #include "session/limits.hpp"
 #include "session/origin_pool.hpp"
+#include "session/purging.hpp"
 #include "session/record.hpp"
 #include "session/tls_files.hpp"
 #include "session/trusted.hpp"
@@ -81,12 +82,19 @@ struct Shared {
   TlsFiles& tls;
   Backends& backends;
   Admission& admission;
+  PurgeLimit purge_limit{};
   std::atomic<unsigned> connections{0};  ///< of clients, open now
   std::atomic<unsigned> requests{0};     ///< in flight now
 };
 
 class Worker {
  public:
+  /// On the worker's own thread. What has begun under other rules ends under them.
+  void take_rules(std::shared_ptr<const RuleSet> rules) {
+    rule_set = std::move(rules);
+    unstored = {};
+  }
+
   Worker(Shared& shared_parts, RecordSink& sink, std::shared_ptr<const RuleSet> rules)
       : shared(shared_parts),
         records(sink),

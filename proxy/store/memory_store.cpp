@@ -223,6 +223,25 @@ void MemoryStore::clear() {
   }
 }
 
+std::size_t MemoryStore::count_of(const policy::Tags& tags) const {
+  std::vector<LocalStamps::Slot> evicted;
+  for (const std::string& tag : tags) evicted.push_back(LocalStamps::slot_of(tag));
+  const auto is_evicted = [&evicted](LocalStamps::Slot slot) {
+    return std::find(evicted.begin(), evicted.end(), slot) != evicted.end();
+  };
+  const SteadyClock::time_point now = SteadyClock::now();
+  std::size_t count = 0;
+  for (const Shard& shard : shards_) {
+    const std::shared_lock lock(shard.mutex);
+    for (const auto& [key, entry] : shard.entries)
+      count += is_usable(entry, now) &&
+                       std::any_of(entry.guard.slots.begin(), entry.guard.slots.end(), is_evicted)
+                   ? 1
+                   : 0;
+  }
+  return count;
+}
+
 std::size_t MemoryStore::count() const {
   std::size_t count = 0;
   for (const Shard& shard : shards_) {

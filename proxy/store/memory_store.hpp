@@ -72,6 +72,8 @@ class MemoryStore {
   void clear();
 
   [[nodiscard]] std::size_t count() const;
+  /// How many would be gone if these tags were evicted. Looks at every entry.
+  [[nodiscard]] std::size_t count_of(const policy::Tags& tags) const;
   [[nodiscard]] std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
 

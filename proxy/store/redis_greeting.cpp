@@ -11,18 +11,6 @@ namespace {
 /// The last may be refused (ACL, renamed commands): a single Redis can do without what they tell.
 constexpr std::size_t optional_commands = 3;
 
-/// The value of "name:value" in an answer to INFO; empty when it is not there.
-std::string_view find_info(std::string_view info, std::string_view name) {
-  while (!info.empty()) {
-    const std::size_t end = info.find("\r\n");
-    const std::string_view line = info.substr(0, end);
-    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
-      return line.substr(name.size() + 1);
-    info.remove_prefix(end == std::string_view::npos ? info.size() : end + 2);
-  }
-  return {};
-}
-
 std::string warn_of_memory(std::string_view info) {
   const std::string_view policy = find_info(info, "maxmemory_policy");
   if (find_info(info, "maxmemory") == "0")
@@ -43,6 +31,17 @@ std::string_view find_text(const Pipeline& greeting, std::size_t command, std::s
 }
 
 }  // namespace
+
+std::string_view find_info(std::string_view info, std::string_view name) {
+  while (!info.empty()) {
+    const std::size_t end = info.find("\r\n");
+    const std::string_view line = info.substr(0, end);
+    if (line.size() > name.size() && line.starts_with(name) && line[name.size()] == ':')
+      return line.substr(name.size() + 1);
+    info.remove_prefix(end == std::string_view::npos ? info.size() : end + 2);
+  }
+  return {};
+}
 
 std::string printable_error(std::string_view error) {
   // A renamed AUTH is quoted with its arguments.

@@ -16,6 +16,9 @@ void add_authentication(Pipeline& pipeline, const config::RedisSettings& setting
 /// What somebody else said, cut and without control characters: for a log line.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// The value of "name:value" in an answer to INFO; empty when it is not there.
+[[nodiscard]] std::string_view find_info(std::string_view info, std::string_view name);
+
 struct RedisFacts {
   std::string run_id;  ///< another one after each start; empty when Redis does not tell
   /// Of the history that its data have (its replication ID): another one each time it becomes a

@@ -228,8 +228,8 @@ TEST_CASE("fingerprints are frozen: another number empties every user's Redis") 
 TEST_CASE("a fingerprint changes with what a stored response means, and with nothing else") {
   const std::uint64_t plain = rule("{path: /a/, ttl: 1h}").fingerprint;
   for (const std::string same :
-       {"{path: /a/, ttl: 2h}", "{path: /a/, ttl: 1h, name: n}",
-        "{path: /a/, ttl: 1h, evict_on: /b/}", "{path: /a/, ttl: 1h, first_byte_timeout: 1s}",
+       {"{path: /a/, ttl: 2h}", "{path: /a/, ttl: 1h, evict_on: /b/}",
+        "{path: /a/, ttl: 1h, first_byte_timeout: 1s}",
         "{path: /a/, ttl: 1h, after: 2, variants: 5, variants_per_url: 5}",
         "{path: [/a/], ttl: 1h, share: anonymous}",
         "{path: /a/, ttl: 1h, vary: [{accept: [application/json, text/html]}]}"}) {
@@ -237,11 +237,78 @@ TEST_CASE("a fingerprint changes with what a stored response means, and with not
     CHECK(rule(same).fingerprint == plain);
   }
   for (const std::string other :
-       {"{path: /b/, ttl: 1h}", "{path: [/a/, /b/], ttl: 1h}",
+       {"{path: /b/, ttl: 1h}", "{path: /a/, ttl: 1h, name: n}", "{path: [/a/, /b/], ttl: 1h}",
         "{path: /a/, ttl: 1h, key: '{path}'}", "{path: /a/, ttl: 1h, share: everyone}",
         "{path: /a/, ttl: 1h, vary: []}", "{path: /a/, ttl: 1h, vary: [Accept]}",
         "{path: /a/, ttl: 1h, vary: [{Accept: [text/html, application/json]}]}"}) {
     CAPTURE(other);
     CHECK(rule(other).fingerprint != plain);
   }
+}
+
+TEST_CASE("changed_settings: names what a running process cannot take, whatever won") {
+  struct Case {
+    std::string_view name;
+    std::string_view before, after;
+    std::vector<std::string> expected;
+  };
+  const Case cases[] = {
+      {"the same", "settings: {memory: 1MiB}", "settings: {memory: 1MiB}", {}},
+      {"rules alone", "rules: []", "rules: [{path: /a/, ttl: 1h}]", {}},
+      {"another value", "settings: {memory: 1MiB}", "settings: {memory: 2MiB}", {"memory"}},
+      {"one that has come, one that has gone",
+       "settings: {memory: 1MiB}",
+       "settings: {threads: 2}",
+       {"memory", "threads"}},
+      {"a secret, by its digest",
+       "settings: {jwt: {secret: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}}",
+       "settings: {jwt: {secret: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb}}",
+       {"jwt.secret"}},
+      {"a list by all of it",
+       "settings: {session_cookies: [a, b]}",
+       "settings: {session_cookies: [ab]}",
+       {"session_cookies"}},
+      {"what the environment overrules changes nothing",
+       "settings: {log_level: info}",
+       "settings: {log_level: error}",
+       {}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const test::Variables environment{{"LARDER_LOG_LEVEL", "warning"}};
+    CHECK(changed_settings(test::load_text(c.before, environment).given,
+                           test::load_text(c.after, environment).given) == c.expected);
+  }
+}
+
+TEST_CASE("the admin token: from a file or the environment, long enough, never repeated") {
+  const test::Folder folder;
+  const std::string file = folder.write("token", "0123456789abcdef\n");
+  const auto token_of = [](const test::Variables& environment, const Flags& flags = {}) {
+    const LoadResult result = test::load_text("", environment, flags);
+    return result.ok() ? result.config.settings.admin_token : test::describe(result);
+  };
+  CHECK(token_of({}) == "");
+  CHECK(token_of({{"LARDER_ADMIN_TOKEN", " 0123456789abcdef "}}) == "0123456789abcdef");
+  CHECK(token_of({{"LARDER_ADMIN_TOKEN_FILE", file}}) == "0123456789abcdef");
+  CHECK(token_of({}, {{"admin_token_file", {file}}}) == "0123456789abcdef");
+  CHECK(token_of({{"LARDER_ADMIN_TOKEN", "short-one"}}) ==
+        "error: LARDER_ADMIN_TOKEN: the token has 9 characters; 16 to 512 are needed, such as "
+        "`openssl rand -hex 32` makes\n");
+  CHECK(token_of({{"LARDER_ADMIN_TOKEN", "0123456789 abcdef"}}).find("cannot carry") !=
+        std::string::npos);
+  CHECK(token_of({{"LARDER_ADMIN_TOKEN_FILE", folder.path() + "/no"}}).find("cannot be read") !=
+        std::string::npos);
+  CHECK(token_of({{"LARDER_ADMIN_TOKEN", "0123456789abcdef"}, {"LARDER_ADMIN_TOKEN_FILE", file}}) ==
+        "error: LARDER_ADMIN_TOKEN and LARDER_ADMIN_TOKEN_FILE are both set\n");
+  CHECK(token_of({{"LARDER_PURGE_METHOD", "true"}}).find("purge_method: there is no token") !=
+        std::string::npos);
+}
+
+TEST_CASE("is_exposed: what others than this machine can connect to") {
+  for (const std::string host : {"127.0.0.1", "127.9.9.9", "::1", "localhost"})
+    CHECK_MESSAGE(!is_exposed({host, 1}), host);
+  for (const std::string host : {"0.0.0.0", "10.0.0.1", "::", "fe80::1", "larder", ""})
+    CHECK_MESSAGE(is_exposed({host, 1}), host);
+  CHECK_FALSE(is_exposed({.host = "", .port = 0, .path = "/run/larder"}));
 }

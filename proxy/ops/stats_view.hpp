@@ -1,0 +1,23 @@
+// Stats view: the answer of /stats for people's eyes. Pure.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace larder::ops {
+
+/// What happened between two answers.
+struct Meanwhile {
+  std::string_view before;  ///< the earlier answer
+  double seconds = 1;       ///< between them; more than 0
+};
+
+/// Lines of at most `width` columns, each ended. Nothing when `json` is no such answer; what an
+/// older or newer Larder does not tell is left out. With `meanwhile` rates are shown besides.
+[[nodiscard]] std::optional<std::string> format_stats(std::string_view json,
+                                                      const std::optional<Meanwhile>& meanwhile,
+                                                      std::size_t width = 100);
+
+}  // namespace larder::ops

@@ -1,0 +1,40 @@
+// Server thread: one of those that serve clients. Of Server alone.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "ops/recorder.hpp"
+#include "server.hpp"
+
+namespace larder {
+
+/// One thread: its worker, its listener, its timer for draining.
+struct Server::Thread {
+  Thread(session::Shared& shared, ops::Counters::Block& counters, ops::AccessLog& log,
+         const std::shared_ptr<const session::RuleSet>& rules)
+      : recorder(counters, log),
+        worker(shared, recorder, rules),
+        listener(worker),
+        drain_timer(worker.io),
+        store_timer(worker.io) {}
+  ~Thread() { close_evictions(); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  void close_evictions() {
+    if (evictions) evictions->close();
+  }
+
+  ops::Recorder recorder;
+  session::Worker worker;
+  session::Listener listener;
+  Timer drain_timer;
+  Timer store_timer;
+  std::shared_ptr<store::EvictionListener> evictions;  ///< of one thread, for all
+  std::atomic<bool> store_available{false};
+  std::thread thread;
+};
+
+}  // namespace larder

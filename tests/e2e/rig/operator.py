@@ -1,0 +1,32 @@
+"""Whoever runs Larder: its admin listener, with and without the token."""
+
+import requests
+
+TOKEN = "e2e-token-0123456789abcdef"
+WITH_TOKEN = {"LARDER_ADMIN_TOKEN": TOKEN}
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def post(larder, path, json=None, headers=None, **kwargs):
+    return requests.post(larder.admin_url + path, json=json, headers=BEARER if headers is None else headers,
+                         timeout=15, **kwargs)
+
+
+def purge(larder, **what):
+    """What it answers, which must be that it was done."""
+    answer = post(larder, "/purge", what)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def reload(larder):
+    return post(larder, "/reload")
+
+
+def stats(larder):
+    return requests.get(larder.admin_url + "/stats", timeout=5).json()
+
+
+def readiness(larder):
+    answer = requests.get(larder.admin_url + "/readyz", timeout=5)
+    return answer.status_code, answer.text.strip()

@@ -1,0 +1,189 @@
+"""Purging: what changed without a write that a proxy sees."""
+
+import json
+import threading
+
+import pytest
+import requests
+
+from rig.http import receive, state
+from rig.larder import run
+from rig.operator import BEARER, TOKEN, WITH_TOKEN, post, purge, stats
+from rig.waiting import Background, eventually
+
+RULES = """
+rules:
+  - name: things
+    path: ["/things/", "/things/<int:pk>/"]
+    ttl: 1h
+    share: everyone
+    tags: [inventory]
+  - name: others
+    path: "/others/<int:pk>/"
+    ttl: 1h
+    share: everyone
+"""
+HOST = {"Host": "resumate.example"}
+PATHS = ["/things/", "/things/1/", "/things/1/?page=2", "/things/2/", "/others/1/"]
+
+
+@pytest.fixture
+def origin(origin_of):
+    return origin_of(lambda exchange: exchange.answer(body=exchange.request.target.encode()))
+
+
+@pytest.fixture
+def larder(start_larder, origin, tier):
+    return start_larder(origin.url, RULES, env=WITH_TOKEN, **tier)
+
+
+def fill(client, paths=PATHS):
+    for path in paths:
+        client.get(path, headers=HOST)
+    for path in paths:
+        eventually(lambda: state(client.get(path, headers=HOST)) == "HIT", f"{path} is stored")
+
+
+def missing(client, paths=PATHS):
+    return [path for path in paths if state(client.get(path, headers=HOST)) != "HIT"]
+
+
+@pytest.mark.parametrize("what, gone", [
+    ({"url": "/things/1/"}, ["/things/1/", "/things/1/?page=2"]),
+    ({"url": "https://anything.example/things/01/?page=9"}, ["/things/1/", "/things/1/?page=2"]),
+    ({"prefix": "/things/"}, ["/things/", "/things/1/", "/things/1/?page=2", "/things/2/"]),
+    ({"rule": "others"}, ["/others/1/"]),
+    ({"tag": "inventory"}, ["/things/", "/things/1/", "/things/1/?page=2", "/things/2/"]),
+    ({"all": True}, PATHS),
+], ids=["url", "another spelling", "prefix", "rule", "tag", "all"])
+def test_what_is_purged_is_gone_and_nothing_else(larder, what, gone):
+    client = larder.client()
+    fill(client)
+    told = purge(larder, **what)
+    assert told["evicted"] is True
+    assert told["redis"] in ("done", "none")
+    assert missing(client) == gone
+
+
+def test_a_dry_run_counts_and_leaves_everything(start_larder, origin):
+    larder = start_larder(origin.url, RULES, env=WITH_TOKEN)
+    client = larder.client()
+    fill(client)
+    for what, count in (({"prefix": "/things/"}, 4), ({"url": "/things/2/"}, 1), ({"all": True}, 5),
+                        ({"rule": "others"}, 1), ({"tag": "inventory"}, 4), ({"tag": "no-such-tag"}, 0)):
+        told = purge(larder, dry_run=True, **what)
+        assert (told["evicted"], told["in_memory"]) == (False, count), what
+        assert "redis" not in told
+    assert missing(client) == []
+
+
+def test_every_replica_hears_of_it(start_larder, origin, redis):
+    larders = [start_larder(origin.url, RULES, env=WITH_TOKEN, redis=redis.url) for _ in range(2)]
+    clients = [larder.client() for larder in larders]
+    for client in clients:
+        fill(client)
+    before = len(redis.keys())
+    assert purge(larders[0], all=True)["redis"] == "done"
+    for client in clients:
+        eventually(lambda: len(origin.seen()) and missing(client), "it asks again")
+    eventually(lambda: len(redis.keys()) <= before, "what was stored has gone from Redis, too")
+
+
+def test_redis_away_is_said(start_larder, origin, redis):
+    larder = start_larder(origin.url, RULES, env=WITH_TOKEN, redis=redis.url)
+    fill(larder.client())
+    redis.process.kill()
+    eventually(lambda: stats(larder)["redis"]["state"] != "in use", "the loss is noticed")
+    assert purge(larder, url="/things/1/")["redis"] == "deferred"
+    shown = run("purge", "/things/1/", "--admin", f"127.0.0.1:{larder.admin_port}", env=WITH_TOKEN)
+    assert shown.returncode == 1
+    assert "Redis has not acknowledged it" in shown.stderr
+
+
+def test_a_fill_that_was_under_way_stores_nothing_of_it(start_larder, origin_of):
+    gate, arrived = threading.Event(), threading.Event()
+
+    def script(exchange):
+        if not arrived.is_set():
+            arrived.set()
+            exchange.hold(gate)
+        exchange.answer(body=b"hello")
+
+    larder = start_larder(origin_of(script).url, RULES, env=WITH_TOKEN)
+    client = larder.client()
+    reader = Background(receive, larder.url, "/things/1/", "GET", HOST)
+    assert arrived.wait(10)
+    purge(larder, url="/things/1/")
+    gate.set()
+    assert reader.result().body == b"hello"
+    assert state(client.get("/things/1/", headers=HOST)) == "MISS"
+
+
+def test_what_is_refused(larder):
+    for body, status, part in (({"url": "things"}, 400, "has no path"), ({"rule": "thing"}, 400, "did you mean 'things'"),
+                               ({"al": True}, 400, "unknown member"), ({}, 400, "exactly one"),
+                               ({"all": True, "soft": True}, 501, "not available")):
+        answer = post(larder, "/purge", body)
+        assert (answer.status_code, part in answer.text) == (status, True), answer.text
+
+
+def test_the_command(start_larder, origin):
+    larder = start_larder(origin.url, RULES, env=WITH_TOKEN)
+    client = larder.client()
+    fill(client)
+    admin = ["--admin", f"127.0.0.1:{larder.admin_port}"]
+
+    def command(*arguments, env=WITH_TOKEN):
+        done = run("purge", *arguments, *admin, env=env)
+        return done.returncode, done.stdout, done.stderr
+
+    assert command("--prefix", "/things/", "--dry-run") == (
+        0, "would purge /things/ and what lies below it: 4 responses in memory\n", "")
+    assert missing(client) == []
+    assert command("/others/1/") == (0, "purged /others/1/: 1 response in memory\n", "")
+    code, told, _ = command("--tag", "inventory", "--json")
+    assert (code, json.loads(told)["tags"]) == (0, ["t:inventory"])
+    assert command("--all")[0] == 0
+    assert missing(client) == PATHS
+    code, _, error = command("/others/1/", env={"LARDER_ADMIN_TOKEN": "another-token-0123456"})
+    assert (code, "answered 401" in error) == (1, True)
+    code, _, error = command("--rule", "thing")
+    assert (code, "did you mean 'things'" in error) == (1, True)
+    code, _, error = command("--all", "--soft")
+    assert (code, "not available" in error) == (1, True)
+    assert command()[0] == 2
+    assert command("/others/1/", "--all")[0] == 2
+    assert stats(larder)["purges"] == 3
+
+
+# --- PURGE, where clients connect ---
+
+def test_the_method_is_djangos_unless_it_is_switched_on(larder, origin):
+    client = larder.client()
+    fill(client)
+    answer = client.request("PURGE", "/things/1/", headers={**HOST, **BEARER})
+    assert answer.text == "/things/1/"  # the origin's
+    assert origin.seen("PURGE")
+
+
+def test_the_method_with_the_token(start_larder, origin, tier):
+    larder = start_larder(origin.url, RULES, env={**WITH_TOKEN, "LARDER_PURGE_METHOD": "true"}, **tier)
+    client = larder.client()
+    fill(client)
+    for headers in ({}, {"Authorization": "Bearer nonsense"}):
+        refused = client.request("PURGE", "/things/1/", headers={**HOST, **headers})
+        assert refused.status_code == 403
+    assert missing(client) == []
+    done = client.request("PURGE", "/things/1/?whatever", headers={**HOST, **BEARER})
+    assert (done.status_code, done.json()["tags"]) == (200, ["p:/things/1"])
+    assert missing(client) == ["/things/1/", "/things/1/?page=2"]
+    assert not origin.seen("PURGE")
+    assert TOKEN not in larder.process.log_text()
+    assert requests.get(larder.admin_url + "/stats", timeout=5).json()["purges"] == 1
+
+
+def test_the_method_needs_a_token_to_be_switched_on(origin):
+    refused = run("serve", "--upstream", origin.url, "--listen", "127.0.0.1:0", "--admin", "off", "--purge-method",
+                  "true")
+    assert refused.returncode == 1
+    assert "purge_method: there is no token" in refused.stderr
