@@ -20,6 +20,10 @@ struct MediaRange {
   int weight = full_weight;
 };
 
+constexpr bool is_star(std::string_view text) {
+  return text.size() == 1 && text.front() == '*';
+}
+
 /// Lower case and without whitespace around "," and ";", both outside of quoted strings only: two
 /// values that become equal mean the same. One space stays where a malformed value has some
 /// elsewhere.
@@ -72,17 +76,17 @@ std::string canonical_parameters(std::string_view sent) {
 /// ";" alone.
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_(grammar::trim(text)) {}
+  explicit Reader(std::string_view text) : Reader(grammar::trim(text), Trimmed()) {}
 
   /// Gives each range to `take`, in order. False once the grammar is broken.
   template <typename Take>
   bool ranges(Take take) {
-    while (!text_.empty()) {
+    while (at_ != end_) {
       if (take_separator(',')) continue;  // empty members are to be ignored (RFC 9110 5.6.1.2)
       MediaRange range;
       if (!read(range)) return false;
       take(range);
-      if (!text_.empty() && text_.front() != ',') return false;
+      if (at_ != end_ && *at_ != ',') return false;
     }
     return true;
   }
@@ -92,13 +96,21 @@ class Reader {
     range.type = token();
     if (range.type.empty() || !take('/')) return false;
     range.subtype = token();
-    if (range.subtype.empty() || (range.type == "*" && range.subtype != "*")) return false;
+    if (range.subtype.empty() || (is_star(range.type) && !is_star(range.subtype))) return false;
     skip_whitespace();
-    const char* const parameters = text_.data();
+    return at_ == end_ || *at_ != ';' || read_parameters(range);
+  }
+
+ private:
+  struct Trimmed {};
+  Reader(std::string_view text, Trimmed) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  bool read_parameters(MediaRange& range) {
+    const char* const parameters = at_;
     const char* parameters_end = parameters;
     bool weight_seen = false;
     while (take_separator(';')) {
-      if (text_.empty() || text_.front() == ';' || text_.front() == ',') continue;
+      if (at_ == end_ || *at_ == ';' || *at_ == ',') continue;
       const std::string_view name = token();
       if (name.empty()) return false;
       const bool has_value = take('=');
@@ -110,22 +122,20 @@ class Reader {
       } else {
         // Behind the weight stood extensions once (RFC 7231 5.3.2), which need no value.
         if (has_value ? !value() : !weight_seen) return false;
-        if (!weight_seen) parameters_end = text_.data();
+        if (!weight_seen) parameters_end = at_;
       }
       skip_whitespace();
     }
     range.parameters = {parameters, static_cast<std::size_t>(parameters_end - parameters)};
     return true;
   }
-
- private:
   bool take(char c) {
-    if (text_.empty() || text_.front() != c) return false;
-    text_.remove_prefix(1);
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
     return true;
   }
   void skip_whitespace() {
-    while (!text_.empty() && grammar::is_whitespace(text_.front())) text_.remove_prefix(1);
+    while (at_ != end_ && grammar::is_whitespace(*at_)) ++at_;
   }
   /// And the whitespace behind it; that before it has been skipped.
   bool take_separator(char c) {
@@ -134,33 +144,34 @@ class Reader {
     return true;
   }
   std::string_view token() {
-    std::size_t size = 0;
-    while (size < text_.size() && grammar::is(text_[size], grammar::token)) ++size;
-    const std::string_view result = text_.substr(0, size);
-    text_.remove_prefix(size);
-    return result;
+    const char* const start = at_;
+    const char* at = at_;
+    while (at != end_ && grammar::is(*at, grammar::token)) ++at;
+    at_ = at;
+    return {start, static_cast<std::size_t>(at - start)};
   }
   bool value() {
     if (!take('"')) return !token().empty();
-    while (!text_.empty()) {
+    while (at_ != end_) {
       if (take('"')) return true;
-      text_.remove_prefix(text_.front() == '\\' && text_.size() > 1 ? 2 : 1);
+      at_ += *at_ == '\\' && end_ - at_ > 1 ? 2 : 1;
     }
     return false;
   }
 
-  std::string_view text_;
+  const char* at_;
+  const char* end_;
 };
 
 /// How closely a range names a type: 0 by "*/*", 1 by "type/*", 2 by the type, 3 also by its
 /// parameters; -1 not at all.
 int specificity(const MediaRange& range, const OfferedTypes::Type& type) {
-  if (range.type == "*") return 0;
+  if (is_star(range.type)) return 0;
   const std::string_view name = type.name;
   if (range.type.size() != type.slash ||
       !equals_ignoring_case(range.type, name.substr(0, type.slash)))
     return -1;
-  if (range.subtype == "*") return 1;
+  if (is_star(range.subtype)) return 1;
   if (!equals_ignoring_case(range.subtype, name.substr(type.slash + 1))) return -1;
   if (range.parameters.empty()) return 2;
   return canonical_parameters(range.parameters) == type.parameters ? 3 : -1;
@@ -203,7 +214,7 @@ std::string_view normalise_accept(std::string_view value, const OfferedTypes& of
   bool accepts_anything = true;
   std::size_t place = 0;
   const bool is_understood = Reader(value).ranges([&](const MediaRange& range) {
-    accepts_anything = accepts_anything && range.type == "*" && range.weight > 0;
+    accepts_anything = accepts_anything && is_star(range.type) && range.weight > 0;
     for (std::size_t i = 0; i < types.size(); ++i) {
       const int closeness = specificity(range, types[i]);
       if (closeness > matches[i].specificity) matches[i] = {range.weight, closeness, place};

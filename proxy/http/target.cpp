@@ -246,13 +246,14 @@ Ambiguity normalise_path(std::string_view path, std::string& normal) {
   Utf8 utf8;
   std::size_t copied = 0;  // everything before it is in `normal`
   for (std::size_t i = 0; i < path.size();) {
-    const char c = path[i];
-    if (c != '%') {
-      // Most characters of most paths: one look at a table.
-      if (!is(c, grammar::unreserved) || !utf8.is_whole()) {
-        if (!utf8.is_whole()) return Ambiguity::non_ascii;
-        if (const Ambiguity found = judge_plain(path, i); found != Ambiguity::none) return found;
-      }
+    // Most characters of most paths: one look at a table.
+    if (utf8.is_whole()) {
+      while (i < path.size() && is(path[i], grammar::unreserved)) ++i;
+      if (i == path.size()) break;
+    }
+    if (path[i] != '%') {
+      if (!utf8.is_whole()) return Ambiguity::non_ascii;
+      if (const Ambiguity found = judge_plain(path, i); found != Ambiguity::none) return found;
       ++i;
       continue;
     }
@@ -293,9 +294,12 @@ void QueryParameters::sort_by_name() {
   const auto goes_before = [](const QueryParameter& a, const QueryParameter& b) {
     return a.name < b.name;
   };
-  // A stable sort takes memory even where there is nothing to do, as there is for most queries.
-  if (!std::is_sorted(parameters_.begin(), parameters_.end(), goes_before))
-    std::stable_sort(parameters_.begin(), parameters_.end(), goes_before);
+  // std::stable_sort takes memory, which does not pay for the few that a query has.
+  constexpr std::size_t few = 16;
+  if (parameters_.size() > few)
+    return std::stable_sort(parameters_.begin(), parameters_.end(), goes_before);
+  for (auto next = parameters_.begin(); next != parameters_.end(); ++next)
+    std::rotate(std::upper_bound(parameters_.begin(), next, *next, goes_before), next, next + 1);
 }
 
 std::optional<QueryParameters> parse_query(std::string_view query) {

@@ -3,9 +3,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -16,6 +14,8 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+
+#include "http/text_writer.hpp"
 
 namespace larder::ops {
 
@@ -53,64 +53,37 @@ constexpr std::array<bool, 256> make_plain_in_json() {
   return plain;
 }
 constexpr std::array<bool, 256> plain_in_json = make_plain_in_json();
-/// A byte takes no more than this within a JSON string: \u00XX.
-constexpr std::size_t longest_in_json = 6;
-
-/// Writes JSON behind a text, into room that is made once: a line has thirty pieces, and appending
-/// each by itself took three times the instructions.
-class JsonWriter {
- public:
-  /// `most`: bytes that will be written at most.
-  JsonWriter(std::string& out, std::size_t most) : out_(out) {
-    const std::size_t before = out.size();
-    out.resize(before + most);
-    at_ = out.data() + before;
-  }
-  JsonWriter(const JsonWriter&) = delete;
-  JsonWriter& operator=(const JsonWriter&) = delete;
-  ~JsonWriter() { out_.resize(static_cast<std::size_t>(at_ - out_.data())); }
-
-  template <std::size_t size>
-  void put(const char (&literal)[size]) {
-    std::memcpy(at_, literal, size - 1);
-    at_ += size - 1;
-  }
-  /// What needs no escaping.
-  void put_word(std::string_view word) {
-    std::memcpy(at_, word.data(), word.size());
-    at_ += word.size();
-  }
-  /// In quotes.
-  void put_string(std::string_view text) {
-    static constexpr char hex[] = "0123456789abcdef";
-    *at_++ = '"';
-    for (const char letter : text) {
-      const auto byte = static_cast<unsigned char>(letter);
-      if (plain_in_json[byte]) {
-        *at_++ = letter;
-      } else if (letter == '"' || letter == '\\') {
-        *at_++ = '\\';
-        *at_++ = letter;
-      } else {
-        // Bytes beyond ASCII are shown one by one: what a client sent need not be UTF-8.
-        put("\\u00");
-        *at_++ = hex[byte >> 4];
-        *at_++ = hex[byte & 15];
-      }
+/// In quotes.
+void put_json_string(http::TextWriter& json, std::string_view text) {
+  static constexpr char hex[] = "0123456789abcdef";
+  constexpr std::size_t longest = 6;  // \u00XX
+  char* at = json.need(2 + longest * text.size());
+  *at++ = '"';
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (plain_in_json[byte]) {
+      *at++ = letter;
+      continue;
     }
-    *at_++ = '"';
+    *at++ = '\\';
+    if (letter == '"' || letter == '\\') {
+      *at++ = letter;
+      continue;
+    }
+    // Bytes beyond ASCII are shown one by one: what a client sent need not be UTF-8.
+    for (const char digit : {'u', '0', '0', hex[byte >> 4], hex[byte & 15]}) *at++ = digit;
   }
-  void put_number(std::uint64_t number) { at_ = std::to_chars(at_, at_ + 20, number).ptr; }
-  /// Of a number below 1000.
-  void put_three_digits(std::uint64_t number) {
-    for (const std::uint64_t unit : {100U, 10U, 1U})
-      *at_++ = static_cast<char>('0' + number / unit % 10);
-  }
+  *at++ = '"';
+  json.wrote(at);
+}
 
- private:
-  std::string& out_;
-  char* at_ = nullptr;
-};
+/// Of a number below 1000.
+void put_three_digits(http::TextWriter& json, std::uint64_t number) {
+  char* at = json.need(3);
+  for (const std::uint64_t unit : {100U, 10U, 1U})
+    *at++ = static_cast<char>('0' + number / unit % 10);
+  json.wrote(at);
+}
 
 /// The message as a JSON string.
 class QuotedText final : public spdlog::custom_flag_formatter {
@@ -119,7 +92,10 @@ class QuotedText final : public spdlog::custom_flag_formatter {
               spdlog::memory_buf_t& out) override {
     const std::string_view text(message.payload.data(), message.payload.size());
     std::string quoted;
-    JsonWriter(quoted, 2 + longest_in_json * text.size()).put_string(text);
+    {
+      http::TextWriter json(quoted, 2 * text.size());
+      put_json_string(json, text);
+    }
     out.append(quoted.data(), quoted.data() + quoted.size());
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -167,34 +143,28 @@ const std::string& seconds_as_text(std::chrono::system_clock::time_point time, c
 // By hand: a line is written for every request, and fmt took a quarter of a hit's instructions for
 // it (tests/bench/gates --profile plain).
 void append_json(const session::ExchangeRecord& record, std::string& line) {
-  // What is beside it in a line that has every member, words of ours included: below 450 bytes.
-  constexpr std::size_t fixed = 640;
-  const std::string_view failure =
-      record.failure == session::FetchFailure::none ? std::string_view() : describe(record.failure);
-  const std::size_t text = record.peer.size() + record.method.size() + record.host.size() +
-                           record.path.size() + record.query.size() + record.rule.size() +
-                           failure.size();
-  JsonWriter json(line, fixed + longest_in_json * text);
+  constexpr std::size_t usual_line = 512;
+  http::TextWriter json(line, usual_line);
 
   const auto whole = std::chrono::floor<std::chrono::seconds>(record.began);
   json.put(R"({"time":")");
-  json.put_word(seconds_as_text(whole, [](std::time_t time) {
+  json.put(seconds_as_text(whole, [](std::time_t time) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}", fmt::gmtime(time));
   }));
-  json.put(".");
+  json.put('.');
   const auto rest = std::chrono::floor<std::chrono::milliseconds>(record.began - whole);
-  json.put_three_digits(static_cast<std::uint64_t>(rest.count()));
+  put_three_digits(json, static_cast<std::uint64_t>(rest.count()));
   json.put(R"(Z","level":"info","peer":)");
-  json.put_string(record.peer);
+  put_json_string(json, record.peer);
   json.put(R"(,"method":)");
-  json.put_string(record.method);
+  put_json_string(json, record.method);
   json.put(R"(,"host":)");
-  json.put_string(record.host);
+  put_json_string(json, record.host);
   json.put(R"(,"path":)");
-  json.put_string(record.path);
+  put_json_string(json, record.path);
   if (!record.query.empty()) {
     json.put(R"(,"query":)");
-    json.put_string(record.query);
+    put_json_string(json, record.query);
   }
   json.put(R"(,"status":)");
   json.put_number(record.status);
@@ -204,20 +174,20 @@ void append_json(const session::ExchangeRecord& record, std::string& line) {
   const auto took = static_cast<std::uint64_t>(
       std::chrono::round<std::chrono::microseconds>(record.took).count());
   json.put_number(took / 1000);
-  json.put(".");
-  json.put_three_digits(took % 1000);
+  json.put('.');
+  put_three_digits(json, took % 1000);
   json.put(R"(,"cache":")");
-  json.put_word(policy::format_cache_result(record.cache.result));
-  json.put("\"");
+  json.put(policy::format_cache_result(record.cache.result));
+  json.put('"');
   if (record.cache.forward) {
     json.put(R"(,"fwd":")");
-    json.put_word(policy::format_forward_reason(*record.cache.forward));
-    json.put("\"");
+    json.put(policy::format_forward_reason(*record.cache.forward));
+    json.put('"');
   }
   if (record.cache.detail != policy::Detail::none) {
     json.put(R"(,"detail":")");
-    json.put_word(policy::format_detail(record.cache.detail));
-    json.put("\"");
+    json.put(policy::format_detail(record.cache.detail));
+    json.put('"');
   }
   if (record.tier == store::Tier::memory) json.put(R"(,"tier":"memory")");
   if (record.tier == store::Tier::redis) json.put(R"(,"tier":"redis")");
@@ -225,7 +195,7 @@ void append_json(const session::ExchangeRecord& record, std::string& line) {
   if (record.cache.collapsed) json.put(R"(,"collapsed":true)");
   if (!record.rule.empty()) {
     json.put(R"(,"rule":)");
-    json.put_string(record.rule);
+    put_json_string(json, record.rule);
   }
   if (record.evicted_tags > 0) {
     json.put(R"(,"evicted_tags":)");
@@ -236,12 +206,12 @@ void append_json(const session::ExchangeRecord& record, std::string& line) {
       json.put(R"(,"eviction_deferred":false)");
     }
   }
-  if (!failure.empty()) {
+  if (record.failure != session::FetchFailure::none) {
     json.put(R"(,"failure":)");
-    json.put_string(failure);
+    put_json_string(json, describe(record.failure));
   }
   if (record.cut_off) json.put(R"(,"cut_off":true)");
-  json.put("}");
+  json.put('}');
 }
 
 std::string format_text(const session::ExchangeRecord& record) {

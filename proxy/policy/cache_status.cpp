@@ -1,6 +1,6 @@
 #include "policy/cache_status.hpp"
 
-#include <charconv>
+#include "http/text_writer.hpp"
 
 namespace larder::policy {
 
@@ -140,48 +140,44 @@ std::string_view format_cache_result(CacheResult result) {
   return {};
 }
 
-namespace {
-void append_number(std::string& out, std::int64_t number) {
-  char room[24];
-  const auto [end, error] = std::to_chars(room, room + sizeof room, number);
-  out.append(room, end);
-}
-}  // namespace
-
 void append_cache_status(const CacheOutcome& outcome, std::string& out) {
-  out += "X-Cache-Status: ";
-  out += format_cache_result(outcome.result);
-  out += "\r\nCache-Status: larder";
+  constexpr std::size_t usual_lines = 160;
+  http::TextWriter lines(out, usual_lines);
+  lines.put("X-Cache-Status: ");
+  lines.put(format_cache_result(outcome.result));
+  lines.put("\r\nCache-Status: larder");
   if (outcome.forward) {
-    out += "; fwd=";
-    out += format_forward_reason(*outcome.forward);
+    lines.put("; fwd=");
+    lines.put(format_forward_reason(*outcome.forward));
     if (outcome.forward_status) {
-      out += "; fwd-status=";
-      append_number(out, *outcome.forward_status);
+      lines.put("; fwd-status=");
+      lines.put_number(*outcome.forward_status);
     }
   } else {
-    out += "; hit";
+    lines.put("; hit");
   }
   if (outcome.ttl) {
-    out += "; ttl=";
-    append_number(out, outcome.ttl->count());
+    lines.put("; ttl=");
+    const std::int64_t ttl = outcome.ttl->count();
+    if (ttl < 0) lines.put('-');
+    lines.put_number(static_cast<std::uint64_t>(ttl < 0 ? -ttl : ttl));
   }
-  if (outcome.stored) out += "; stored";
-  if (outcome.collapsed) out += "; collapsed";
+  if (outcome.stored) lines.put("; stored");
+  if (outcome.collapsed) lines.put("; collapsed");
   if (outcome.detail != Detail::none) {
-    out += "; detail=";
-    out += format_detail(outcome.detail);
+    lines.put("; detail=");
+    lines.put(format_detail(outcome.detail));
   }
   if (!outcome.key.empty()) {
     // A string of RFC 8941 3.3.3; keys are visible ASCII.
-    out += "; key=\"";
+    lines.put("; key=\"");
     for (const char c : outcome.key) {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
+      if (c == '"' || c == '\\') lines.put('\\');
+      lines.put(c);
     }
-    out += '"';
+    lines.put('"');
   }
-  out += "\r\n";
+  lines.put("\r\n");
 }
 
 }  // namespace larder::policy

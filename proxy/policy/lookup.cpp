@@ -10,6 +10,7 @@
 #include "http/content_coding.hpp"
 #include "http/cookies.hpp"
 #include "http/target.hpp"
+#include "http/text_writer.hpp"
 #include "identity/digest.hpp"
 
 namespace larder::policy {
@@ -41,57 +42,54 @@ constexpr char lower(char letter) {
 enum Case : bool { as_it_is, in_lower_case };
 
 template <Case letters = as_it_is>
-void append_escaped(std::string& key, std::string_view value) {
+void put_escaped(http::TextWriter& key, std::string_view value) {
   static constexpr char hex[] = "0123456789ABCDEF";
-  const std::size_t before = key.size();
-  key.resize(before + 3 * value.size());
-  char* at = key.data() + before;
+  char* at = key.need(3 * value.size());
   for (const char letter : value) {
     const auto byte = static_cast<unsigned char>(letter);
     if (plain_in_keys[byte]) {
       *at++ = letters == in_lower_case ? lower(letter) : letter;
-    } else {
-      *at++ = '%';
-      *at++ = hex[byte >> 4];
-      *at++ = hex[byte & 15];
+      continue;
     }
+    for (const char one : {'%', hex[byte >> 4], hex[byte & 15]}) *at++ = one;
   }
-  key.resize(static_cast<std::size_t>(at - key.data()));
+  key.wrote(at);
 }
 
-void append_lower(std::string& key, std::string_view text) {
-  for (const char letter : text) key += lower(letter);
+std::string to_lower(std::string_view text) {
+  std::string lowered(text);
+  for (char& letter : lowered) letter = lower(letter);
+  return lowered;
 }
 
-void append_hex(std::string& key, std::uint64_t number) {
+void put_hex(http::TextWriter& key, std::uint64_t number) {
   static constexpr char hex[] = "0123456789abcdef";
-  char room[16];
-  for (std::size_t at = sizeof room; at-- > 0; number >>= 4) room[at] = hex[number & 15];
-  key.append(room, sizeof room);
+  char* at = key.need(16);
+  for (int shift = 60; shift >= 0; shift -= 4) *at++ = hex[number >> shift & 15];
+  key.wrote(at);
 }
 
 using Parameters = http::QueryParameters;
 
 /// The request's parameters, sorted by name.
-std::optional<Parameters> sorted_parameters(const http::RequestHead& head) {
-  if (!head.query || head.query->empty()) return std::optional<Parameters>(std::in_place);
-  std::optional<Parameters> parameters = http::parse_query(*head.query);
+std::optional<Parameters> sorted_parameters(std::string_view query) {
+  std::optional<Parameters> parameters = http::parse_query(query);
   if (parameters) parameters->sort_by_name();
   return parameters;
 }
 
-template <class Counts>
-void append_query(const Parameters& parameters, const Counts& is_counted, std::string& out) {
+/// Gives each piece of the query that counts to `put`.
+template <class Counts, class Put>
+void put_query(const Parameters& parameters, const Counts& is_counted, const Put& put) {
   bool first = true;
   for (const http::QueryParameter& parameter : parameters) {
     if (!is_counted(parameter.name)) continue;
-    if (!first) out += '&';
+    if (!first) put("&");
     first = false;
-    out += parameter.name;
-    if (parameter.has_equals) {
-      out += '=';
-      out += parameter.value;
-    }
+    put(parameter.name);
+    if (!parameter.has_equals) continue;
+    put("=");
+    put(parameter.value);
   }
 }
 
@@ -169,9 +167,7 @@ void for_each_variant_field(const LookupFacts& facts, const LearnedVary::Names& 
     if (line.id != FieldName::unknown || !is_other_forwarded(line.name) ||
         may_pose_as_another(line.name))
       continue;
-    std::string name;
-    append_lower(name, line.name);
-    take(name, VariantValue{line.value, true});
+    take(to_lower(line.name), VariantValue{line.value, true});
   }
 }
 
@@ -187,25 +183,25 @@ std::vector<KeyedField> keyed_fields(const LookupFacts& facts, const LearnedVary
 }
 
 /// Those that clients may choose freely come last, behind a bar.
-void append_variant_fields(const LookupFacts& facts, const LearnedVary::Names& learned,
-                           std::string& key) {
-  const auto append = [&key](std::string_view name, const VariantValue& value) {
-    append_escaped(key, name);
+void put_variant_fields(const LookupFacts& facts, const LearnedVary::Names& learned,
+                        http::TextWriter& key) {
+  const auto put = [&key](std::string_view name, const VariantValue& value) {
+    put_escaped(key, name);
     if (value.text) {
-      key += '=';
-      append_escaped(key, *value.text);
+      key.put('=');
+      put_escaped(key, *value.text);
     }
-    key += end_of_part;
+    key.put(end_of_part);
   };
   bool any_open = false;
   for_each_variant_field(facts, learned, [&](std::string_view name, const VariantValue& value) {
     any_open = any_open || value.is_open;
-    if (!value.is_open) append(name, value);
+    if (!value.is_open) put(name, value);
   });
   if (!any_open) return;
-  key += start_of_variant;
+  key.put(start_of_variant);
   for_each_variant_field(facts, learned, [&](std::string_view name, const VariantValue& value) {
-    if (value.is_open) append(name, value);
+    if (value.is_open) put(name, value);
   });
 }
 
@@ -249,45 +245,51 @@ Detail detail_of(const identity::Identification* who) {
   return Detail::token_claims;
 }
 
-void append_claim(const identity::Identity* user, const std::string& name, std::string& key) {
+void put_claim(const identity::Identity* user, const std::string& name, http::TextWriter& key) {
   if (!user || !user->token) return;
-  for (const auto& [claim, json] : user->token->claims)
-    if (claim == name) key.append("=").append(identity::digest_of({json}));
+  for (const auto& [claim, json] : user->token->claims) {
+    if (claim != name) continue;
+    key.put('=');
+    key.put(identity::digest_of({json}));
+  }
 }
 
-void append_part(const KeyPart& part, const LookupFacts& facts, const Parameters& parameters,
-                 std::string& key) {
+/// `parameters`: none when the request has no query.
+void put_part(const KeyPart& part, const LookupFacts& facts,
+              const std::optional<Parameters>& parameters, http::TextWriter& key) {
   switch (part.kind) {
     case KeyPart::Kind::literal:
-      append_escaped(key, part.text);
+      put_escaped(key, part.text);
       return;  // the rule's own: the same for all its keys
     case KeyPart::Kind::path:
-      key += facts.path;
+      key.put(facts.path);
       break;
     case KeyPart::Kind::query_all:
     case KeyPart::Kind::query_only:
     case KeyPart::Kind::query_except:
-      append_query(
-          parameters, [&](std::string_view name) { return part.counts_parameter(name); }, key);
+      if (!parameters) break;
+      put_query(
+          *parameters, [&](std::string_view name) { return part.counts_parameter(name); },
+          [&](std::string_view piece) { key.put(piece); });
       break;
     case KeyPart::Kind::header:
       return;  // among the keyed fields
     case KeyPart::Kind::cookie:
       if (const auto value = http::find_cookie(facts.head.fields, part.text)) {
-        key += '=';
-        append_escaped(key, *value);
+        key.put('=');
+        put_escaped(key, *value);
       }
       break;
     case KeyPart::Kind::path_parameter:
       for (const auto& [name, value] : facts.match.parameters) {
-        if (name == part.text) key += value;
+        if (name == part.text) key.put(value);
       }
       break;
     case KeyPart::Kind::claim:
-      append_claim(user_of(facts), part.text, key);
+      put_claim(user_of(facts), part.text, key);
       break;
   }
-  key += end_of_part;
+  key.put(end_of_part);
 }
 
 }  // namespace
@@ -349,28 +351,32 @@ bool wants_explanation(const http::RequestHead& head, const ForwardedFacts& forw
 bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learned,
                       std::string& key) {
   const RouteRule& rule = *facts.match.rule;
-  const std::optional<Parameters> parameters = sorted_parameters(facts.head);
-  if (!parameters) return false;
+  std::optional<Parameters> parameters;
+  if (facts.head.query && !facts.head.query->empty()) {
+    parameters = sorted_parameters(*facts.head.query);
+    if (!parameters) return false;
+  }
+  const identity::Identity* const user = user_of(facts);
+  if (rule.share == Share::per_user && !user) return false;  // decide_lookup has passed it on
 
-  key.reserve(key.size() + usual_key_size + facts.path.size());
-  append_hex(key, rule.fingerprint);
-  key += end_of_part;
-  append_escaped(key, facts.forwarded.proto);
-  key += "://";
-  append_escaped<in_lower_case>(key, facts.head.host);
+  http::TextWriter text(key, usual_key_size + facts.path.size());
+  put_hex(text, rule.fingerprint);
+  text.put(end_of_part);
+  put_escaped(text, facts.forwarded.proto);
+  text.put("://");
+  put_escaped<in_lower_case>(text, facts.head.host);
   if (facts.forwarded.host != facts.head.host) {
-    key += '@';
-    append_escaped(key, facts.forwarded.host);
+    text.put('@');
+    put_escaped(text, facts.forwarded.host);
   }
-  key += end_of_part;
-  if (rule.share == Share::per_user) {
-    const identity::Identity* user = user_of(facts);
-    if (!user) return false;  // decide_lookup has passed it on
-    key.append("user=").append(*user->digest);
-    key += end_of_part;
+  text.put(end_of_part);
+  if (user) {
+    text.put("user=");
+    text.put(*user->digest);
+    text.put(end_of_part);
   }
-  for (const KeyPart& part : rule.key.parts) append_part(part, facts, *parameters, key);
-  append_variant_fields(facts, learned, key);
+  for (const KeyPart& part : rule.key.parts) put_part(part, facts, parameters, text);
+  put_variant_fields(facts, learned, text);
   return true;
 }
 
@@ -385,10 +391,11 @@ FillRequest make_fill_request(const LookupFacts& facts, const LearnedVary::Names
       .target = std::string(facts.path), .keyed = keyed_fields(facts, learned), .cookie = {}};
 
   const auto is_counted = [&](std::string_view name) { return rule.key.counts_parameter(name); };
-  if (const std::optional<Parameters> parameters = sorted_parameters(facts.head)) {
+  const std::optional<Parameters> parameters = sorted_parameters(facts.head.query.value_or(""));
+  if (parameters) {
     const std::size_t path_size = fill.target.size();
     fill.target += '?';
-    append_query(*parameters, is_counted, fill.target);
+    put_query(*parameters, is_counted, [&](std::string_view piece) { fill.target += piece; });
     if (fill.target.size() == path_size + 1) fill.target.pop_back();
     fill.differs = std::any_of(
         parameters->begin(), parameters->end(),

@@ -33,6 +33,12 @@ std::vector<Segment> segments_of(const PathPattern& pattern) {
   return segments;
 }
 
+/// The shorter first: most comparisons then need no look at the text.
+bool goes_before(const std::pair<std::string, std::uint32_t>& one, std::string_view text) {
+  if (one.first.size() != text.size()) return one.first.size() < text.size();
+  return one.first.compare(text) < 0;
+}
+
 bool names_parameters(const RouteRule& rule) {
   constexpr KeyPart::Kind kind = KeyPart::Kind::path_parameter;
   return rule.key.has(kind) || std::any_of(rule.tags.begin(), rule.tags.end(),
@@ -42,10 +48,12 @@ bool names_parameters(const RouteRule& rule) {
 }  // namespace
 
 std::string_view RouteIndex::Rest::take() {
-  const std::size_t slash = text.find('/');
-  const std::string_view segment = text.substr(0, slash);
-  is_over = slash == std::string_view::npos;
-  text = is_over ? std::string_view() : text.substr(slash + 1);
+  // Segments are short: looking is cheaper than calling somebody who does.
+  std::size_t size = 0;
+  while (size < text.size() && text[size] != '/') ++size;
+  const std::string_view segment = text.substr(0, size);
+  is_over = size == text.size();
+  text.remove_prefix(is_over ? size : size + 1);
   return segment;
 }
 
@@ -77,9 +85,7 @@ void RouteIndex::add(Order order, const PathPattern& pattern) {
 
 RouteIndex::NodeIndex RouteIndex::literal_child(NodeIndex node, std::string_view segment) {
   std::vector<std::pair<std::string, NodeIndex>>& literals = nodes_[node].literals;
-  const auto found =
-      std::lower_bound(literals.begin(), literals.end(), segment,
-                       [](const auto& one, std::string_view text) { return one.first < text; });
+  const auto found = std::lower_bound(literals.begin(), literals.end(), segment, goes_before);
   if (found != literals.end() && found->first == segment) return found->second;
   const auto made = static_cast<NodeIndex>(nodes_.size());
   literals.emplace(found, segment, made);
@@ -110,8 +116,7 @@ void RouteIndex::walk(NodeIndex index, Rest rest, std::string_view path, Order& 
   try_each(node.open_ended, path, best);
   const std::string_view segment = rest.take();
   const auto found =
-      std::lower_bound(node.literals.begin(), node.literals.end(), segment,
-                       [](const auto& one, std::string_view text) { return one.first < text; });
+      std::lower_bound(node.literals.begin(), node.literals.end(), segment, goes_before);
   if (found != node.literals.end() && found->first == segment)
     walk(found->second, rest, path, best);
   if (node.converted != 0) walk(node.converted, rest, path, best);

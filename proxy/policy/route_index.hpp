@@ -37,7 +37,7 @@ class RouteIndex {
 
   /// Where a walk is after some segments.
   struct Node {
-    std::vector<std::pair<std::string, NodeIndex>> literals;  ///< sorted by segment
+    std::vector<std::pair<std::string, NodeIndex>> literals;  ///< sorted, the shorter first
     NodeIndex converted = 0;        ///< for a segment with a converter in it; 0: there is none
     std::vector<Order> ends;        ///< patterns that end here
     std::vector<Order> open_ended;  ///< whose next segment holds a <path:>, which takes any number

@@ -35,8 +35,10 @@ std::string make_user_tag(std::string_view rule, std::string_view user) {
 
 /// How many paths lie above this one, the root included.
 std::size_t depth_of(std::string_view path) {
+  if (path == "/") return 0;
   std::size_t depth = 0;
-  for (path = parent_of(path); !path.empty(); path = parent_of(path)) ++depth;
+  for (std::size_t at = 0; at < path.size(); ++at)
+    if (path[at] == '/' && (at == 0 || path[at - 1] != '/')) ++depth;
   return depth;
 }
 

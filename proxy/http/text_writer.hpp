@@ -1,0 +1,69 @@
+// Text writer: many small pieces behind a text. An append of std::string is a call, however small
+// the piece, and a key, a log line or a field has a dozen: this looks whether there is room, and
+// copies (a third of the instructions, tests/bench/gates).
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace larder::http {
+
+class TextWriter {
+ public:
+  /// `room`: bytes that will usually do; more are taken when they do not. `out` is good to use
+  /// again when this is gone.
+  TextWriter(std::string& out, std::size_t room) : out_(out) {
+    const std::size_t before = out.size();
+    out.resize(before + room);
+    at_ = out.data() + before;
+    end_ = at_ + room;
+  }
+  TextWriter(const TextWriter&) = delete;
+  TextWriter& operator=(const TextWriter&) = delete;
+  ~TextWriter() { out_.resize(size()); }
+
+  template <std::size_t size>
+  void put(const char (&literal)[size]) {
+    std::memcpy(need(size - 1), literal, size - 1);
+    at_ += size - 1;
+  }
+  void put(char letter) {
+    *need(1) = letter;
+    ++at_;
+  }
+  void put(std::string_view text) {
+    std::memcpy(need(text.size()), text.data(), text.size());
+    at_ += text.size();
+  }
+  void put_number(std::uint64_t number) {
+    constexpr std::size_t most_digits = 20;
+    char* const from = need(most_digits);
+    at_ = std::to_chars(from, from + most_digits, number).ptr;
+  }
+
+  /// Room for so many bytes, to be written by hand; wrote() says where they end.
+  [[nodiscard]] char* need(std::size_t bytes) {
+    if (static_cast<std::size_t>(end_ - at_) < bytes) grow(bytes);
+    return at_;
+  }
+  void wrote(char* end) { at_ = end; }
+
+ private:
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(at_ - out_.data()); }
+  void grow(std::size_t bytes) {
+    const std::size_t used = size();
+    out_.resize(std::max(2 * out_.size(), used + bytes));
+    at_ = out_.data() + used;
+    end_ = out_.data() + out_.size();
+  }
+
+  std::string& out_;
+  char* at_ = nullptr;
+  char* end_ = nullptr;
+};
+
+}  // namespace larder::http
