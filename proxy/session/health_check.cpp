@@ -31,7 +31,7 @@ awaitable<std::string> ask(OriginPool& pool, OriginConnection& connection,
       make_check_request(settings, pool.backends().upstream(connection.backend));
   const IoStatus sent = co_await connection.stream.write(request, time_until(give_up));
   if (sent != IoStatus::ok) co_return std::string(describe(FetchFailure::closed_before_answer));
-  const std::function<milliseconds()> timeout = [give_up] { return time_until(give_up); };
+  const OriginConnection::Timeout timeout = [give_up] { return time_until(give_up); };
   for (int interims = 0; interims <= most_interims; ++interims) {
     const FetchFailure failure =
         co_await connection.read_head(http::Method::get, head_limits(pool.settings()), timeout);

@@ -10,7 +10,7 @@ constexpr std::size_t first_buffer = 8 * 1024;
 
 awaitable<FetchFailure> OriginConnection::read_head(http::Method method,
                                                     const http::HeadLimits& limits,
-                                                    std::function<milliseconds()> timeout) {
+                                                    const Timeout& timeout) {
   // Forget the interim head before this one; what came behind it stays.
   if (consumed_ > 0) {
     std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_),
@@ -45,6 +45,8 @@ std::string_view OriginConnection::after_head() const {
 void OriginConnection::begin_anew() {
   in_flight.end();
   place.give_back();
+  content.reset();
+  prefix.clear();
   was_used = true;
   got_bytes = false;
   filled_ = 0;

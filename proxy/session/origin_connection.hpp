@@ -1,14 +1,18 @@
-// Origin connection: one connection to a backend, with the head it read last.
+// Origin connection: one connection to a backend, with the head it read last and its content.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/response_head.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
+#include "session/body_reader.hpp"
 #include "session/connecting.hpp"
 #include "session/fetch_failure.hpp"
 #include "session/stream.hpp"
@@ -23,10 +27,12 @@ class OriginConnection {
         address(std::move(connected.address)),
         backend(backend) {}
 
-  /// Reads one head, interim or final, into `head`. `timeout` is asked before each read.
+  /// Until when the rest of a head is waited for; asked before each read.
+  using Timeout = std::function<milliseconds()>;
+  /// Reads one head, interim or final, into `head`. The arguments outlive it.
   [[nodiscard]] awaitable<FetchFailure> read_head(http::Method method,
                                                   const http::HeadLimits& limits,
-                                                  std::function<milliseconds()> timeout);
+                                                  const Timeout& timeout);
   /// What follows the head in the buffer.
   [[nodiscard]] std::string_view after_head() const;
 
@@ -40,6 +46,8 @@ class OriginConnection {
   // Of the present exchange.
   InFlight in_flight;
   Place place;
+  std::optional<BodyReader> content;  ///< once its final head has been read
+  std::string prefix;                 ///< of the content, what was read before
 
   /// Ready for another exchange: nothing of the last one is left.
   void begin_anew();

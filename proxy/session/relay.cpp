@@ -16,10 +16,21 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+/// The same line for a second, and the same for all requests of a thread.
+void append_date(policy::SystemSeconds now, std::string& out) {
+  static thread_local policy::SystemSeconds at{};
+  static thread_local std::string line;
+  if (line.empty() || at != now) {
+    at = now;
+    line = "Date: " + http::format_date(now) + "\r\n";
+  }
+  out += line;
+}
+
 }  // namespace
 
 awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
-  const http::ResponseHead& told = from.connection->head;
+  const http::ResponseHead& told = from.head();
   // Judged by what has been sent so far: an upload that is still running may never end.
   if (upload && !upload->is_complete()) to.answer.close_afterwards();
 
@@ -31,8 +42,7 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
   std::string& head = to.answer.head();
   policy::append_end_to_end(told, false, head);
   // RFC 9110 6.6.1: what came without Date gets one from whoever passes it on.
-  if (!told.fields.has(http::FieldName::date))
-    head.append("Date: ").append(http::format_date(to.now)).append("\r\n");
+  if (!told.fields.has(http::FieldName::date)) append_date(to.now, head);
   head += "Via: 1.1 larder\r\n";
   bool chunked = false;
   bool head_waits = false;
@@ -56,23 +66,24 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
       break;
   }
   to.answer.end_head();
-  const After after = co_await relay_content(std::move(from), upload, chunked, head_waits, to);
-  co_return after;
+  return relay_content(std::move(from), upload, chunked, head_waits, to);
 }
 
 awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, bool head_waits,
                                RelayTo to) {
-  const http::ResponseHead& told = from.connection->head;
+  const http::ResponseHead& told = from.head();
+  BodyReader& content = from.content();
+  std::string& prefix = from.connection->prefix;
   while (told.framing.kind != Framing::none) {
-    std::string_view data = from.prefix;
+    std::string_view data = prefix;
     if (data.empty()) {
-      BodyPart part = from.content->next_ready();
+      BodyPart part = content.next_ready();
       if (part.kind == BodyPart::Kind::data && part.data.empty()) {
         if (!head_waits) {
           const IoStatus written = co_await to.answer.flush();
           if (written != IoStatus::ok) co_return After::broken;
         }
-        part = co_await from.content->next();
+        part = co_await content.next();
       }
       if (part.kind == BodyPart::Kind::end) break;
       if (part.kind != BodyPart::Kind::data) {
@@ -83,11 +94,11 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
     }
     const IoStatus written = co_await to.answer.send(data, chunked);
     if (written != IoStatus::ok) co_return After::broken;
-    from.prefix.clear();
+    prefix.clear();
   }
   if (chunked) {
     to.answer.head() += "0\r\n";
-    policy::append_trailers(from.content->trailers(), to.request.fields, to.answer.head());
+    policy::append_trailers(content.trailers(), to.request.fields, to.answer.head());
     to.answer.head() += "\r\n";
   }
   const After after = co_await to.answer.finish();
@@ -95,7 +106,7 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
   if (upload && !upload->is_complete()) co_await upload->stop();
   // gunicorn sends content in answer to HEAD all the same: whatever has none may be followed by
   // some, which the next request on the connection would take for its answer.
-  const bool is_clean = told.framing.kind != Framing::none && from.content->surplus().empty();
+  const bool is_clean = told.framing.kind != Framing::none && content.surplus().empty();
   // And an origin that left a request's content unread would take it for the next request.
   if (told.keep_alive && !upload && is_clean) to.pool.release(std::move(from.connection));
   co_return after;
