@@ -12,12 +12,19 @@ constexpr int most_interims = 16;
 
 awaitable<FetchFailure> read_final_head(OriginConnection& connection, const FetchRequest& request,
                                         const config::Settings& settings,
-                                        const OriginConnection::Timeout& timeout) {
+                                        const HeadTimeout& timeout) {
   const http::HeadLimits limits = head_limits(settings);
   bool in_doubt = false;  // an interim response has announced content
   for (int interims = 0; interims <= most_interims; ++interims) {
-    const FetchFailure failure = co_await connection.read_head(request.method, limits, timeout);
-    if (failure != FetchFailure::none) co_return failure;
+    connection.begin_head();
+    std::optional<FetchFailure> taken = connection.take_head(request.method, limits);
+    while (!taken) {
+      const ReadResult read = co_await connection.stream.read_some(connection.room(), timeout());
+      const FetchFailure failure = connection.note_read(read);
+      if (failure != FetchFailure::none) co_return failure;
+      taken = connection.take_head(request.method, limits);
+    }
+    if (*taken != FetchFailure::none) co_return *taken;
     const std::uint16_t status = connection.head.status;
     if (status >= 200) {
       if (in_doubt) connection.head.keep_alive = false;
@@ -91,7 +98,7 @@ awaitable<FetchResult> fetch(OriginPool& pool, const FetchRequest& request) {
         co_await connection->stream.write(request.head, pool.settings().connect_timeout);
     // One deadline for all of the head, however slowly its bytes drip.
     const SteadyClock::time_point give_up = SteadyClock::now() + request.first_byte_timeout;
-    const OriginConnection::Timeout timeout = [give_up] { return time_until(give_up); };
+    const HeadTimeout timeout = [give_up] { return time_until(give_up); };
     if (sent == IoStatus::ok)
       failure = co_await read_final_head(*connection, request, pool.settings(), timeout);
     if (failure == FetchFailure::none) {

@@ -40,11 +40,13 @@ struct FetchRequest {
 /// Sends a request without content and reads the head of its answer.
 [[nodiscard]] awaitable<FetchResult> fetch(OriginPool& pool, const FetchRequest& request);
 
-/// Reads heads until a final one, or a 101 that was asked for.
+/// What is left of the time for a head; asked before each read.
+using HeadTimeout = std::function<milliseconds()>;
+/// Reads heads until a final one, or a 101 that was asked for. What is passed outlives it.
 [[nodiscard]] awaitable<FetchFailure> read_final_head(OriginConnection& connection,
                                                       const FetchRequest& request,
                                                       const config::Settings& settings,
-                                                      const OriginConnection::Timeout& timeout);
+                                                      const HeadTimeout& timeout);
 /// What `connection` has read the head of. A stream of events, or what is no longer HTTP, gives its
 /// `place` back: it may stay for hours, and nobody else could be served then.
 [[nodiscard]] OriginAnswer make_answer(OriginConnectionPointer connection, Place place,

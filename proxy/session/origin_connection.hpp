@@ -1,7 +1,6 @@
 // Origin connection: one connection to a backend, with the head it read last and its content.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,12 +26,14 @@ class OriginConnection {
         address(std::move(connected.address)),
         backend(backend) {}
 
-  /// Until when the rest of a head is waited for; asked before each read.
-  using Timeout = std::function<milliseconds()>;
-  /// Reads one head, interim or final, into `head`. The arguments outlive it.
-  [[nodiscard]] awaitable<FetchFailure> read_head(http::Method method,
-                                                  const http::HeadLimits& limits,
-                                                  const Timeout& timeout);
+  /// A new head is due: forgets the one before. What came behind that stays.
+  void begin_head();
+  /// Takes one, interim or final, into `head`. Nothing: more is to be read into room() first.
+  [[nodiscard]] std::optional<FetchFailure> take_head(http::Method method,
+                                                      const http::HeadLimits& limits);
+  [[nodiscard]] std::span<char> room();
+  /// What was read into room().
+  [[nodiscard]] FetchFailure note_read(const ReadResult& read);
   /// What follows the head in the buffer.
   [[nodiscard]] std::string_view after_head() const;
 
@@ -53,6 +54,7 @@ class OriginConnection {
   void begin_anew();
 
  private:
+  http::HeadScanner scanner_;
   std::vector<char> buffer_;
   std::size_t filled_ = 0;
   std::size_t consumed_ = 0;  ///< the head last parsed ends here

@@ -84,7 +84,7 @@ awaitable<FetchResult> fetch_with_content(OriginPool& pool, const FetchRequest& 
                             settings.first_byte_timeout),
                  asio::detached);
   const milliseconds patience = request.first_byte_timeout;
-  const OriginConnection::Timeout timeout = [&upload, patience] {
+  const HeadTimeout timeout = [&upload, patience] {
     return upload.is_finished() ? time_until(upload.finished_at() + patience) : milliseconds{0};
   };
   FetchFailure failure = co_await read_final_head(*connection, request, settings, timeout);

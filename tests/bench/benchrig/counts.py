@@ -19,13 +19,17 @@ class Case:
     target: str = "/kib/1/%/"
     fields: tuple = ()
     from_redis: bool = False
+    is_hit: bool = True
+    urls: int = 1  # in turn
 
 
 CASES = {
     "plain": Case(),
     "browser": Case(fields=BROWSER_FIELDS),
     "redis": Case(from_redis=True),
-    "pass-through": Case(target="/private/1/%/"),
+    "pass-through": Case(target="/private/1/%/", is_hit=False),
+    # Each request another URL, which is stored.
+    "miss": Case(is_hit=False, urls=1_000_000),
 }
 
 
@@ -65,13 +69,12 @@ def _serve(case, binary, folder, requests, wrapped):
                                   memory="0" if case.from_redis else "64MiB")
     try:
         # The first answer is stored; its content is in the store before the next request is sent.
-        servers.fetch(larder.port, case.target.replace("%", "0"))
+        servers.fetch(larder.port, case.target.replace("%", "0" if case.is_hit else "first"))
         before = servers.origin_count(origin)
-        run_load(larder.port, target=case.target, fields=case.fields, requests=requests, rate=RATE)
+        run_load(larder.port, target=case.target, fields=case.fields, requests=requests, rate=RATE, urls=case.urls)
         passed = servers.origin_count(origin) - before
-        is_hit = not case.target.startswith("/private/")
         # The first look in another representation is a miss of its own.
-        if is_hit and passed > 2 or not is_hit and passed != requests:
+        if case.is_hit and passed > 2 or not case.is_hit and passed != requests:
             raise SystemExit(f"{passed} of {requests} requests reached the origin")
     finally:
         larder.stop(within=30.0)
