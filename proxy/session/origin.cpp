@@ -94,12 +94,17 @@ awaitable<FetchResult> fetch(OriginPool& pool, const FetchRequest& request) {
       connection = std::move(std::get<OriginConnectionPointer>(acquired));
     }
     FetchFailure failure = FetchFailure::closed_before_answer;
-    const IoStatus sent =
-        co_await connection->stream.write(request.head, pool.settings().connect_timeout);
+    Pieces unsent{request.head};
+    std::optional<IoStatus> sent = connection->stream.write_now(unsent);
+    if (!sent) {
+      const IoStatus later =
+          co_await connection->stream.write(unsent, pool.settings().connect_timeout);
+      sent = later;
+    }
     // One deadline for all of the head, however slowly its bytes drip.
     const SteadyClock::time_point give_up = SteadyClock::now() + request.first_byte_timeout;
     const HeadTimeout timeout = [give_up] { return time_until(give_up); };
-    if (sent == IoStatus::ok)
+    if (*sent == IoStatus::ok)
       failure = co_await read_final_head(*connection, request, pool.settings(), timeout);
     if (failure == FetchFailure::none) {
       pool.backends().note_success(connection->backend);

@@ -16,6 +16,10 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+/// Pieces of a stream up to this size are copied together, so that one system call sends several.
+constexpr std::size_t small_piece = 4 * 1024;
+constexpr std::size_t most_gathered = 16 * 1024;
+
 /// The same line for a second, and the same for all requests of a thread.
 void append_date(policy::SystemSeconds now, std::string& out) {
   static thread_local policy::SystemSeconds at{};
@@ -74,6 +78,7 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
   const http::ResponseHead& told = from.head();
   BodyReader& content = from.content();
   std::string& prefix = from.connection->prefix;
+  std::string_view last;  // with which the answer ends
   while (told.framing.kind != Framing::none) {
     std::string_view data = prefix;
     if (data.empty()) {
@@ -91,9 +96,18 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
         co_return After::broken;
       }
       data = part.data;
+      if (content.is_at_end() && !chunked) {
+        last = data;
+        break;
+      }
     }
-    const IoStatus written = co_await to.answer.send(data, chunked);
-    if (written != IoStatus::ok) co_return After::broken;
+    if (!head_waits && data.size() <= small_piece && to.answer.head().size() <= most_gathered) {
+      // Until something has to be waited for, or enough has come together.
+      to.answer.add(data, chunked);
+    } else {
+      const IoStatus written = co_await to.answer.send(data, chunked);
+      if (written != IoStatus::ok) co_return After::broken;
+    }
     prefix.clear();
   }
   if (chunked) {
@@ -101,15 +115,19 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
     policy::append_trailers(content.trailers(), to.request.fields, to.answer.head());
     to.answer.head() += "\r\n";
   }
-  const After after = co_await to.answer.finish();
-  if (after == After::broken) co_return after;
+  std::optional<After> after = to.answer.finish_now(last);
+  if (!after) {
+    const After later = co_await to.answer.finish_rest();
+    after = later;
+  }
+  if (*after == After::broken) co_return *after;
   if (upload && !upload->is_complete()) co_await upload->stop();
   // gunicorn sends content in answer to HEAD all the same: whatever has none may be followed by
   // some, which the next request on the connection would take for its answer.
   const bool is_clean = told.framing.kind != Framing::none && content.surplus().empty();
   // And an origin that left a request's content unread would take it for the next request.
   if (told.keep_alive && !upload && is_clean) to.pool.release(std::move(from.connection));
-  co_return after;
+  co_return *after;
 }
 
 }  // namespace larder::session
