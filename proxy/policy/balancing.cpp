@@ -53,7 +53,7 @@ BackendChoice choose_backend(const Backends& backends, const std::vector<bool>& 
   for (std::size_t step = 0; step < backends.size(); ++step) {
     const std::size_t index = (turn + step) % backends.size();
     const Backend& backend = backends[index];
-    if (tried[index]) continue;
+    if (!tried.empty() && tried[index]) continue;
     if (is_out(backend, now)) {
       if (!longest_out || backend.out_since < backends[*longest_out].out_since) longest_out = index;
     } else if (share_of(backend, limits, now) <= ticket) {

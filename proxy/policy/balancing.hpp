@@ -54,8 +54,8 @@ struct BackendChoice {
   std::size_t index = 0;  ///< meaningless for none_left
   bool operator==(const BackendChoice&) const = default;
 };
-/// `tried`: per backend, whether this request has tried it already. `turn` grows by one with each
-/// choice.
+/// `tried`: per backend, whether this request has tried it already; empty: none. `turn` grows by
+/// one with each choice.
 [[nodiscard]] BackendChoice choose_backend(const Backends& backends, const std::vector<bool>& tried,
                                            const BalancingLimits& limits, std::uint64_t turn,
                                            SteadyTime now);

@@ -20,10 +20,22 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
 }
 
 void append_line(std::string& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
-  out += "\r\n";
+  // Grown once: four appends cost a head of ten lines a thousand instructions more.
+  const std::size_t begin = out.size();
+  out.resize(begin + name.size() + value.size() + 4);
+  char* at = std::copy(name.begin(), name.end(), out.data() + begin);
+  *at++ = ':';
+  *at++ = ' ';
+  at = std::copy(value.begin(), value.end(), at);
+  *at++ = '\r';
+  *at = '\n';
+}
+
+/// The values of all lines of that name, ready for one more: "a, b, ".
+void append_before(std::string& out, const http::Fields& fields, FieldName id) {
+  for (const http::FieldLine& line : fields) {
+    if (line.id == id && !line.value.empty()) out.append(line.value).append(", ");
+  }
 }
 
 void append_number_line(std::string& out, std::string_view name, std::uint64_t number) {
@@ -52,23 +64,27 @@ void append_forwarded_element(std::string& out, std::string_view peer, std::stri
 // X-Forwarded-For, -Host and -Proto, Forwarded and Via: ours to write on every request.
 void append_proxy_fields(const http::RequestHead& head, const ForwardedFacts& facts,
                          std::string& out) {
-  std::string clients;
-  if (facts.trusted) clients = head.fields.combined(FieldName::x_forwarded_for).value_or("");
-  if (!clients.empty() && !facts.peer.empty()) clients += ", ";
-  clients += facts.peer;
-  // A peer on a Unix socket has no address to tell.
-  if (!clients.empty()) append_line(out, "X-Forwarded-For", clients);
+  if (!facts.peer.empty()) {
+    out += "X-Forwarded-For: ";
+    if (facts.trusted) append_before(out, head.fields, FieldName::x_forwarded_for);
+    out.append(facts.peer).append("\r\n");
+  } else if (facts.trusted) {
+    // A peer on a Unix socket has no address to tell.
+    const auto before = head.fields.combined(FieldName::x_forwarded_for);
+    if (before && !before->empty()) append_line(out, "X-Forwarded-For", *before);
+  }
   append_line(out, "X-Forwarded-Proto", facts.proto);
   append_line(out, "X-Forwarded-Host", facts.host);
   if (facts.trusted) {
-    if (const auto before = head.fields.combined(FieldName::forwarded)) {
-      out.append("Forwarded: ").append(*before).append(", ");
+    if (head.fields.has(FieldName::forwarded)) {
+      out += "Forwarded: ";
+      append_before(out, head.fields, FieldName::forwarded);
       append_forwarded_element(out, facts.peer, head.host, facts.proto);
       out += "\r\n";
     }
   }
   out += "Via: ";
-  if (const auto before = head.fields.combined(FieldName::via)) out.append(*before).append(", ");
+  append_before(out, head.fields, FieldName::via);
   out += head.version == http::Version::http_1_0 ? "1.0 larder\r\n" : "1.1 larder\r\n";
 }
 

@@ -1,9 +1,11 @@
 // Admission: how many requests the origin gets at once, all threads together, and who waits.
 //
 // First come, first served over all threads. The queue is short and nobody stands in it for long:
-// an origin that cannot follow is helped by a quick 503, not by a growing heap of work.
+// an origin that cannot follow is helped by a quick 503, not by a growing heap of work. While there
+// are places a request takes no lock.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -46,6 +48,8 @@ class Admission {
   using Admitted = std::variant<Place, FetchFailure>;
   /// Asked now and then while a request waits; empty: it waits for nobody in particular.
   using HasLeft = std::function<bool()>;
+  /// A place, if there is one and nobody waits for it; nothing: to be waited for with admit().
+  [[nodiscard]] std::optional<Place> admit_now();
   /// On `executor`'s thread. Fails with queue_full, queue_timed_out or left_queue.
   [[nodiscard]] awaitable<Admitted> admit(Executor executor, HasLeft has_left);
 
@@ -83,14 +87,20 @@ class Admission {
     WaiterPointer waiter_;
   };
 
-  /// Hands the place to whoever has waited longest.
   void give_back();
+  /// One more in flight, unless that would be too many.
+  [[nodiscard]] bool take();
+  /// Free places to those who have waited longest. With the mutex held.
+  void hand_out();
 
   const unsigned limit_;
   const unsigned queue_;
   const std::chrono::milliseconds timeout_;
-  mutable std::mutex mutex_;
-  unsigned in_flight_ = 0;
+  std::atomic<unsigned> in_flight_{0};
+  /// As many as `waiting_` has. Whoever adds to it looks for a free place afterwards, and whoever
+  /// frees a place looks here afterwards: one of the two sees the other.
+  std::atomic<unsigned> waiters_{0};
+  mutable std::mutex mutex_;  ///< of what follows
   std::deque<WaiterPointer> waiting_;
   std::uint64_t refused_ = 0;
   std::uint64_t timed_out_ = 0;

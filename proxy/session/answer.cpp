@@ -61,6 +61,15 @@ void Answer::end_head() {
   head() += "\r\n";
 }
 
+void Answer::add(std::string_view piece, bool as_chunk) {
+  char room[20];
+  as_chunk = as_chunk && !piece.empty();
+  if (as_chunk) head() += http::format_chunk_size(piece.size(), room);
+  head() += piece;
+  if (as_chunk) head() += "\r\n";
+  record_.content_sent += piece.size();
+}
+
 awaitable<IoStatus> Answer::send(std::string_view piece, bool as_chunk) {
   char room[20];
   as_chunk = as_chunk && !piece.empty();

@@ -65,6 +65,8 @@ class Answer {
   /// With our Cache-Status, behind one that the head may have.
   void end_head();
 
+  /// Writes this piece of content, which is copied, behind what is written.
+  void add(std::string_view piece, bool as_chunk);
   /// Sends what is written and this piece of content behind it.
   [[nodiscard]] awaitable<IoStatus> send(std::string_view piece, bool as_chunk);
   /// Sends what is written, if anything is.

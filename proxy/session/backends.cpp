@@ -25,6 +25,7 @@ Backends::Backends(const config::Settings& settings)
       limits_{.slow_start = settings.slow_start,
               .checks_to_leave = settings.health_check.failures,
               .checks_to_return = settings.health_check.successes},
+      counts_(upstreams_.size()),
       states_(upstreams_.size()),
       ejected_(upstreams_.size()) {
   const bool encrypts =
@@ -48,28 +49,31 @@ std::string Backends::server_name(std::size_t index) const {
                                            : tls_settings_.server_name;
 }
 
-Backends::Chosen Backends::choose(const std::vector<bool>& tried) {
+Backends::Chosen Backends::choose(const std::vector<bool>& tried, SteadyClock::time_point now) {
   const std::scoped_lock lock(mutex_);
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    states_[i].in_flight = counts_[i].in_flight.load(std::memory_order_relaxed);
   Chosen chosen;
-  chosen.choice = policy::choose_backend(states_, tried, limits_, turn_++, SteadyClock::now());
+  chosen.choice = policy::choose_backend(states_, tried, limits_, turn_++, now);
   if (chosen.choice.reason == policy::BackendChoice::Reason::none_left) return chosen;
-  ++states_[chosen.choice.index].in_flight;
+  counts_[chosen.choice.index].in_flight.fetch_add(1, std::memory_order_relaxed);
   chosen.in_flight = InFlight(*this, chosen.choice.index);
   return chosen;
 }
 
 void Backends::end(std::size_t index) {
-  const std::scoped_lock lock(mutex_);
-  --states_[index].in_flight;
+  counts_[index].in_flight.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Backends::note_success(std::size_t index) {
+  if (!counts_[index].has_failed.load(std::memory_order_relaxed)) return;
   bool had_failed = false;
   {
     const std::scoped_lock lock(mutex_);
     had_failed = states_[index].failures > 0;
     const policy::BackendChange ignored = policy::note_success(states_, index, SteadyClock::now());
     (void)ignored;  // back or not, it had failed before
+    counts_[index].has_failed.store(false, std::memory_order_relaxed);
   }
   if (had_failed) say(index, spdlog::level::info, "answers again");
 }
@@ -79,6 +83,7 @@ void Backends::note_failure(std::size_t index, std::string_view why) {
   {
     const std::scoped_lock lock(mutex_);
     change = policy::note_failure(states_, index, SteadyClock::now());
+    counts_[index].has_failed.store(true, std::memory_order_relaxed);
     if (change == policy::BackendChange::ejected) ++ejected_[index];
   }
   const std::string line(why);
@@ -110,7 +115,7 @@ std::vector<Backends::Status> Backends::status() const {
   std::vector<Status> all;
   for (std::size_t i = 0; i < states_.size(); ++i)
     all.push_back({format_upstream(upstreams_[i]), policy::state_of(states_[i], limits_, now),
-                   states_[i].in_flight, ejected_[i]});
+                   counts_[i].in_flight.load(std::memory_order_relaxed), ejected_[i]});
   return all;
 }
 

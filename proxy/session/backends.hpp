@@ -3,6 +3,7 @@
 // The decisions are policy/balancing's; here they are made one at a time, and news is logged once.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -56,8 +57,8 @@ class Backends {
     policy::BackendChoice choice;
     InFlight in_flight;  ///< empty when none is left
   };
-  /// `tried`: per backend, whether this request has tried it already.
-  [[nodiscard]] Chosen choose(const std::vector<bool>& tried);
+  /// `tried`: per backend, whether this request has tried it already; empty: none.
+  [[nodiscard]] Chosen choose(const std::vector<bool>& tried, SteadyClock::time_point now);
 
   // What became of it.
   void note_success(std::size_t index);
@@ -85,8 +86,14 @@ class Backends {
   TlsContext tls_;
   std::string failure_;
   store::StateLog log_;
-  mutable std::mutex mutex_;
-  policy::Backends states_;
+  /// Of one backend what every request touches, without a lock.
+  struct Counts {
+    std::atomic<unsigned> in_flight{0};
+    std::atomic<bool> has_failed{false};  ///< since it last answered; else there is no news in that
+  };
+  std::vector<Counts> counts_;
+  mutable std::mutex mutex_;  ///< of what follows
+  policy::Backends states_;   ///< in_flight: as of the last choice
   std::vector<std::uint64_t> ejected_;
   std::uint64_t turn_ = 0;
 };

@@ -24,7 +24,7 @@ using policy::Detail;
 /// 0: there was no answer.
 std::uint16_t status_of(const FetchResult& result) {
   const auto* answer = std::get_if<OriginAnswer>(&result);
-  return answer ? answer->connection->head.status : std::uint16_t{0};
+  return answer ? answer->head().status : std::uint16_t{0};
 }
 
 /// Of the content and its type: another of either is another representation.
@@ -41,7 +41,7 @@ awaitable<Followed> follow(OriginAnswer& answer, Fill& fill, std::uint64_t limit
                            FetchFailure& failure) {
   std::uint64_t size = 0;
   while (true) {
-    const BodyPart part = co_await answer.content->next();
+    const BodyPart part = co_await answer.content().next();
     if (part.kind == BodyPart::Kind::end) co_return Followed::whole;
     if (part.kind != BodyPart::Kind::data) {
       failure = failure_of(part.kind);
@@ -49,7 +49,7 @@ awaitable<Followed> follow(OriginAnswer& answer, Fill& fill, std::uint64_t limit
     }
     size += part.data.size();
     if (size > limit) {
-      answer.prefix = part.data;
+      answer.connection->prefix = part.data;
       co_return Followed::too_large;
     }
     fill.append(part.data);
@@ -110,7 +110,7 @@ Detail obstacle_of(store::PutOutcome outcome) {
 /// `asked`: when the origin was.
 awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswer answer,
                      policy::Keep kept, SteadyClock::time_point asked) {
-  const http::BodyFraming framing = answer.connection->head.framing;
+  const http::BodyFraming framing = answer.head().framing;
   policy::StoredResponse stored = std::move(kept.stored);
   std::optional<std::size_t> length;
   if (framing.kind == http::BodyFraming::Kind::length)
@@ -134,10 +134,8 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   stored.content = fill.content();
   if (job.rule->makes_etags) policy::add_own_etag(stored, content_hash(stored));
   co_await compress(worker, job, stored);
-  if (answer.connection->head.keep_alive && answer.content->surplus().empty()) {
-    answer.content.reset();
+  if (answer.head().keep_alive && answer.content().surplus().empty())
     worker.origin.release(std::move(answer.connection));
-  }
 
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
   Detail obstacle = obstacle_of(job.start);
@@ -189,19 +187,22 @@ awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
   co_return true;
 }
 
-FetchRequest make_request(const FillJob& job, const policy::StoredResponse* validated) {
-  FetchRequest request{.head = job.head,
-                       .method = http::Method::get,
-                       .repeatable = true,
-                       .wants_upgrade = false,
-                       .first_byte_timeout = job.first_byte_timeout,
-                       .response_timeout = job.response_timeout};
-  if (validated) {
-    request.head.resize(request.head.size() - 2);  // the final empty line
-    policy::append_conditions(*validated, request.head);
-    request.head += "\r\n";
-  }
-  return request;
+/// `head`: as it goes out.
+FetchRequest make_request(const FillJob& job, std::string_view head) {
+  return {.head = head,
+          .method = http::Method::get,
+          .repeatable = true,
+          .wants_upgrade = false,
+          .first_byte_timeout = job.first_byte_timeout,
+          .response_timeout = job.response_timeout};
+}
+
+std::string make_conditional_head(const FillJob& job, const policy::StoredResponse& validated) {
+  std::string head = job.head;
+  head.resize(head.size() - 2);  // the final empty line
+  policy::append_conditions(validated, head);
+  head += "\r\n";
+  return head;
 }
 
 constexpr milliseconds first_pause{2};
@@ -249,30 +250,30 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
   fill->note_unstored(obstacle_of(job.start));
   policy::SystemSeconds request_time = worker.shared.clock.now_in_seconds();
   const bool validates = job.previous && policy::is_validatable(*job.previous);
-  FetchRequest request = make_request(job, validates ? job.previous.get() : nullptr);
+  std::string conditional;
+  if (validates) conditional = make_conditional_head(job, *job.previous);
+  const FetchRequest request = make_request(job, validates ? conditional : job.head);
   const SteadyClock::time_point asked = SteadyClock::now();
-  FetchResult result = co_await fetch(worker.origin, std::move(request), InterimSink());
+  FetchResult result = co_await fetch(worker.origin, request);
   if (validates && status_of(result) == 304) {
     OriginAnswer told = std::move(std::get<OriginAnswer>(result));
-    const bool freshened =
-        co_await freshen(worker, *fill, job, told.connection->head, request_time);
+    const bool freshened = co_await freshen(worker, *fill, job, told.head(), request_time);
     if (freshened) co_return;
     // Its place with the origin goes back first: there may be no other one.
-    told.content.reset();
     told.connection.reset();
     request_time = worker.shared.clock.now_in_seconds();
-    FetchRequest unconditional = make_request(job, nullptr);
-    result = co_await fetch(worker.origin, std::move(unconditional), InterimSink());
+    const FetchRequest unconditional = make_request(job, job.head);
+    result = co_await fetch(worker.origin, unconditional);
   }
   if (const auto* failure = std::get_if<FetchFailure>(&result)) {
     fill->fail(*failure);
     co_return;
   }
   OriginAnswer answer = std::move(std::get<OriginAnswer>(result));
-  fill->note_origin_status(answer.connection->head.status);
-  policy::StoringDecision decision = judge(worker, job, answer.connection->head, request_time);
+  fill->note_origin_status(answer.head().status);
+  policy::StoringDecision decision = judge(worker, job, answer.head(), request_time);
   if (auto* kept = std::get_if<policy::Keep>(&decision)) {
-    if (answer.connection->head.fields.has(http::FieldName::age))
+    if (answer.head().fields.has(http::FieldName::age))
       fill->note_origin_age(kept->stored.initial_age);
     co_await keep(worker, *fill, job, std::move(answer), std::move(*kept), asked);
     co_return;

@@ -6,12 +6,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "session/origin.hpp"
+
 namespace larder::session {
 
 namespace {
-
-/// Interim responses that a check reads over.
-constexpr int most_interims = 4;
 
 awaitable<void> check_forever(asio::io_context& io, OriginPool& pool, std::size_t backend) {
   Timer timer(io);
@@ -31,17 +30,14 @@ awaitable<std::string> ask(OriginPool& pool, OriginConnection& connection,
       make_check_request(settings, pool.backends().upstream(connection.backend));
   const IoStatus sent = co_await connection.stream.write(request, time_until(give_up));
   if (sent != IoStatus::ok) co_return std::string(describe(FetchFailure::closed_before_answer));
-  const std::function<milliseconds()> timeout = [give_up] { return time_until(give_up); };
-  for (int interims = 0; interims <= most_interims; ++interims) {
-    const FetchFailure failure =
-        co_await connection.read_head(http::Method::get, head_limits(pool.settings()), timeout);
-    if (failure != FetchFailure::none) co_return std::string(describe(failure));
-    const std::uint16_t status = connection.head.status;
-    if (status < 200) continue;
-    if (status < 400) co_return std::string();
-    co_return "it answered " + std::to_string(status) + " to " + settings.path;
-  }
-  co_return std::string(describe(FetchFailure::interim_flood));
+  const HeadTimeout timeout = [give_up] { return time_until(give_up); };
+  const FetchRequest asked{.head = request};
+  const FetchFailure failure =
+      co_await read_final_head(connection, asked, pool.settings(), timeout);
+  if (failure != FetchFailure::none) co_return std::string(describe(failure));
+  const std::uint16_t status = connection.head.status;
+  if (status < 400) co_return std::string();
+  co_return "it answered " + std::to_string(status) + " to " + settings.path;
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ awaitable<JoinOutcome> Joining::answer_refused(Fill::Snapshot snapshot) {
   own_.record.cache.detail = snapshot.detail;
   if (!answer || differs_) co_return policy::PassOn{*own_.record.cache.forward, snapshot.detail};
   // What had arrived before it proved too large comes first.
-  if (snapshot.available > 0) answer->prefix.insert(0, fill_->content().view());
+  if (snapshot.available > 0) answer->connection->prefix.insert(0, fill_->content().view());
   const After after = co_await relay(std::move(*answer), nullptr, relay_to());
   co_return after;
 }

@@ -12,13 +12,19 @@ constexpr int most_interims = 16;
 
 awaitable<FetchFailure> read_final_head(OriginConnection& connection, const FetchRequest& request,
                                         const config::Settings& settings,
-                                        const InterimSink& interim,
-                                        std::function<milliseconds()> timeout) {
+                                        const HeadTimeout& timeout) {
   const http::HeadLimits limits = head_limits(settings);
   bool in_doubt = false;  // an interim response has announced content
   for (int interims = 0; interims <= most_interims; ++interims) {
-    const FetchFailure failure = co_await connection.read_head(request.method, limits, timeout);
-    if (failure != FetchFailure::none) co_return failure;
+    connection.begin_head();
+    std::optional<FetchFailure> taken = connection.take_head(request.method, limits);
+    while (!taken) {
+      const ReadResult read = co_await connection.stream.read_some(connection.room(), timeout());
+      const FetchFailure failure = connection.note_read(read);
+      if (failure != FetchFailure::none) co_return failure;
+      taken = connection.take_head(request.method, limits);
+    }
+    if (*taken != FetchFailure::none) co_return *taken;
     const std::uint16_t status = connection.head.status;
     if (status >= 200) {
       if (in_doubt) connection.head.keep_alive = false;
@@ -27,8 +33,8 @@ awaitable<FetchFailure> read_final_head(OriginConnection& connection, const Fetc
     in_doubt = in_doubt || !connection.head.keep_alive;
     if (status == 101)
       co_return request.wants_upgrade ? FetchFailure::none : FetchFailure::switched_unasked;
-    if (interim) {
-      const bool delivered = co_await interim(connection.head);
+    if (request.interim) {
+      const bool delivered = co_await request.interim(connection.head);
       if (!delivered) co_return FetchFailure::client_gone;
     }
   }
@@ -46,13 +52,11 @@ OriginAnswer make_answer(OriginConnectionPointer connection, Place place,
   const auto type = head.fields.first(http::FieldName::content_type);
   const bool endless = type && is_event_stream(*type);
   if (!endless && head.status != 101) connection->place = std::move(place);
-  OriginAnswer answer{.connection = std::move(connection), .content = nullptr, .prefix = {}};
-  answer.content = std::make_unique<BodyReader>(
-      answer.connection->stream, answer.connection->after_head(), answer.connection->head.framing,
-      endless ? milliseconds{0} : settings.between_bytes_timeout);
+  connection->content.emplace(connection->stream, connection->after_head(), head.framing,
+                              endless ? milliseconds{0} : settings.between_bytes_timeout);
   if (!endless && request.response_timeout.count() > 0)
-    answer.content->end_by(SteadyClock::now() + request.response_timeout);
-  return answer;
+    connection->content->end_by(SteadyClock::now() + request.response_timeout);
+  return OriginAnswer{std::move(connection)};
 }
 
 FetchFailure failure_of(BodyPart::Kind kind) {
@@ -72,25 +76,39 @@ FetchFailure failure_of(BodyPart::Kind kind) {
   return FetchFailure::content_cut_off;
 }
 
-awaitable<FetchResult> fetch(OriginPool& pool, FetchRequest request, InterimSink interim) {
-  Admission::Admitted admitted = co_await pool.admit(request.client_has_left);
-  if (const auto* failure = std::get_if<FetchFailure>(&admitted)) co_return *failure;
-  Place place = std::move(std::get<Place>(admitted));
+awaitable<FetchResult> fetch(OriginPool& pool, const FetchRequest& request) {
+  std::optional<Place> place = pool.admit_now();
+  if (!place) {
+    Admission::Admitted admitted = co_await pool.admit(request.client_has_left);
+    if (const auto* failure = std::get_if<FetchFailure>(&admitted)) co_return *failure;
+    place = std::move(std::get<Place>(admitted));
+  }
   for (int attempt = 0;; ++attempt) {
-    OriginPool::Acquired acquired = co_await pool.acquire(!request.repeatable || attempt > 0);
-    if (const auto* failure = std::get_if<FetchFailure>(&acquired)) co_return *failure;
-    OriginConnectionPointer connection = std::move(std::get<OriginConnectionPointer>(acquired));
+    const bool fresh = !request.repeatable || attempt > 0;
+    std::optional<Backends::Chosen> turn;
+    OriginConnectionPointer connection;
+    if (!fresh) connection = pool.acquire_now(turn.emplace(), SteadyClock::now());
+    if (!connection) {
+      OriginPool::Acquired acquired = co_await pool.acquire(fresh, std::move(turn));
+      if (const auto* failure = std::get_if<FetchFailure>(&acquired)) co_return *failure;
+      connection = std::move(std::get<OriginConnectionPointer>(acquired));
+    }
     FetchFailure failure = FetchFailure::closed_before_answer;
-    const IoStatus sent =
-        co_await connection->stream.write(request.head, pool.settings().connect_timeout);
+    Pieces unsent{request.head};
+    std::optional<IoStatus> sent = connection->stream.write_now(unsent);
+    if (!sent) {
+      const IoStatus later =
+          co_await connection->stream.write(unsent, pool.settings().connect_timeout);
+      sent = later;
+    }
     // One deadline for all of the head, however slowly its bytes drip.
     const SteadyClock::time_point give_up = SteadyClock::now() + request.first_byte_timeout;
-    const std::function<milliseconds()> timeout = [give_up] { return time_until(give_up); };
-    if (sent == IoStatus::ok)
-      failure = co_await read_final_head(*connection, request, pool.settings(), interim, timeout);
+    const HeadTimeout timeout = [give_up] { return time_until(give_up); };
+    if (*sent == IoStatus::ok)
+      failure = co_await read_final_head(*connection, request, pool.settings(), timeout);
     if (failure == FetchFailure::none) {
       pool.backends().note_success(connection->backend);
-      co_return make_answer(std::move(connection), std::move(place), request, pool.settings());
+      co_return make_answer(std::move(connection), *std::move(place), request, pool.settings());
     }
     // RFC 9110 9.2.2: a used connection that died before any answer says nothing about the request.
     const bool died_idle = connection->was_used && !connection->got_bytes &&

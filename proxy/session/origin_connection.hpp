@@ -1,14 +1,17 @@
-// Origin connection: one connection to a backend, with the head it read last.
+// Origin connection: one connection to a backend, with the head it read last and its content.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/response_head.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
+#include "session/body_reader.hpp"
 #include "session/connecting.hpp"
 #include "session/fetch_failure.hpp"
 #include "session/stream.hpp"
@@ -23,10 +26,14 @@ class OriginConnection {
         address(std::move(connected.address)),
         backend(backend) {}
 
-  /// Reads one head, interim or final, into `head`. `timeout` is asked before each read.
-  [[nodiscard]] awaitable<FetchFailure> read_head(http::Method method,
-                                                  const http::HeadLimits& limits,
-                                                  std::function<milliseconds()> timeout);
+  /// A new head is due: forgets the one before. What came behind that stays.
+  void begin_head();
+  /// Takes one, interim or final, into `head`. Nothing: more is to be read into room() first.
+  [[nodiscard]] std::optional<FetchFailure> take_head(http::Method method,
+                                                      const http::HeadLimits& limits);
+  [[nodiscard]] std::span<char> room();
+  /// What was read into room().
+  [[nodiscard]] FetchFailure note_read(const ReadResult& read);
   /// What follows the head in the buffer.
   [[nodiscard]] std::string_view after_head() const;
 
@@ -40,11 +47,14 @@ class OriginConnection {
   // Of the present exchange.
   InFlight in_flight;
   Place place;
+  std::optional<BodyReader> content;  ///< once its final head has been read
+  std::string prefix;                 ///< of the content, what was read before
 
   /// Ready for another exchange: nothing of the last one is left.
   void begin_anew();
 
  private:
+  http::HeadScanner scanner_;
   std::vector<char> buffer_;
   std::size_t filled_ = 0;
   std::size_t consumed_ = 0;  ///< the head last parsed ends here

@@ -38,20 +38,32 @@ awaitable<Admission::Admitted> OriginPool::admit(Admission::HasLeft has_left) {
   return admission_.admit(io_.get_executor(), std::move(has_left));
 }
 
-awaitable<OriginPool::Acquired> OriginPool::acquire(bool fresh) {
+OriginConnectionPointer OriginPool::acquire_now(Backends::Chosen& turn,
+                                                SteadyClock::time_point now) {
+  turn = backends_.choose({}, now);
+  const std::size_t backend = turn.choice.index;
+  if (is_due(named_[backend], now)) return nullptr;
+  OriginConnectionPointer connection = take_idle(backend, now);
+  if (connection) connection->in_flight = std::move(turn.in_flight);
+  return connection;
+}
+
+awaitable<OriginPool::Acquired> OriginPool::acquire(bool fresh,
+                                                    std::optional<Backends::Chosen> turn) {
   std::vector<bool> tried(backends_.size());
   FetchFailure last = FetchFailure::refused;
   while (true) {
-    Backends::Chosen chosen = backends_.choose(tried);
+    Backends::Chosen chosen =
+        turn ? *std::exchange(turn, std::nullopt) : backends_.choose(tried, SteadyClock::now());
     if (chosen.choice.reason == policy::BackendChoice::Reason::none_left) co_return last;
     const std::size_t backend = chosen.choice.index;
     tried[backend] = true;
-    if (!fresh && is_due(named_[backend])) {
+    if (!fresh && is_due(named_[backend], SteadyClock::now())) {
       // Before an idle connection is used: the name may lead elsewhere by now.
       const FetchFailure ignored = co_await look_up(backend, settings_.connect_timeout);
       (void)ignored;  // connecting, if it comes to that, will say so
     }
-    OriginConnectionPointer connection = fresh ? nullptr : take_idle(backend);
+    OriginConnectionPointer connection = fresh ? nullptr : take_idle(backend, SteadyClock::now());
     if (!connection) {
       std::string why;
       Acquired connected = co_await connect(backend, settings_.connect_timeout, why);
@@ -71,7 +83,7 @@ awaitable<OriginPool::Acquired> OriginPool::connect(std::size_t backend, millise
                                                     std::string& why) {
   Named& named = named_[backend];
   SteadyClock::time_point give_up = SteadyClock::now() + timeout;
-  if (is_due(named) || named.addresses.empty()) {
+  if (is_due(named, SteadyClock::now()) || named.addresses.empty()) {
     const FetchFailure unresolved = co_await look_up(backend, timeout);
     if (unresolved != FetchFailure::none) {
       why = describe(unresolved);
@@ -114,9 +126,9 @@ awaitable<OriginPool::Acquired> OriginPool::encrypt(OriginConnectionPointer conn
   co_return FetchFailure::tls_failed;
 }
 
-bool OriginPool::is_due(const Named& named) const {
+bool OriginPool::is_due(const Named& named, SteadyClock::time_point now) const {
   return !named.is_literal && !named.is_asking &&
-         SteadyClock::now() - named.asked_at >= settings_.resolve_interval;
+         now - named.asked_at >= settings_.resolve_interval;
 }
 
 awaitable<FetchFailure> OriginPool::look_up(std::size_t backend, milliseconds timeout) {
@@ -134,13 +146,12 @@ awaitable<FetchFailure> OriginPool::look_up(std::size_t backend, milliseconds ti
   co_return FetchFailure::none;
 }
 
-OriginConnectionPointer OriginPool::take_idle(std::size_t backend) {
+OriginConnectionPointer OriginPool::take_idle(std::size_t backend, SteadyClock::time_point now) {
   for (std::size_t i = idle_.size(); i-- > 0;) {
     if (idle_[i]->backend != backend) continue;
     OriginConnectionPointer connection = std::move(idle_[i]);
     idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-    const bool too_old =
-        SteadyClock::now() - connection->idle_since >= settings_.origin_idle_timeout;
+    const bool too_old = now - connection->idle_since >= settings_.origin_idle_timeout;
     if (!too_old && !connection->stream.is_readable_now()) return connection;
   }
   return nullptr;

@@ -5,6 +5,7 @@
 // cannot be connected to is passed over: nothing was sent, so any request may go to the next one.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -27,8 +28,12 @@ class OriginPool {
   OriginPool& operator=(const OriginPool&) = delete;
 
   using Acquired = std::variant<OriginConnectionPointer, FetchFailure>;
+  /// An idle connection to whoever's turn it is. Null: there is none; `turn` is for acquire() then.
+  [[nodiscard]] OriginConnectionPointer acquire_now(Backends::Chosen& turn,
+                                                    SteadyClock::time_point now);
   /// `fresh`: not one that was used before.
-  [[nodiscard]] awaitable<Acquired> acquire(bool fresh);
+  [[nodiscard]] awaitable<Acquired> acquire(bool fresh,
+                                            std::optional<Backends::Chosen> turn = std::nullopt);
   /// A new connection to one backend, for whatever use. `why` it failed, in words for the log.
   [[nodiscard]] awaitable<Acquired> connect(std::size_t backend, milliseconds timeout,
                                             std::string& why);
@@ -38,6 +43,7 @@ class OriginPool {
 
   [[nodiscard]] const config::Settings& settings() const { return settings_; }
   [[nodiscard]] Backends& backends() { return backends_; }
+  [[nodiscard]] std::optional<Place> admit_now() { return admission_.admit_now(); }
   [[nodiscard]] awaitable<Admission::Admitted> admit(Admission::HasLeft has_left);
 
  private:
@@ -57,10 +63,10 @@ class OriginPool {
     OriginPool& pool_;
   };
 
-  [[nodiscard]] OriginConnectionPointer take_idle(std::size_t backend);
+  [[nodiscard]] OriginConnectionPointer take_idle(std::size_t backend, SteadyClock::time_point now);
   /// Asks for the name again; what was known stays when there is no answer.
   [[nodiscard]] awaitable<FetchFailure> look_up(std::size_t backend, milliseconds timeout);
-  [[nodiscard]] bool is_due(const Named& named) const;
+  [[nodiscard]] bool is_due(const Named& named, SteadyClock::time_point now) const;
   [[nodiscard]] awaitable<Acquired> encrypt(OriginConnectionPointer connection,
                                             milliseconds timeout, std::string& why);
   void sweep();

@@ -20,9 +20,11 @@ awaitable<After> PassingOn::run() {
     store::LeasePointer taken = co_await own_.worker.store->begin_write(write->tags);
     lease = std::move(taken);
   }
-  Upload upload(own_.worker.io, own_.content, own_.client.stream);
-  const bool has_content = !own_.content.is_at_end();
-  FetchResult result = co_await fetch_own(has_content ? &upload : nullptr);
+  if (!own_.content.is_at_end()) upload_.emplace(own_.worker.io, own_.content, own_.client.stream);
+  make_request(upload_.has_value());
+  auto fetched = upload_ ? fetch_with_content(own_.worker.origin, request_, *upload_)
+                         : fetch(own_.worker.origin, request_);
+  FetchResult result = co_await std::move(fetched);
   const auto* failure = std::get_if<FetchFailure>(&result);
 
   // Before the client hears of it: whoever asks after that must not be given what was there before.
@@ -40,20 +42,20 @@ awaitable<After> PassingOn::run() {
   After after = After::broken;
   if (failure) {
     own_.record.failure = *failure;
-    if (has_content && !upload.is_complete()) own_.answer.close_afterwards();
+    if (upload_ && !upload_->is_complete()) own_.answer.close_afterwards();
     if (*failure != FetchFailure::client_gone)
       after = co_await own_.answer.send_problem(status_for(*failure), describe(*failure));
   } else {
     OriginAnswer answer = std::move(std::get<OriginAnswer>(result));
-    if (answer.connection->head.status == 101) {
+    if (answer.head().status == 101) {
       after = co_await tunnel(std::move(answer));
     } else {
       const RelayTo to{own_.answer, own_.head, own_.record, own_.worker.origin,
                        own_.worker.shared.clock.now_in_seconds()};
-      after = co_await relay(std::move(answer), has_content ? &upload : nullptr, to);
+      after = co_await relay(std::move(answer), upload_ ? &*upload_ : nullptr, to);
     }
   }
-  co_await upload.stop();
+  if (upload_) co_await upload_->stop();
   co_return after;
 }
 
@@ -65,32 +67,28 @@ policy::EvictionDecision PassingOn::decide_eviction(http::Method method,
                                  request);
 }
 
-awaitable<FetchResult> PassingOn::fetch_own(Upload* upload) {
+void PassingOn::make_request(bool has_content) {
   const bool upgrade = wants_upgrade();
-  FetchRequest request{.head = {},
-                       .method = own_.head.method,
-                       .repeatable = !upload && !upgrade &&
-                                     http::is_idempotent(own_.head.method, own_.head.method_text),
-                       .wants_upgrade = upgrade,
-                       .first_byte_timeout = own_.first_byte_timeout,
-                       .response_timeout = own_.response_timeout,
-                       .client_has_left = [this] { return own_.client.stream.has_peer_left(); }};
+  std::string& head = own_.client.scratch.out;
+  head.clear();
   policy::append_forward_head(own_.head, own_.forwarded,
                               {.body = own_.head.framing,
-                               .expect_continue = own_.head.expects_continue && upload,
+                               .expect_continue = own_.head.expects_continue && has_content,
                                .upgrade = upgrade},
-                              request.head);
-  InterimSink interim;
+                              head);
+  request_ = {.head = head,
+              .method = own_.head.method,
+              .repeatable = !has_content && !upgrade &&
+                            http::is_idempotent(own_.head.method, own_.head.method_text),
+              .wants_upgrade = upgrade,
+              .first_byte_timeout = own_.first_byte_timeout,
+              .response_timeout = own_.response_timeout,
+              .client_has_left = [this] { return own_.client.stream.has_peer_left(); }};
   if (own_.head.version == http::Version::http_1_1) {
-    interim = [this](const http::ResponseHead& told) { return own_.answer.send_interim(told); };
+    request_.interim = [this](const http::ResponseHead& told) {
+      return own_.answer.send_interim(told);
+    };
   }
-  if (upload) {
-    FetchResult result = co_await fetch_with_content(own_.worker.origin, std::move(request),
-                                                     *upload, std::move(interim));
-    co_return result;
-  }
-  FetchResult result = co_await fetch(own_.worker.origin, std::move(request), std::move(interim));
-  co_return result;
 }
 
 policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
@@ -108,7 +106,7 @@ policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
   }
   if (const auto* failure = std::get_if<FetchFailure>(&result))
     return was_never_sent(*failure) ? policy::Tags() : tags;
-  const http::ResponseHead& told = std::get<OriginAnswer>(result).connection->head;
+  const http::ResponseHead& told = std::get<OriginAnswer>(result).head();
   if (http::is_safe(own_.head.method, own_.head.method_text) ||
       !policy::may_have_changed(told.status))
     return {};
@@ -136,7 +134,7 @@ awaitable<void> PassingOn::evict(store::LeasePointer lease, policy::Tags tags) {
 }
 
 awaitable<After> PassingOn::tunnel(OriginAnswer answer) {
-  const http::ResponseHead& told = answer.connection->head;
+  const http::ResponseHead& told = answer.head();
   own_.answer.begin(101, policy::reason_phrase(101));
   policy::append_end_to_end(told, false, own_.answer.head());
   if (const auto upgrade = told.fields.combined(http::FieldName::upgrade))

@@ -5,6 +5,7 @@
 // A request that may change nothing has no more than the fetch and the relay of this.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "policy/forwarding.hpp"
@@ -46,7 +47,8 @@ class PassingOn {
                                                          std::string_view method_text,
                                                          std::string_view path,
                                                          const http::RequestHead* request) const;
-  [[nodiscard]] awaitable<FetchResult> fetch_own(Upload* upload);
+  /// Of the client's own request; its head is written where the answer's will be.
+  void make_request(bool has_content);
   /// What a write with this outcome made old; empty: nothing.
   [[nodiscard]] policy::Tags tags_made_old(const policy::EvictionDecision& eviction,
                                            const FetchResult& result) const;
@@ -55,6 +57,8 @@ class PassingOn {
   [[nodiscard]] bool wants_upgrade() const;
 
   PassedOn own_;
+  FetchRequest request_;
+  std::optional<Upload> upload_;  ///< nothing: the request has no content
 };
 
 }  // namespace larder::session

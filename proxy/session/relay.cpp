@@ -16,10 +16,25 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+/// Pieces of a stream up to this size are copied together, so that one system call sends several.
+constexpr std::size_t small_piece = 4 * 1024;
+constexpr std::size_t most_gathered = 16 * 1024;
+
+/// The same line for a second, and the same for all requests of a thread.
+void append_date(policy::SystemSeconds now, std::string& out) {
+  static thread_local policy::SystemSeconds at{};
+  static thread_local std::string line;
+  if (line.empty() || at != now) {
+    at = now;
+    line = "Date: " + http::format_date(now) + "\r\n";
+  }
+  out += line;
+}
+
 }  // namespace
 
 awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
-  const http::ResponseHead& told = from.connection->head;
+  const http::ResponseHead& told = from.head();
   // Judged by what has been sent so far: an upload that is still running may never end.
   if (upload && !upload->is_complete()) to.answer.close_afterwards();
 
@@ -31,8 +46,7 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
   std::string& head = to.answer.head();
   policy::append_end_to_end(told, false, head);
   // RFC 9110 6.6.1: what came without Date gets one from whoever passes it on.
-  if (!told.fields.has(http::FieldName::date))
-    head.append("Date: ").append(http::format_date(to.now)).append("\r\n");
+  if (!told.fields.has(http::FieldName::date)) append_date(to.now, head);
   head += "Via: 1.1 larder\r\n";
   bool chunked = false;
   bool head_waits = false;
@@ -56,23 +70,25 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
       break;
   }
   to.answer.end_head();
-  const After after = co_await relay_content(std::move(from), upload, chunked, head_waits, to);
-  co_return after;
+  return relay_content(std::move(from), upload, chunked, head_waits, to);
 }
 
 awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, bool head_waits,
                                RelayTo to) {
-  const http::ResponseHead& told = from.connection->head;
+  const http::ResponseHead& told = from.head();
+  BodyReader& content = from.content();
+  std::string& prefix = from.connection->prefix;
+  std::string_view last;  // with which the answer ends
   while (told.framing.kind != Framing::none) {
-    std::string_view data = from.prefix;
+    std::string_view data = prefix;
     if (data.empty()) {
-      BodyPart part = from.content->next_ready();
+      BodyPart part = content.next_ready();
       if (part.kind == BodyPart::Kind::data && part.data.empty()) {
         if (!head_waits) {
           const IoStatus written = co_await to.answer.flush();
           if (written != IoStatus::ok) co_return After::broken;
         }
-        part = co_await from.content->next();
+        part = co_await content.next();
       }
       if (part.kind == BodyPart::Kind::end) break;
       if (part.kind != BodyPart::Kind::data) {
@@ -80,25 +96,38 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
         co_return After::broken;
       }
       data = part.data;
+      if (content.is_at_end() && !chunked) {
+        last = data;
+        break;
+      }
     }
-    const IoStatus written = co_await to.answer.send(data, chunked);
-    if (written != IoStatus::ok) co_return After::broken;
-    from.prefix.clear();
+    if (!head_waits && data.size() <= small_piece && to.answer.head().size() <= most_gathered) {
+      // Until something has to be waited for, or enough has come together.
+      to.answer.add(data, chunked);
+    } else {
+      const IoStatus written = co_await to.answer.send(data, chunked);
+      if (written != IoStatus::ok) co_return After::broken;
+    }
+    prefix.clear();
   }
   if (chunked) {
     to.answer.head() += "0\r\n";
-    policy::append_trailers(from.content->trailers(), to.request.fields, to.answer.head());
+    policy::append_trailers(content.trailers(), to.request.fields, to.answer.head());
     to.answer.head() += "\r\n";
   }
-  const After after = co_await to.answer.finish();
-  if (after == After::broken) co_return after;
+  std::optional<After> after = to.answer.finish_now(last);
+  if (!after) {
+    const After later = co_await to.answer.finish_rest();
+    after = later;
+  }
+  if (*after == After::broken) co_return *after;
   if (upload && !upload->is_complete()) co_await upload->stop();
   // gunicorn sends content in answer to HEAD all the same: whatever has none may be followed by
   // some, which the next request on the connection would take for its answer.
-  const bool is_clean = told.framing.kind != Framing::none && from.content->surplus().empty();
+  const bool is_clean = told.framing.kind != Framing::none && content.surplus().empty();
   // And an origin that left a request's content unread would take it for the next request.
   if (told.keep_alive && !upload && is_clean) to.pool.release(std::move(from.connection));
-  co_return after;
+  co_return *after;
 }
 
 }  // namespace larder::session

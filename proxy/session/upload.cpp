@@ -61,8 +61,8 @@ awaitable<void> Upload::stop() {
   }
 }
 
-awaitable<FetchResult> fetch_with_content(OriginPool& pool, FetchRequest request, Upload& upload,
-                                          InterimSink interim) {
+awaitable<FetchResult> fetch_with_content(OriginPool& pool, const FetchRequest& request,
+                                          Upload& upload) {
   Admission::Admitted admitted = co_await pool.admit(request.client_has_left);
   if (const auto* refused = std::get_if<FetchFailure>(&admitted)) co_return *refused;
   Place place = std::move(std::get<Place>(admitted));
@@ -84,10 +84,10 @@ awaitable<FetchResult> fetch_with_content(OriginPool& pool, FetchRequest request
                             settings.first_byte_timeout),
                  asio::detached);
   const milliseconds patience = request.first_byte_timeout;
-  const std::function<milliseconds()> timeout = [&upload, patience] {
+  const HeadTimeout timeout = [&upload, patience] {
     return upload.is_finished() ? time_until(upload.finished_at() + patience) : milliseconds{0};
   };
-  FetchFailure failure = co_await read_final_head(*connection, request, settings, interim, timeout);
+  FetchFailure failure = co_await read_final_head(*connection, request, settings, timeout);
   if (failure != FetchFailure::none) {
     co_await upload.stop();
     upload.origin_ = nullptr;

@@ -23,8 +23,8 @@ class Upload {
   [[nodiscard]] FetchFailure failure() const { return failure_; }
 
  private:
-  friend awaitable<FetchResult> fetch_with_content(OriginPool& pool, FetchRequest request,
-                                                   Upload& upload, InterimSink interim);
+  friend awaitable<FetchResult> fetch_with_content(OriginPool& pool, const FetchRequest& request,
+                                                   Upload& upload);
   [[nodiscard]] awaitable<void> run(Stream& origin, bool chunked, milliseconds first_byte_timeout,
                                     milliseconds write_timeout);
 
@@ -41,7 +41,8 @@ class Upload {
 
 /// Sends a request with content, on a fresh connection, never twice. The upload may go on after
 /// this has returned: stop() it.
-[[nodiscard]] awaitable<FetchResult> fetch_with_content(OriginPool& pool, FetchRequest request,
-                                                        Upload& upload, InterimSink interim);
+[[nodiscard]] awaitable<FetchResult> fetch_with_content(OriginPool& pool,
+                                                        const FetchRequest& request,
+                                                        Upload& upload);
 
 }  // namespace larder::session

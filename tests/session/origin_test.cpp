@@ -126,8 +126,7 @@ TEST_CASE("fetch: the deadline for the whole answer, and what has none") {
     Rig rig(origin.port());
     FetchRequest request = Rig::request();
     request.response_timeout = c.response_timeout;
-    FetchResult result =
-        larder::test::run(rig.io, fetch(rig.pool, std::move(request), InterimSink()));
+    FetchResult result = larder::test::run(rig.io, fetch(rig.pool, request));
     REQUIRE(outcome(result) == "200");
     const auto read_all = [](BodyReader& content) -> awaitable<BodyPart::Kind> {
       while (true) {
@@ -135,7 +134,7 @@ TEST_CASE("fetch: the deadline for the whole answer, and what has none") {
         if (part.kind != BodyPart::Kind::data) co_return part.kind;
       }
     };
-    CHECK(larder::test::run(rig.io, read_all(*std::get<OriginAnswer>(result).content)) ==
+    CHECK(larder::test::run(rig.io, read_all(std::get<OriginAnswer>(result).content())) ==
           c.expected);
   }
 }

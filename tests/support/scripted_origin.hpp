@@ -123,7 +123,7 @@ struct Rig {
             .first_byte_timeout = patience};
   }
   FetchResult get(bool repeatable = true, milliseconds patience = milliseconds{2000}) {
-    return larder::test::run(io, fetch(pool, request(repeatable, patience), InterimSink()));
+    return larder::test::run(io, fetch(pool, request(repeatable, patience)));
   }
 };
 

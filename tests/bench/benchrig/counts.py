@@ -21,6 +21,8 @@ class Case:
     fields: tuple = ()
     from_redis: bool = False
     needs_token: bool = False
+    is_hit: bool = True
+    urls: int = 1  # in turn
 
 
 CASES = {
@@ -29,7 +31,9 @@ CASES = {
     "query": Case(target="/kib/1/%/?page=2&ordering=-name"),
     "per-user": Case(target="/user/1/%/", needs_token=True),
     "redis": Case(from_redis=True),
-    "pass-through": Case(target="/private/1/%/"),
+    "pass-through": Case(target="/private/1/%/", is_hit=False),
+    # Each request another URL, which is stored.
+    "miss": Case(is_hit=False, urls=1_000_000),
 }
 
 
@@ -70,13 +74,13 @@ def _serve(case, binary, folder, requests, wrapped):
     fields = case.fields + ((f"Authorization: Bearer {per_user_token()}",) if case.needs_token else ())
     try:
         # The first answer is stored; its content is in the store before the next request is sent.
-        servers.fetch(larder.port, case.target.replace("%", "0"), fields=fields if case.needs_token else ())
+        servers.fetch(larder.port, case.target.replace("%", "0" if case.is_hit else "first"),
+                      fields=fields if case.needs_token else ())
         before = servers.origin_count(origin)
-        run_load(larder.port, target=case.target, fields=fields, requests=requests, rate=RATE)
+        run_load(larder.port, target=case.target, fields=fields, requests=requests, rate=RATE, urls=case.urls)
         passed = servers.origin_count(origin) - before
-        is_hit = not case.target.startswith("/private/")
         # The first look in another representation is a miss of its own.
-        if is_hit and passed > 2 or not is_hit and passed != requests:
+        if case.is_hit and passed > 2 or not case.is_hit and passed != requests:
             raise SystemExit(f"{passed} of {requests} requests reached the origin")
     finally:
         larder.stop(within=30.0)

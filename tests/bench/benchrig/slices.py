@@ -16,6 +16,7 @@ from benchrig.workloads import JWT_SECRET, RULES, STORM_RATE
 from rig.certificates import Certificates
 
 WARM_SECONDS = 0.1
+PROBED = 1000  # URLs by which it is seen whether all are stored
 LATENCY_SHARE = 0.5  # of what the slowest can do
 
 
@@ -141,17 +142,20 @@ class _Stage:
         return run_load(server.port, cpus=self.load_cpus or None, **{**self.workload.load(), **options})
 
     def prime(self, name):
-        """Each URL once, and once more, since some store only then."""
+        """Each URL once; and once more, where some store only then."""
         if not self.workload.is_hit or name == "floor":
             return
         asked = max(self.workload.urls, 20)
         if self.workload.target.startswith("/json/"):
             # Stored compressed, whoever asks later.
             self._load(name, requests=asked, connections=1, fields=("Accept-Encoding: gzip",), within=600.0)
-        for _ in range(2):
-            # A condition is for later: the first answer must be whole.
-            plain = {"fields": (), "status": 200} if self.workload.status == 304 else {}
-            self._load(name, requests=asked, connections=min(16, self.workload.urls), zipf=None, within=600.0, **plain)
+        # A condition is for later: the first answer must be whole.
+        plain = {"fields": (), "status": 200} if self.workload.status == 304 else {}
+        for requests in (asked, min(asked, PROBED), asked):
+            passed = servers.origin_count(self.origin)
+            self._load(name, requests=requests, connections=min(16, self.workload.urls), zipf=None, within=1200.0, **plain)
+            if servers.origin_count(self.origin) == passed:
+                break
 
     def slice(self, name):
         passed = servers.origin_count(self.origin)
