@@ -121,12 +121,12 @@ policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
   const policy::Tags invalidated = policy::read_invalidated_tags(
       told.fields, {own_.forwarded.proto, own_.head.host}, own_.head.method, own_.head.method_text);
   tags.insert(tags.end(), invalidated.begin(), invalidated.end());
-  std::sort(tags.begin(), tags.end());
-  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   return tags;
 }
 
 awaitable<void> PassingOn::evict(store::LeasePointer lease, policy::Tags tags) {
+  std::sort(tags.begin(), tags.end());
+  tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   own_.record.evicted_tags = tags.size();
   const store::EvictOutcome outcome =
       co_await own_.worker.store->end_write(std::move(lease), std::move(tags));
