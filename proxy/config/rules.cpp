@@ -217,7 +217,7 @@ void RuleReader::read_ttl(const Node& value) {
 
 void RuleReader::read_mode(const Node& value) {
   needs_ttl_ = false;  // nor is one missed when the mode is wrong itself
-  const std::string* text = read_text(value, "mode", "on or off", report_);
+  const std::string* text = read_text(value, "mode", "on, shadow or off", report_);
   if (!text) {
     failed_ = true;
     return;
@@ -228,11 +228,12 @@ void RuleReader::read_mode(const Node& value) {
     rule().mode = *is_on ? Mode::on : Mode::off;
     needs_ttl_ = *is_on;
   } else if (*text == "shadow") {
-    fail(value.place, "mode: 'shadow' is not available in this version");
+    rule().mode = Mode::shadow;
+    needs_ttl_ = true;
   } else {
     fail(value.place, "mode: unknown word " + quote(*text) +
                           policy::suggest_nearest(*text, {"on", "off", "shadow"}) +
-                          "; on and off are known");
+                          "; on, shadow and off are known");
   }
 }
 

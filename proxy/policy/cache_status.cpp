@@ -28,6 +28,8 @@ std::string_view format_detail(Detail detail) {
       return "none";
     case Detail::no_rule:
       return "no-rule";
+    case Detail::mode_shadow:
+      return "mode-shadow";
     case Detail::mode_off:
       return "mode-off";
     case Detail::ambiguous_target:

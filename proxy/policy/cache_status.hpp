@@ -28,6 +28,7 @@ enum class Detail : std::uint8_t {
   none,
   no_rule,
   mode_off,
+  mode_shadow,
   ambiguous_target,
   ambiguous_query,
   too_deep_path,

@@ -341,6 +341,9 @@ LookupDecision decide_lookup(const LookupFacts& facts) {
       look_up.demands.stale_if_error = control.stale_if_error;
     }
   }
+  // Last, so that what is counted is what would be looked up.
+  if (facts.match.rule->mode == Mode::shadow)
+    return PassOn{ForwardReason::bypass, Detail::mode_shadow};
   return look_up;
 }
 

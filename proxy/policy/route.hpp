@@ -40,7 +40,8 @@ enum class Coherence : std::uint8_t {
 
 enum class Mode : std::uint8_t {
   on,
-  off,  ///< nothing is answered from the store nor kept; what else the rule says holds
+  shadow,  ///< as off; what it would have done is counted (policy/shadow)
+  off,     ///< nothing is answered from the store nor kept; what else the rule says holds
 };
 
 /// A request field that makes variants. `offered` (for Accept and Accept-Language only): the media

@@ -44,15 +44,21 @@ void Shadow::note(const ShadowAnswer& answer) {
     const bool evicted = is_evicted(entry, answer.asked);
     if (!evicted && answer.asked < entry.fresh_until) {
       ++counts_.hits;
-      compare(entry, answer);
+      if (answer.is_comparable) {
+        compare(entry, answer);
+      } else {
+        ++counts_.not_judged;
+      }
       return;
     }
-    if (evicted && entry.content != answer.content && !entry.is_stale) ++counts_.changes_noticed;
+    if (evicted && answer.is_comparable && entry.content != answer.content && !entry.is_stale)
+      ++counts_.changes_noticed;
     give_up_doubt(entry);
     entries_.erase(found);
   }
   ++counts_.misses;
-  if (answer.obstacle != Detail::none || answer.lifetime.count() <= 0) return;
+  if (answer.obstacle != Detail::none || !answer.is_comparable || answer.lifetime.count() <= 0)
+    return;
   Entry entry;
   entry.user = answer.user;
   entry.content = answer.content;
@@ -78,7 +84,7 @@ void Shadow::compare(Entry& entry, const ShadowAnswer& answer) {
     return;
   }
   if (wrote_between(answer.asked, answer.answered)) {
-    ++counts_.overtaken;
+    ++counts_.not_judged;
     return;
   }
   if (entry.is_stale || answer.user == entry.user) {

@@ -35,7 +35,8 @@ struct ShadowAnswer {
   Moment answered{};                      ///< the last of the content had arrived
   std::chrono::milliseconds lifetime{0};  ///< it would have been fresh for
   Detail obstacle = Detail::none;         ///< why it would not have been stored
-  std::string_view target{};              ///< to be named as an example
+  bool is_comparable = true;  ///< false: an error, a 304, a coding not read: `content` says nothing
+  std::string_view target{};  ///< to be named as an example
 };
 
 /// A write that may have changed something, as it was answered.
@@ -60,12 +61,13 @@ struct ShadowReport {
   std::uint64_t requests = 0;  ///< all that the rule matched
   std::uint64_t hits = 0;      ///< would have been answered from the store
   std::uint64_t misses = 0;
-  std::uint64_t stale_hits = 0;       ///< of `hits`: what would have been served was old
-  std::uint64_t users_differ = 0;     ///< of `hits`: it would have been another user's
-  std::uint64_t undecided = 0;        ///< of `hits`: one of the two, and it never showed which
-  std::uint64_t overtaken = 0;        ///< of `hits`: a write came in between; not judged
-  std::uint64_t changes_noticed = 0;  ///< changes that an eviction told of
-  std::uint64_t changes_unseen = 0;   ///< changes that none did, while something was stored
+  std::uint64_t stale_hits = 0;    ///< of `hits`: what would have been served was old
+  std::uint64_t users_differ = 0;  ///< of `hits`: it would have been another user's
+  std::uint64_t undecided = 0;     ///< of `hits`: one of the two, and it never showed which
+  /// Of `hits`, not judged: a write came in between, or the answer was not to be compared.
+  std::uint64_t not_judged = 0;
+  std::uint64_t changes_noticed = 0;          ///< changes that an eviction told of
+  std::uint64_t changes_unseen = 0;           ///< changes that none did, while something was stored
   std::map<Detail, std::uint64_t> refused{};  ///< would not have been stored
   std::vector<Suspect> suspects{};            ///< most likely first, at most five
   std::string stale_example{};                ///< target; empty: none

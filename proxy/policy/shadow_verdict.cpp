@@ -69,7 +69,7 @@ std::string_view format_verdict(Verdict verdict) {
 ShadowVerdict decide_verdict(const ShadowReport& report) {
   ShadowVerdict verdict;
   const std::uint64_t asked = report.hits + report.misses;
-  const std::uint64_t judged = report.hits - std::min(report.hits, report.overtaken);
+  const std::uint64_t judged = report.hits - std::min(report.hits, report.not_judged);
   if (asked > 0) verdict.hit_ratio = static_cast<double>(report.hits) / static_cast<double>(asked);
   if (judged > 0)
     verdict.stale_rate = static_cast<double>(report.stale_hits) / static_cast<double>(judged);

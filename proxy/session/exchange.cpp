@@ -292,6 +292,10 @@ awaitable<After> Exchange::pass_on(policy::PassOn pass) {
     record_.cache.result = CacheResult::bypass;
   if (pass.reason == ForwardReason::vary_miss) record_.cache.result = CacheResult::miss;
 
+  std::optional<ShadowWatch> watch;
+  if (detail == Detail::mode_shadow && head_.method == http::Method::get)
+    watch.emplace(*rules_->shadow_of(*match_.rule), facts(), rules_->learned_of(*match_.rule),
+                  std::chrono::floor<milliseconds>(record_.began));
   PassingOn passing_on({.worker = worker_,
                         .client = client_,
                         .head = head_,
@@ -303,7 +307,8 @@ awaitable<After> Exchange::pass_on(policy::PassOn pass) {
                         .answer = answer_,
                         .record = record_,
                         .first_byte_timeout = first_byte_timeout(),
-                        .response_timeout = response_timeout()});
+                        .response_timeout = response_timeout(),
+                        .watch = watch ? &*watch : nullptr});
   const After after = co_await passing_on.run();
   co_return after;
 }

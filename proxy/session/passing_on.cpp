@@ -29,6 +29,7 @@ awaitable<After> PassingOn::run() {
 
   // Before the client hears of it: whoever asks after that must not be given what was there before.
   policy::Tags old = tags_made_old(eviction, result);
+  const policy::Tags old_tags = own_.rules.has_shadows() ? old : policy::Tags();
   if (!old.empty() && failure) {
     // The origin may carry it out yet: the lease is left to run out, which evicts once more.
     co_await evict(nullptr, std::move(old));
@@ -39,6 +40,7 @@ awaitable<After> PassingOn::run() {
     own_.worker.store->cancel_write(std::move(lease));
   }
 
+  note_in_shadows(result, old_tags);
   After after = After::broken;
   if (failure) {
     own_.record.failure = *failure;
@@ -50,9 +52,12 @@ awaitable<After> PassingOn::run() {
     if (answer.head().status == 101) {
       after = co_await tunnel(std::move(answer));
     } else {
-      const RelayTo to{own_.answer, own_.head, own_.record, own_.worker.origin,
-                       own_.worker.shared.clock.now_in_seconds()};
+      const policy::SystemSeconds now = own_.worker.shared.clock.now_in_seconds();
+      if (own_.watch)
+        own_.watch->take_head({answer.head(), own_.worker.shared.settings.object_limit, now});
+      const RelayTo to{own_.answer, own_.head, own_.record, own_.worker.origin, now, own_.watch};
       after = co_await relay(std::move(answer), upload_ ? &*upload_ : nullptr, to);
+      if (own_.watch && after != After::broken) own_.watch->end(this_moment());
     }
   }
   if (upload_) co_await upload_->stop();
@@ -122,6 +127,17 @@ policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
       told.fields, {own_.forwarded.proto, own_.head.host}, own_.head.method, own_.head.method_text);
   tags.insert(tags.end(), invalidated.begin(), invalidated.end());
   return tags;
+}
+
+policy::Moment PassingOn::this_moment() const {
+  return std::chrono::floor<milliseconds>(own_.worker.shared.clock.now());
+}
+
+void PassingOn::note_in_shadows(const FetchResult& result, const policy::Tags& evicted) const {
+  if (!own_.rules.has_shadows() || http::is_safe(own_.head.method, own_.head.method_text)) return;
+  const auto* answer = std::get_if<OriginAnswer>(&result);
+  if (answer && !policy::may_have_changed(answer->head().status)) return;
+  note_write(own_.rules.shadows, evicted, own_.head.method_text, own_.head.path, this_moment());
 }
 
 awaitable<void> PassingOn::evict(store::LeasePointer lease, policy::Tags tags) {

@@ -33,6 +33,7 @@ struct PassedOn {
   ExchangeRecord& record;
   milliseconds first_byte_timeout{0};
   milliseconds response_timeout{0};  ///< zero: none
+  ShadowWatch* watch = nullptr;      ///< of a rule in shadow; null: none
 };
 
 class PassingOn {
@@ -52,6 +53,9 @@ class PassingOn {
   /// What a write with this outcome made old; empty: nothing.
   [[nodiscard]] policy::Tags tags_made_old(const policy::EvictionDecision& eviction,
                                            const FetchResult& result) const;
+  [[nodiscard]] policy::Moment this_moment() const;
+  /// Of a write that may have changed something.
+  void note_in_shadows(const FetchResult& result, const policy::Tags& evicted) const;
   [[nodiscard]] awaitable<void> evict(store::LeasePointer lease, policy::Tags tags);
   [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
   [[nodiscard]] bool wants_upgrade() const;

@@ -79,6 +79,7 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
   BodyReader& content = from.content();
   std::string& prefix = from.connection->prefix;
   std::string_view last;  // with which the answer ends
+  if (to.watch) to.watch->take_content(prefix);
   while (told.framing.kind != Framing::none) {
     std::string_view data = prefix;
     if (data.empty()) {
@@ -96,6 +97,7 @@ awaitable<After> relay_content(OriginAnswer from, Upload* upload, bool chunked, 
         co_return After::broken;
       }
       data = part.data;
+      if (to.watch) to.watch->take_content(data);
       if (content.is_at_end() && !chunked) {
         last = data;
         break;

@@ -1,6 +1,7 @@
 // Worker: what one thread serves requests with. Shared parts are references, its own are members.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "session/origin_pool.hpp"
 #include "session/purging.hpp"
 #include "session/record.hpp"
+#include "session/shadowing.hpp"
 #include "session/tls_files.hpp"
 #include "session/trusted.hpp"
 #include "store/local_stamps.hpp"
@@ -33,16 +35,27 @@ namespace larder::session {
 struct RuleSet {
   RuleSet(const RuleSet&) = delete;
   RuleSet& operator=(const RuleSet&) = delete;
-  /// `counted_as`: the slot of each rule, in their order.
-  RuleSet(policy::Routes rules, std::vector<RuleSlot> counted_as)
+  /// `counted_as`: the slot of each rule, in their order. `before`: the rules that these replace,
+  /// whose shadows go on; null: none.
+  RuleSet(policy::Routes rules, std::vector<RuleSlot> counted_as, const RuleSet* before = nullptr)
       : routes(std::move(rules)),
         index(routes.rules),
         slots(std::move(counted_as)),
         learned(std::make_unique<policy::LearnedVary[]>(routes.rules.size())),
-        variants(std::make_unique<policy::QueryVariants[]>(routes.rules.size())) {}
+        variants(std::make_unique<policy::QueryVariants[]>(routes.rules.size())),
+        shadows(make_rule_shadows(routes, before ? before->routes : policy::Routes(),
+                                  before ? before->shadows : RuleShadows())) {}
 
   [[nodiscard]] policy::LearnedVary& learned_of(const policy::RouteRule& rule) const {
     return learned[static_cast<std::size_t>(&rule - routes.rules.data())];
+  }
+  [[nodiscard]] bool has_shadows() const {
+    return std::any_of(shadows.begin(), shadows.end(),
+                       [](const std::shared_ptr<RuleShadow>& shadow) { return shadow != nullptr; });
+  }
+  /// Null: the rule is not in shadow.
+  [[nodiscard]] RuleShadow* shadow_of(const policy::RouteRule& rule) const {
+    return shadows[static_cast<std::size_t>(&rule - routes.rules.data())].get();
   }
   [[nodiscard]] RuleSlot slot_of(const policy::RouteRule& rule) const {
     return slots[static_cast<std::size_t>(&rule - routes.rules.data())];
@@ -56,6 +69,7 @@ struct RuleSet {
   const std::vector<RuleSlot> slots;
   std::unique_ptr<policy::LearnedVary[]> learned;
   std::unique_ptr<policy::QueryVariants[]> variants;
+  const RuleShadows shadows;
 };
 
 /// Keys whose answers turned out not to be storable, for a while: their requests are passed on at

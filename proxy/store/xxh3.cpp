@@ -20,4 +20,22 @@ std::string xxh3_128_hex(std::string_view bytes) {
   return {digits, 32};
 }
 
+struct Xxh3Stream::State {
+  XXH3_state_t state;
+};
+
+Xxh3Stream::Xxh3Stream() : state_(std::make_unique<State>()) {
+  XXH3_64bits_reset(&state_->state);
+}
+
+Xxh3Stream::~Xxh3Stream() = default;
+
+void Xxh3Stream::add(std::string_view piece) {
+  XXH3_64bits_update(&state_->state, piece.data(), piece.size());
+}
+
+std::uint64_t Xxh3Stream::value() const {
+  return XXH3_64bits_digest(&state_->state);
+}
+
 }  // namespace larder::store

@@ -42,6 +42,15 @@ class Day {
                               .obstacle = obstacle});
     return *this;
   }
+  Day& get_error() {
+    now_ += 1s;
+    shadow_.note(ShadowAnswer{.key = 100,
+                              .asked = now_,
+                              .answered = now_ + 10ms,
+                              .obstacle = Detail::status_not_stored,
+                              .is_comparable = false});
+    return *this;
+  }
   Day& write(std::string_view shape, bool evicts) {
     now_ += 1s;
     const std::uint64_t tags[] = {resource};
@@ -111,6 +120,8 @@ TEST_CASE("Shadow: what a day comes to") {
        2, 1, 1, 0, 0, 0, 1},
       {"it stays in doubt when what is stored ends",
        Day().get(1, alice).get(2, bob).wait(60s).get(2), 1, 2, 0, 0, 1, 0, 0},
+      {"an error where something is stored says nothing of it", Day().get(1).get_error().get(1), 2,
+       1, 0, 0, 0, 0, 0},
       {"what would not be stored is never found",
        Day().get_unstored(Detail::set_cookie).get_unstored(Detail::set_cookie), 0, 2, 0, 0, 0, 0,
        0},
@@ -171,8 +182,8 @@ TEST_CASE("decide_verdict") {
       {"nothing wrong in 300 hits", {.hits = 300, .misses = 10}, Verdict::promote},
       {"nothing wrong in 299", {.hits = 299, .misses = 10}, Verdict::too_little},
       {"nothing at all", {}, Verdict::too_little},
-      {"hits that a write overtook are not judged",
-       {.hits = 300, .misses = 10, .overtaken = 1},
+      {"hits that could not be judged do not count",
+       {.hits = 300, .misses = 10, .not_judged = 1},
        Verdict::too_little},
       {"one user's answer for another", {.hits = 9000, .users_differ = 1}, Verdict::users_differ},
       {"an unseen change after a write",
