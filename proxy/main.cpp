@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   add_purge(app, code);
   add_reload(app, code);
   add_stats(app, code);
+  add_shadow(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

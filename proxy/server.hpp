@@ -21,6 +21,7 @@
 #include "ops/metrics.hpp"
 #include "ops/rules_status.hpp"
 #include "ops/rules_watch.hpp"
+#include "ops/shadow_report.hpp"
 #include "ops/stats.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
@@ -78,6 +79,7 @@ class Server {
   [[nodiscard]] std::string what_is_wrong() const;
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);
+  [[nodiscard]] std::vector<ops::ShadowedRule> shadowed_rules() const;
   [[nodiscard]] std::string open_admin();
   [[nodiscard]] std::vector<ops::AdminRoute> admin_routes();
   struct Reloaded {
@@ -135,6 +137,7 @@ class Server {
   ops::Metrics metrics_{[this] { return status(); }};
   ops::AccessLog access_log_;
   session::Shared shared_;
+  std::shared_ptr<const session::RuleSet> rules_;  ///< in force
   std::vector<std::unique_ptr<Thread>> threads_;
   std::optional<ops::Admin> admin_;
   const SteadyClock::time_point started_ = SteadyClock::now();

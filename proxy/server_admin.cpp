@@ -52,12 +52,26 @@ std::vector<ops::AdminRoute> Server::admin_routes() {
         ops::MetricsPage page = ops::make_metrics_page(metrics_, request.accept);
         return AdminAnswer{std::move(page.text), 200, std::move(page.content_type)};
       }));
+  routes.push_back(
+      ops::reading_route("/shadow", Need::reading, [this](const AdminRequest& request) {
+        const std::string* format = request.parameter("format");
+        if (format && *format == "text") return AdminAnswer{ops::format_text(shadowed_rules())};
+        return ops::json_answer(ops::format_json(shadowed_rules()));
+      }));
   routes.push_back({"/reload", ops::AdminRoute::Method::post, Need::changing,
                     [this](const AdminRequest&) { return answer_reload(); }});
   routes.push_back(
       {"/purge", ops::AdminRoute::Method::post, Need::changing,
        [this](AdminRequest request) { return answer_purge(std::move(request.body)); }});
   return routes;
+}
+
+std::vector<ops::ShadowedRule> Server::shadowed_rules() const {
+  std::vector<ops::ShadowedRule> shadowed;
+  for (const policy::RouteRule& rule : rules_->routes.rules)
+    if (const session::RuleShadow* shadow = rules_->shadow_of(rule))
+      shadowed.push_back({rule.name, shadow->report()});
+  return shadowed;
 }
 
 awaitable<void> Server::look_at_redis() {

@@ -43,7 +43,8 @@ boost::json::array to_array(const std::vector<std::string>& texts) {
 
 std::shared_ptr<const session::RuleSet> Server::make_rules(policy::Routes routes) {
   std::vector<session::RuleSlot> slots = counters_.slots_of(routes);
-  return std::make_shared<const session::RuleSet>(std::move(routes), std::move(slots));
+  return std::make_shared<const session::RuleSet>(std::move(routes), std::move(slots),
+                                                  rules_.get());
 }
 
 void Server::watch_rules() {

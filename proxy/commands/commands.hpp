@@ -21,5 +21,6 @@ void add_health(CLI::App& app, int& code);
 void add_purge(CLI::App& app, int& code);
 void add_reload(CLI::App& app, int& code);
 void add_stats(CLI::App& app, int& code);
+void add_shadow(CLI::App& app, int& code);
 
 }  // namespace larder::commands

@@ -1,6 +1,7 @@
 // larder shadow: what rules in shadow would have done so far.
 #include <chrono>
 #include <iostream>
+#include <memory>
 
 #include "commands/commands.hpp"
 #include "commands/settings_flags.hpp"
@@ -20,11 +21,10 @@ int shadow(const config::Flags& flags, bool as_json) {
     std::cerr << "larder: the admin listener is off, so there is nobody to ask\n";
     return exit_failed;
   }
-  const ops::AdminReply reply =
-      ops::ask_admin(*settings.admin,
-                     {.target = as_json ? "/shadow" : "/shadow?format=text",
-                      .token = settings.admin_token},
-                     patience);
+  const ops::AdminReply reply = ops::ask_admin(
+      *settings.admin,
+      {.target = as_json ? "/shadow" : "/shadow?format=text", .token = settings.admin_token},
+      patience);
   if (!reply.failure.empty() || reply.status != 200) {
     std::cerr << "larder: " << (reply.failure.empty() ? reply.body : reply.failure) << '\n';
     return exit_failed;

@@ -72,9 +72,9 @@ std::string format_text(const std::vector<ShadowedRule>& rules) {
                         report.requests == 1 ? "request" : "requests", format_span(report.observed),
                         verdict.hit_ratio * 100);
     if (report.hits > 0)
-      text += fmt::format("  {} of {} hits old: with 95 % not more than {:.2f} %\n",
-                          report.stale_hits, report.hits - report.not_judged,
-                          verdict.stale_bound * 100);
+      text +=
+          fmt::format("  {} of {} hits old: with 95 % not more than {:.2f} %\n", report.stale_hits,
+                      report.hits - report.not_judged, verdict.stale_bound * 100);
     if (report.sampled < 1)
       text += fmt::format("  judged on {:.3g} % of its keys, there are so many\n",
                           report.sampled * 100);

@@ -293,7 +293,7 @@ awaitable<After> Exchange::pass_on(policy::PassOn pass) {
   if (pass.reason == ForwardReason::vary_miss) record_.cache.result = CacheResult::miss;
 
   std::optional<ShadowWatch> watch;
-  if (detail == Detail::mode_shadow && head_.method == http::Method::get)
+  if (pass.detail == Detail::mode_shadow && head_.method == http::Method::get)
     watch.emplace(*rules_->shadow_of(*match_.rule), facts(), rules_->learned_of(*match_.rule),
                   std::chrono::floor<milliseconds>(record_.began));
   PassingOn passing_on({.worker = worker_,
