@@ -21,10 +21,12 @@ class Case:
     fields: tuple = ()
     from_redis: bool = False
     needs_token: bool = False
+    connections: int = 1  # more: each asks again as soon as it is answered, so that the server is never idle
 
 
 CASES = {
     "plain": Case(),
+    "busy": Case(connections=16),
     "browser": Case(fields=BROWSER_FIELDS),
     "query": Case(target="/kib/1/%/?page=2&ordering=-name"),
     "per-user": Case(target="/user/1/%/", needs_token=True),
@@ -72,7 +74,8 @@ def _serve(case, binary, folder, requests, wrapped):
         # The first answer is stored; its content is in the store before the next request is sent.
         servers.fetch(larder.port, case.target.replace("%", "0"), fields=fields if case.needs_token else ())
         before = servers.origin_count(origin)
-        run_load(larder.port, target=case.target, fields=fields, requests=requests, rate=RATE)
+        pace = {"rate": RATE} if case.connections == 1 else {"connections": case.connections}
+        run_load(larder.port, target=case.target, fields=fields, requests=requests, **pace)
         passed = servers.origin_count(origin) - before
         is_hit = not case.target.startswith("/private/")
         # The first look in another representation is a miss of its own.
