@@ -1,5 +1,6 @@
 #include "policy/selection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "http/cache_control.hpp"
@@ -14,8 +15,10 @@ using http::FieldName;
 namespace {
 
 bool is_conditional(const http::Fields& fields) {
-  return fields.has(FieldName::if_none_match) || fields.has(FieldName::if_modified_since) ||
-         fields.has(FieldName::range);
+  return std::any_of(fields.begin(), fields.end(), [](const http::FieldLine& line) {
+    return line.id == FieldName::if_none_match || line.id == FieldName::if_modified_since ||
+           line.id == FieldName::range;
+  });
 }
 
 bool is_not_modified(const http::RequestHead& head, const Validators& validators,

@@ -120,7 +120,8 @@ class Worker {
 
   Shared& shared;
   RecordSink& records;  ///< this thread's
-  asio::io_context io{1};
+  /// Its sockets are used on this thread alone, so that Asio need not lock them.
+  asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   Deadlines deadlines;
   OriginPool origin;
   identity::Identifier identifier;

@@ -23,10 +23,12 @@ class Case:
     needs_token: bool = False
     is_hit: bool = True
     urls: int = 1  # in turn
+    connections: int = 1  # more: each asks again as soon as it is answered, so that the server is never idle
 
 
 CASES = {
     "plain": Case(),
+    "busy": Case(connections=16),
     "browser": Case(fields=BROWSER_FIELDS),
     "query": Case(target="/kib/1/%/?page=2&ordering=-name"),
     "per-user": Case(target="/user/1/%/", needs_token=True),
@@ -77,7 +79,8 @@ def _serve(case, binary, folder, requests, wrapped):
         servers.fetch(larder.port, case.target.replace("%", "0" if case.is_hit else "first"),
                       fields=fields if case.needs_token else ())
         before = servers.origin_count(origin)
-        run_load(larder.port, target=case.target, fields=fields, requests=requests, rate=RATE, urls=case.urls)
+        pace = {"rate": RATE} if case.connections == 1 else {"connections": case.connections}
+        run_load(larder.port, target=case.target, fields=fields, requests=requests, urls=case.urls, **pace)
         passed = servers.origin_count(origin) - before
         # The first look in another representation is a miss of its own.
         if case.is_hit and passed > 2 or not case.is_hit and passed != requests:
