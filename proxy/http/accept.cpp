@@ -1,7 +1,9 @@
 #include "http/accept.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 #include <boost/container/small_vector.hpp>
 
@@ -194,22 +196,24 @@ struct Match {
 }  // namespace
 
 OfferedTypes::OfferedTypes(std::span<const std::string> types) {
+  Types all;
   for (const std::string& text : types) {
     const std::string lower = canonical(text);
     MediaRange range;
     if (!Reader(lower).read(range)) continue;
-    Type& type = types_.emplace_back();
+    Type& type = all.emplace_back();
     type.text = text;
     type.name.append(range.type).append("/").append(range.subtype);
     type.slash = range.type.size();
     type.parameters = canonical_parameters(range.parameters);
   }
+  types_ = std::make_shared<const Types>(std::move(all));
 }
 
 std::string_view normalise_accept(std::string_view value, const OfferedTypes& offered,
                                   std::string& room) {
   static constexpr std::string_view anything = "*/*";
-  const std::vector<OfferedTypes::Type>& types = offered.types();
+  const OfferedTypes::Types& types = *offered.types();
   boost::container::small_vector<Match, 8> matches(types.size());
   bool accepts_anything = true;
   std::size_t place = 0;
@@ -234,6 +238,21 @@ std::string_view normalise_accept(std::string_view value, const OfferedTypes& of
   const bool all_by_wildcard = std::all_of(
       matches.begin(), matches.end(), [](const Match& match) { return match.specificity == 0; });
   return all_by_wildcard ? anything : types[static_cast<std::size_t>(best - matches.data())].text;
+}
+
+std::string_view AcceptMemory::normalise(std::string_view value, const OfferedTypes& offered,
+                                         std::string& room) {
+  if (value.size() < sizeof(std::uint64_t) || value.size() > longest_value)
+    return normalise_accept(value, offered, room);
+  // Browsers' values differ in length, and else in how they begin or end.
+  const std::uint64_t ends = grammar::load8(value.data()) ^
+                             grammar::load8(value.data() + value.size() - sizeof(std::uint64_t));
+  Place& place = places_[((ends * 0x9e37'79b9'7f4a'7c15U >> 32) + value.size()) % places];
+  if (place.types == offered.types() && place.value == value) return place.normal;
+  const std::string_view normal = normalise_accept(value, offered, room);
+  if (normal.starts_with('=')) return normal;  // whoever sends such has many
+  place = {offered.types(), std::string(value), normal};
+  return normal;
 }
 
 }  // namespace larder::http

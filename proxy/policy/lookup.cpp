@@ -116,16 +116,15 @@ struct VariantValue {
 /// into the rooms, which are written to when a value has to be put together.
 class VariantValues {
  public:
-  explicit VariantValues(const http::Fields& fields) : fields_(fields) {}
+  explicit VariantValues(const LookupFacts& facts)
+      : fields_(facts.head.fields), accepts_(facts.accepts) {}
 
   VariantValue of(const VariantName& name) {
     std::optional<std::string_view> value = name.id == FieldName::unknown
                                                 ? fields_.combined(name.text, joined_)
                                                 : fields_.combined(name.id, joined_);
     if (name.id == FieldName::accept) {
-      static const http::OfferedTypes nothing;
-      const std::string_view normal = http::normalise_accept(
-          value.value_or(""), name.rule ? name.rule->types : nothing, normal_);
+      const std::string_view normal = normalise_accept(value.value_or(""), name.rule);
       return {normal, normal.starts_with('=')};
     }
     if (name.id == FieldName::accept_language) {
@@ -140,7 +139,15 @@ class VariantValues {
   }
 
  private:
+  std::string_view normalise_accept(std::string_view value, const VaryField* rule) {
+    static const http::OfferedTypes nothing;
+    const http::OfferedTypes& offered = rule ? rule->types : nothing;
+    return accepts_ ? accepts_->normalise(value, offered, normal_)
+                    : http::normalise_accept(value, offered, normal_);
+  }
+
   const http::Fields& fields_;
+  http::AcceptMemory* accepts_;
   std::string joined_;
   std::string normal_;
 };
@@ -151,7 +158,7 @@ template <class Take>
 void for_each_variant_field(const LookupFacts& facts, const LearnedVary::Names& learned,
                             const Take& take) {
   const RouteRule& rule = *facts.match.rule;
-  VariantValues values(facts.head.fields);
+  VariantValues values(facts);
   for (const VaryField& field : rule.vary)
     take(field.name, values.of({field.name, field.id, &field}));
   for (const std::string& name : learned)

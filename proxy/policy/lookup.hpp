@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "http/accept.hpp"
 #include "identity/identifier.hpp"
 #include "policy/cache_status.hpp"
 #include "policy/forwarding.hpp"
@@ -56,6 +57,8 @@ struct LookupFacts {
   std::span<const std::string> session_cookies;
   /// Who asks; needed under `share: per-user` alone, where null is nobody.
   const identity::Identification* who = nullptr;
+  /// Of this thread; null: nothing is remembered.
+  http::AcceptMemory* accepts = nullptr;
 };
 [[nodiscard]] LookupDecision decide_lookup(const LookupFacts& facts);
 

@@ -44,7 +44,8 @@ policy::LookupFacts Exchange::facts() const {
           .ambiguous = ambiguous_,
           .forwarded = forwarded_,
           .session_cookies = settings_.session_cookies,
-          .who = who_ ? &*who_ : nullptr};
+          .who = who_ ? &*who_ : nullptr,
+          .accepts = &worker_.accepts};
 }
 
 void Exchange::identify() {

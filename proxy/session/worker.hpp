@@ -12,6 +12,7 @@
 
 #include "coding/gzip.hpp"
 #include "config/config.hpp"
+#include "http/accept.hpp"
 #include "identity/identifier.hpp"
 #include "policy/key_admission.hpp"
 #include "policy/learned_vary.hpp"
@@ -125,6 +126,7 @@ class Worker {
   Deadlines deadlines;
   OriginPool origin;
   identity::Identifier identifier;
+  http::AcceptMemory accepts;
   std::unique_ptr<store::Store> store;
   std::shared_ptr<const RuleSet> rule_set;
   UnstoredKeys unstored;

@@ -128,5 +128,37 @@ TEST_CASE("offered types may have parameters, and be malformed") {
   CHECK_FALSE(is_taken("text/csv;x=\"A;; \\\" B\";header=present"));
 }
 
+TEST_CASE("AcceptMemory: says what normalise_accept says, time and again") {
+  const Types types[] = {{"application/json", "text/html"}, {"text/html", "application/json"}, {}};
+  std::vector<std::string> values = {
+      "",
+      "*/*",
+      "text/*",
+      "application/json",
+      "application/json, text/plain, */*",
+      "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+      "image/png, image/webp",
+      "application/json;q=0.1, text/html",
+      "text/html  ;q=1",
+      "malformed value",
+      std::string(300, ' ') + "text/html"};
+  // Many that share a place, and begin and end alike.
+  for (int i = 0; i < 200; ++i)
+    values.push_back("text/html;q=0.5, a/b" + std::to_string(i) + ", application/json;q=0." +
+                     std::to_string(i % 10));
+  AcceptMemory memory;
+  for (int round = 0; round < 3; ++round) {
+    for (const Types& of : types) {
+      const OfferedTypes offered(of);
+      for (const std::string& value : values) {
+        CAPTURE(value);
+        std::string room;
+        for (int again = 0; again < 2; ++again)
+          CHECK(memory.normalise(value, offered, room) == normal_form(value, of));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace larder::http
