@@ -148,16 +148,16 @@ CompressionDecision decide_compression(const CompressionFacts& facts, const Comp
     if (line.id == FieldName::etag && ends_like_ours(line.value))
       return StoreAsIs{UncompressedReason::entity_tag};
   }
+  if (fields.count(FieldName::content_type) != 1) return StoreAsIs{UncompressedReason::media_type};
+  const std::string_view type = media_type(*fields.first(FieldName::content_type));
+  if (is_event_stream(type)) return StoreAsIs{UncompressedReason::event_stream};
+  if (!is_text(type)) return StoreAsIs{UncompressedReason::media_type};
+
   // Also where a targeted field speaks for Cache-Control (RFC 9213 2.2): no-transform is for every
   // intermediary, not for caches alone.
   if (http::parse_response_cache_control(fields).no_transform ||
       read_cache_directives(fields).directives.no_transform)
     return StoreAsIs{UncompressedReason::no_transform};
-
-  if (fields.count(FieldName::content_type) != 1) return StoreAsIs{UncompressedReason::media_type};
-  const std::string_view type = media_type(*fields.first(FieldName::content_type));
-  if (is_event_stream(type)) return StoreAsIs{UncompressedReason::event_stream};
-  if (!is_text(type)) return StoreAsIs{UncompressedReason::media_type};
 
   // An eighth has to be gained, or decoding it for others costs more than it saves.
   return StoreCompressed{static_cast<std::size_t>(facts.size - (facts.size + 7) / 8)};

@@ -214,6 +214,7 @@ void append_fill_head(const http::RequestHead& head, const ForwardedFacts& facts
   for (char& c : host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   ForwardedFacts lowered = facts;
   if (facts.host == head.host) lowered.host = host;
+  out.reserve(out.size() + target.size() + 3 * host.size() + 384);
   out.append("GET ").append(target).append(" HTTP/1.1\r\n");
   append_line(out, "Host", host);
   for (const KeyedField& field : keyed) {

@@ -197,6 +197,7 @@ StoringDecision decide_storing(const StoringFacts& facts) {
   keep.retention = std::max(freshness.lifetime - stored.initial_age, seconds{0}) +
                    stale_retention(stored, facts.rule);
 
+  stored.head.reserve(facts.head.size + 64);
   append_end_to_end(facts.head, true, fields_left_out(word.control), stored.head);
   if (!fields.has(FieldName::date))
     stored.head += "Date: " + http::format_date(facts.response_time) + "\r\n";

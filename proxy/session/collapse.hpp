@@ -25,8 +25,8 @@ class Collapse {
   };
 
   /// `stamps` are the current ones of the resource's tags in the store, empty when it cannot say:
-  /// then those of this process, `local`, count instead, and a fill from before `now` -
-  /// `blind_trust` is not joined. `alone`: start a new one in any case.
+  /// then those of this process, `local`, count instead (else they may be left out), and a fill
+  /// from before `now` - `blind_trust` is not joined. `alone`: start a new one in any case.
   [[nodiscard]] Joined join(const std::string& key, store::Stamps stamps, store::Stamps local,
                             SteadyClock::time_point now, bool alone);
   /// The fill has ended; it is joined no more.

@@ -247,8 +247,6 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
   policy::StoredResponsePointer stale;
   if (!demands_.no_cache) stale = found.response;
 
-  const policy::Tags tags = policy::tags_of_response(match_.rule->name, path_, user_, rule_tags_);
-  store::Stamps local = worker_.shared.local_stamps.current(tags);
   FillJob job = make_fill_job(std::move(found.response));
   if (found.available) {
     const Detail refused = decide_admission(job);
@@ -261,6 +259,10 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
                                                  job.previous, shares);
     job.start = std::move(start);
   }
+  store::Stamps local;
+  if (!job.start.stamps)
+    local = worker_.shared.local_stamps.current(
+        policy::tags_of_response(match_.rule->name, path_, user_, rule_tags_));
   const bool differs = job.differs;
   const Collapse::Joined joined =
       worker_.shared.collapse.join(key_, job.start.stamps.value_or(store::Stamps{}),

@@ -308,8 +308,6 @@ constexpr unsigned most_refreshes = 64;
 
 awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
   const store::Resource resource = job.resource();
-  store::Stamps local = worker.shared.local_stamps.current(
-      policy::tags_of_response(resource.rule, resource.path, resource.user, resource.rule_tags));
   const std::string key = job.key;
   store::FillStart start =
       co_await begin_fill(worker, key, resource, std::move(known), job.previous, true);
@@ -317,8 +315,8 @@ awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
   // What another replica refreshes, or has, need not be done twice; what may not be stored, at all.
   if (obstacle_of(job.start) != Detail::none || !job.start.filled_by.empty()) co_return;
   job.looks_again = job.start.stored_since;
-  const Collapse::Joined joined = worker.shared.collapse.join(
-      key, *job.start.stamps, std::move(local), SteadyClock::now(), false);
+  const Collapse::Joined joined =
+      worker.shared.collapse.join(key, *job.start.stamps, {}, SteadyClock::now(), false);
   if (joined.leads) start_fill(worker, joined.fill, std::move(job));
 }
 

@@ -48,8 +48,8 @@ class MemoryAlone : public Store {
   awaitable<FillStart> stamps(std::string_view, Resource resource, Stamps known) override {
     FillStart start;
     if (closed_) co_return start;
-    const policy::Tags tags = stamped_tags(resource);
     if (!is_complete(known)) {
+      const policy::Tags tags = stamped_tags(resource);
       known = current(tags);
       start.leased = is_settling(tags);
     }
