@@ -47,7 +47,7 @@ std::vector<ops::AdminRoute> Server::admin_routes() {
     return ops::json_answer(ops::format_json(status()));
   }));
   routes.push_back(
-      ops::reading_route("/metrics", Need::reading, [this](const AdminRequest& request) {
+      ops::reading_route("/metrics", Need::nothing, [this](const AdminRequest& request) {
         if (config_.settings.redis) asio::co_spawn(control_, look_at_redis(), asio::detached);
         ops::MetricsPage page = ops::make_metrics_page(metrics_, request.accept);
         return AdminAnswer{std::move(page.text), 200, std::move(page.content_type)};
