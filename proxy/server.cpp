@@ -78,7 +78,8 @@ Server::Server(config::LoadResult loaded, RulesSource source)
   rules_ = make_rules(config_.routes);
   rules_status_.rules = config_.routes.rules.size();
   for (unsigned i = 0; i < count; ++i) {
-    threads_.push_back(std::make_unique<Thread>(shared_, counters_.block(i), access_log_, rules_));
+    threads_.push_back(
+        std::make_unique<Thread>(shared_, counters_.block(i), access_log_, page_, rules_));
     session::Worker& worker = threads_.back()->worker;
     worker.store = store::make_store(stores_, worker.io, config_.settings.redis);
   }
@@ -152,6 +153,7 @@ int Server::run() {
   session::start_health_checks(first.io, first.origin);
   watch_signals();
   watch_rules();
+  if (admin_) asio::co_spawn(control_, watch_page(), asio::detached);
   if (config_.settings.redis) asio::co_spawn(control_, watch_redis(), asio::detached);
   if (tls_.context()) watch_certificate();
   serving_ = threads_.size();

@@ -19,6 +19,7 @@
 #include "ops/counters.hpp"
 #include "ops/log.hpp"
 #include "ops/metrics.hpp"
+#include "ops/page_data.hpp"
 #include "ops/rules_status.hpp"
 #include "ops/rules_watch.hpp"
 #include "ops/shadow_report.hpp"
@@ -95,6 +96,8 @@ class Server {
   [[nodiscard]] awaitable<store::EvictOutcome> evict_there(policy::Tags tags, Counted counted);
   [[nodiscard]] awaitable<ops::AdminAnswer> answer_reload();
   [[nodiscard]] awaitable<ops::AdminAnswer> answer_purge(std::string body);
+  void add_page_routes(std::vector<ops::AdminRoute>& routes);
+  [[nodiscard]] awaitable<void> watch_page();
   void watch_rules();
   /// Reads how full Redis is, unless that was done just now; for pages and /readyz.
   [[nodiscard]] awaitable<void> look_at_redis();
@@ -136,6 +139,7 @@ class Server {
   ops::Counters counters_;
   ops::Metrics metrics_{[this] { return status(); }};
   ops::AccessLog access_log_;
+  ops::PageData page_;
   session::Shared shared_;
   std::shared_ptr<const session::RuleSet> rules_;  ///< in force
   std::vector<std::unique_ptr<Thread>> threads_;

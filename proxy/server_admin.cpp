@@ -63,6 +63,7 @@ std::vector<ops::AdminRoute> Server::admin_routes() {
   routes.push_back(
       {"/purge", ops::AdminRoute::Method::post, Need::changing,
        [this](AdminRequest request) { return answer_purge(std::move(request.body)); }});
+  add_page_routes(routes);
   return routes;
 }
 

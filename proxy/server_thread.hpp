@@ -13,8 +13,8 @@ namespace larder {
 /// One thread: its worker, its listener, its timer for draining.
 struct Server::Thread {
   Thread(session::Shared& shared, ops::Counters::Block& counters, ops::AccessLog& log,
-         const std::shared_ptr<const session::RuleSet>& rules)
-      : recorder(counters, log),
+         ops::PageData& page, const std::shared_ptr<const session::RuleSet>& rules)
+      : recorder(counters, log, page),
         worker(shared, recorder, rules),
         listener(worker),
         drain_timer(worker.io),

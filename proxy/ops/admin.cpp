@@ -103,6 +103,8 @@ Response make_response(AdminAnswer answer, bool is_head) {
   response.set(http::field::cache_control, "no-store");
   response.set(http::field::content_type, answer.content_type);
   response.set("X-Content-Type-Options", "nosniff");
+  response.set("Content-Security-Policy",
+               answer.security_policy.empty() ? "default-src 'none'" : answer.security_policy);
   if (answer.status == 401) response.set(http::field::www_authenticate, "Bearer");
   response.keep_alive(false);
   response.body() = std::move(answer.body);

@@ -36,6 +36,7 @@ struct AdminAnswer {
   std::string body;
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
+  std::string security_policy{};  ///< Content-Security-Policy; empty: nothing is to be run
 };
 [[nodiscard]] AdminAnswer json_answer(std::string body, unsigned status = 200);
 

@@ -1,0 +1,53 @@
+// URL ranking: which URLs the origin is asked for most often, and which take it longest.
+//
+// Space-Saving (Metwally, Agrawal, El Abbadi, ICDT 2005): a bounded table in which a newcomer takes
+// the place, and the count, of whoever has the least. What is asked for often is surely there; its
+// count is too high by at most `over`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "session/record.hpp"
+
+namespace larder::ops {
+
+struct RankedUrl {
+  std::string url;           ///< path and query, cut off at UrlRanking::longest
+  std::string rule;          ///< empty: none
+  std::uint64_t misses = 0;  ///< requests that went to the origin
+  std::uint64_t over = 0;    ///< of those, at most so many are another URL's
+  std::chrono::nanoseconds slowest{0};
+  std::chrono::nanoseconds together{0};  ///< of those counted under this name
+  std::string_view reason{};             ///< why the last one was no hit; static
+};
+
+/// Thread-safe. Of requests that were answered from the store it hears nothing.
+class UrlRanking {
+ public:
+  static constexpr std::size_t most = 256;
+  static constexpr std::size_t longest = 256;  ///< bytes of a URL
+
+  void note(const session::ExchangeRecord& record);
+  /// At most `count`, the first being asked for most often, or the slowest.
+  [[nodiscard]] std::vector<RankedUrl> most_missed(std::size_t count) const;
+  [[nodiscard]] std::vector<RankedUrl> slowest(std::size_t count) const;
+
+ private:
+  template <typename Before>
+  [[nodiscard]] std::vector<RankedUrl> sorted(std::size_t count, Before before) const;
+
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, std::size_t> places_;
+  std::vector<RankedUrl> urls_;
+};
+
+/// A JSON object: {"most_missed": [...], "slowest": [...]}, times in seconds.
+[[nodiscard]] std::string format_json(const UrlRanking& ranking);
+
+}  // namespace larder::ops
