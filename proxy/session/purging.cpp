@@ -59,7 +59,8 @@ awaitable<After> answer_purge(Worker& worker, const http::RequestHead& head, Ans
   answer.head() += "Content-Type: application/json\r\nCache-Control: no-store\r\n";
   answer.append_length(content.size());
   answer.end_head();
-  after = co_await answer.finish_with(content);
+  answer.add(content, false);
+  after = co_await answer.finish();
   co_return after;
 }
 
