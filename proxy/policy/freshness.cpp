@@ -72,7 +72,8 @@ Freshness decide_freshness(const http::ResponseHead& head, const OriginWord& wor
 }
 
 seconds freshness_lifetime(const StoredResponse& stored, const RouteRule& rule) {
-  if (rule.origin) return std::min(stored.lifetime, rule.origin->most.value_or(http::forever));
+  if (rule.origin)
+    return std::min<seconds>(stored.lifetime, rule.origin->most.value_or(http::forever));
   return rule_lifetime(stored.status, rule).value_or(seconds{0});
 }
 

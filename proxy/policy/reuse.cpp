@@ -13,9 +13,9 @@ seconds current_age(const StoredResponse& stored, SystemSeconds now) {
   return stored.initial_age + resident;
 }
 
-bool is_selected(const std::vector<std::string>& vary, const http::RequestHead& head, Share share) {
+bool is_selected(const Texts& vary, const http::RequestHead& head, Share share) {
   if (share != Share::anonymous) return true;
-  return std::none_of(vary.begin(), vary.end(), [&](const std::string& name) {
+  return std::none_of(vary.begin(), vary.end(), [&](std::string_view name) {
     return (name == "cookie" && head.fields.has(FieldName::cookie)) ||
            (name == "authorization" && head.fields.has(FieldName::authorization));
   });
@@ -24,8 +24,8 @@ bool is_selected(const std::vector<std::string>& vary, const http::RequestHead& 
 StaleBounds stale_bounds(const StoredResponse& stored, const RouteRule& rule) {
   if (stored.terms.never_stale || stored.terms.validate_always) return {};
   const auto chosen = [](const std::optional<seconds>& of_rule,
-                         const std::optional<seconds>& of_response) {
-    return of_rule ? of_rule : of_response;
+                         const std::optional<StoredSeconds>& of_response) {
+    return of_rule ? of_rule : std::optional<seconds>(of_response);
   };
   const auto if_error = chosen(rule.stale_if_error, stored.terms.stale_if_error);
   return {

@@ -48,8 +48,7 @@ using ReuseDecision = std::variant<Reuse, Refill, OwnRequest>;
 /// the key are equal already. Cookie and Authorization are never sent by a fill for `anonymous`: a
 /// response that varies by them is for clients without them. Under the other shares the rule has
 /// said that they tell nothing more than who asks.
-[[nodiscard]] bool is_selected(const std::vector<std::string>& vary, const http::RequestHead& head,
-                               Share share);
+[[nodiscard]] bool is_selected(const Texts& vary, const http::RequestHead& head, Share share);
 
 /// How long after its lifetime a response may still be served (RFC 9111 4.2.4, RFC 5861): the
 /// rule's word, else the response's. Zero where it forbids that (must-revalidate, no-cache, ...).

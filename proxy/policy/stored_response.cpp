@@ -8,6 +8,17 @@
 
 namespace larder::policy {
 
+SharedBytes::SharedBytes(const SharedBytes& other) : data(other.data), size(other.size) {
+  // Nobody owns what is lent.
+  if (data && data.use_count() == 0) *this = copy_of(other.view());
+}
+
+SharedBytes SharedBytes::lend(std::string_view lasting) {
+  if (lasting.empty()) return {};
+  return {std::shared_ptr<const char[]>(std::shared_ptr<const char[]>(), lasting.data()),
+          lasting.size()};
+}
+
 SharedBytes SharedBytes::copy_of(std::string_view text) {
   if (text.empty()) return {};
   std::shared_ptr<char[]> bytes = std::make_shared_for_overwrite<char[]>(text.size());

@@ -174,7 +174,8 @@ StoringDecision decide_storing(const StoringFacts& facts) {
   StoredResponse& stored = keep.stored;
   stored.status = facts.head.status;
   stored.response_time = facts.response_time;
-  stored.initial_age = corrected_initial_age(fields, facts.request_time, facts.response_time);
+  stored.initial_age = std::min(
+      corrected_initial_age(fields, facts.request_time, facts.response_time), http::forever);
   stored.vary = vary;
   stored.terms = terms_of(word.control);
   std::optional<Tags> named = read_named_tags(fields, facts.origin);
@@ -197,11 +198,13 @@ StoringDecision decide_storing(const StoringFacts& facts) {
   keep.retention = std::max(freshness.lifetime - stored.initial_age, seconds{0}) +
                    stale_retention(stored, facts.rule);
 
-  stored.head.reserve(facts.head.size + 64);
-  append_end_to_end(facts.head, true, fields_left_out(word.control), stored.head);
+  std::string head;
+  head.reserve(facts.head.size + 64);
+  append_end_to_end(facts.head, true, fields_left_out(word.control), head);
   if (!fields.has(FieldName::date))
-    stored.head += "Date: " + http::format_date(facts.response_time) + "\r\n";
-  stored.head += "Via: 1.1 larder\r\n";
+    head += "Date: " + http::format_date(facts.response_time) + "\r\n";
+  head += "Via: 1.1 larder\r\n";
+  stored.head = head;
   return keep;
 }
 

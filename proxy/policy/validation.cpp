@@ -71,19 +71,20 @@ bool is_validatable(const StoredResponse& stored) {
 
 void append_conditions(const StoredResponse& stored, std::string& out) {
   if (!stored.etag.empty() && !stored.has_own_etag)
-    out.append("If-None-Match: ").append(stored.etag).append("\r\n");
+    out.append("If-None-Match: ").append(stored.etag.view()).append("\r\n");
   if (!stored.last_modified.empty())
-    out.append("If-Modified-Since: ").append(stored.last_modified).append("\r\n");
+    out.append("If-Modified-Since: ").append(stored.last_modified.view()).append("\r\n");
 }
 
 void add_own_etag(StoredResponse& stored, std::uint64_t hash) {
   if (stored.status != 200 || !stored.etag.empty()) return;
   static constexpr char hex[] = "0123456789abcdef";
-  stored.etag = '"';
-  for (int shift = 60; shift >= 0; shift -= 4) stored.etag += hex[(hash >> shift) & 15];
-  stored.etag += '"';
+  std::string etag(1, '"');
+  for (int shift = 60; shift >= 0; shift -= 4) etag += hex[(hash >> shift) & 15];
+  etag += '"';
   stored.has_own_etag = true;
-  stored.head.append("ETag: ").append(stored.etag).append("\r\n");
+  stored.head = std::string(stored.head).append("ETag: ").append(etag).append("\r\n");
+  stored.etag = etag;
 }
 
 std::optional<FreshenedHead> freshen(const StoredResponse& stored,

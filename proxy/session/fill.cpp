@@ -72,7 +72,9 @@ void Fill::append(std::string_view content) {
 policy::SharedBytes Fill::content() const {
   const std::scoped_lock lock(mutex_);
   if (pieces_.empty()) return {};
-  if (pieces_.size() == 1) return {pieces_.front().data, pieces_.front().size};
+  // A piece that was to hold more than came would keep all of its room for as long as it is stored.
+  if (pieces_.size() == 1 && pieces_.front().size == piece_capacity_)
+    return {pieces_.front().data, pieces_.front().size};
   std::shared_ptr<char[]> whole(new char[now_.available]);
   std::size_t filled = 0;
   for (const Piece& piece : pieces_) {

@@ -26,7 +26,8 @@ constexpr std::size_t checksum_size = sizeof(std::uint64_t);
 constexpr std::size_t largest_key = 64 << 10;
 constexpr std::size_t largest_head = 1 << 20;
 constexpr std::uint64_t largest_content = std::uint64_t{1} << 32;
-constexpr std::int64_t largest_time = std::int64_t{1} << 40;  // seconds; far beyond any date
+constexpr std::int64_t largest_time = 0xffff'ffff;            // seconds: as policy::StoredSeconds
+constexpr std::int64_t longest_kept = std::int64_t{1} << 40;  // seconds
 
 class Writer {
  public:
@@ -101,10 +102,10 @@ bool is_head(std::string_view head) {
 
 constexpr std::size_t largest_text = std::numeric_limits<std::uint16_t>::max();
 
-bool is_short(const std::string& text) {
+bool is_short(std::string_view text) {
   return text.size() <= largest_text;
 }
-bool are_short(const std::vector<std::string>& texts) {
+bool are_short(const policy::Texts& texts) {
   return texts.size() <= largest_text && std::all_of(texts.begin(), texts.end(), is_short);
 }
 
@@ -117,6 +118,8 @@ enum Flag : std::uint16_t {
   all_flags = 15,
 };
 
+constexpr std::int64_t no_bound = -1;
+
 void write_terms(Writer& writer, const policy::StoredResponse& response) {
   const policy::StoredResponse::Terms& terms = response.terms;
   unsigned flags = 0;
@@ -124,22 +127,30 @@ void write_terms(Writer& writer, const policy::StoredResponse& response) {
   if (terms.never_stale) flags |= Flag::never_stale;
   if (terms.for_credentials) flags |= Flag::for_credentials;
   if (response.has_own_etag) flags |= Flag::own_etag;
-  constexpr std::chrono::seconds none{-1};
   writer.integer(std::int64_t{response.lifetime.count()});
   writer.integer(static_cast<std::uint16_t>(flags));
-  writer.integer(std::int64_t{terms.stale_while_revalidate.value_or(none).count()});
-  writer.integer(std::int64_t{terms.stale_if_error.value_or(none).count()});
+  const auto write_bound = [&writer](const std::optional<policy::StoredSeconds>& bound) {
+    writer.integer(bound ? std::int64_t{bound->count()} : no_bound);
+  };
+  write_bound(terms.stale_while_revalidate);
+  write_bound(terms.stale_if_error);
 }
 
-std::optional<std::chrono::seconds> read_bound(Reader& reader) {
+policy::StoredSeconds read_seconds(Reader& reader) {
+  const auto count = reader.integer<std::int64_t>();
+  if (count < 0 || count > largest_time) reader.failed = true;
+  return policy::StoredSeconds(static_cast<std::uint32_t>(count));
+}
+
+std::optional<policy::StoredSeconds> read_bound(Reader& reader) {
   const auto bound = reader.integer<std::int64_t>();
-  if (bound < -1 || bound > largest_time) reader.failed = true;
+  if (bound < no_bound || bound > largest_time) reader.failed = true;
   if (bound < 0) return std::nullopt;
-  return std::chrono::seconds(bound);
+  return policy::StoredSeconds(static_cast<std::uint32_t>(bound));
 }
 
 void read_terms(Reader& reader, policy::StoredResponse& response) {
-  response.lifetime = std::chrono::seconds(reader.integer<std::int64_t>());
+  response.lifetime = read_seconds(reader);
   const auto flags = reader.integer<std::uint16_t>();
   if (flags > Flag::all_flags) reader.failed = true;
   response.terms.validate_always = flags & Flag::validate_always;
@@ -150,21 +161,21 @@ void read_terms(Reader& reader, policy::StoredResponse& response) {
   response.terms.stale_if_error = read_bound(reader);
 }
 
-void write_texts(Writer& writer, const std::vector<std::string>& texts) {
+void write_texts(Writer& writer, const policy::Texts& texts) {
   writer.integer(static_cast<std::uint16_t>(texts.size()));
-  for (const std::string& text : texts) writer.text<std::uint16_t>(text);
+  for (const std::string_view text : texts) writer.text<std::uint16_t>(text);
 }
 
-std::vector<std::string> read_texts(Reader& reader) {
-  std::vector<std::string> texts;
+policy::Texts read_texts(Reader& reader) {
+  std::string joined;
   const auto count = reader.integer<std::uint16_t>();
-  // Each takes two bytes at least, so that a count alone reserves nothing that is not there.
-  if (count > reader.left() / sizeof(std::uint16_t)) reader.failed = true;
-  if (reader.failed) return texts;
-  texts.reserve(count);
-  for (unsigned i = 0; i < count && !reader.failed; ++i)
-    texts.emplace_back(reader.text<std::uint16_t>());
-  return texts;
+  for (unsigned i = 0; i < count && !reader.failed; ++i) {
+    const std::string_view text = reader.text<std::uint16_t>();
+    // Nothing that is written has one, and it would make two of one.
+    if (text.find('\0') != std::string_view::npos) reader.failed = true;
+    joined.append(text).push_back('\0');
+  }
+  return policy::Texts::of(joined);
 }
 
 Stamps read_stamps(Reader& reader) {
@@ -178,14 +189,10 @@ Stamps read_stamps(Reader& reader) {
 }
 
 bool is_sane(const HeadRecord& record) {
-  const std::int64_t time = record.response->response_time.time_since_epoch().count();
-  const std::int64_t age = record.response->initial_age.count();
   const std::int64_t lifetime = record.lifetime.count();
-  const std::int64_t fresh = record.response->lifetime.count();
-  return record.response->status >= 200 && record.response->status <= 599 && time >= 0 &&
-         time <= largest_time && age >= 0 && age <= largest_time && lifetime > 0 &&
-         lifetime <= largest_time && record.response->decoded_size <= largest_content &&
-         fresh >= 0 && fresh <= largest_time && is_head(record.response->head);
+  return record.response->status >= 200 && record.response->status <= 599 && lifetime > 0 &&
+         lifetime <= longest_kept && record.response->decoded_size <= largest_content &&
+         is_head(record.response->head);
 }
 
 }  // namespace
@@ -233,9 +240,8 @@ std::optional<HeadRecord> decode_head(std::string_view key, std::string_view rec
   head.response = std::make_shared<policy::StoredResponse>();
   policy::StoredResponse& response = *head.response;
   response.status = reader.integer<std::uint16_t>();
-  response.response_time =
-      policy::SystemSeconds(std::chrono::seconds(reader.integer<std::int64_t>()));
-  response.initial_age = std::chrono::seconds(reader.integer<std::int64_t>());
+  response.response_time = policy::StoredTime(read_seconds(reader));
+  response.initial_age = read_seconds(reader);
   head.lifetime = std::chrono::seconds(reader.integer<std::int64_t>());
   read_terms(reader, response);
   head.content_size = reader.integer<std::uint64_t>();

@@ -1,115 +1,106 @@
 #include "store/memory_store.hpp"
 
-#include <algorithm>
 #include <mutex>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "store/xxh3.hpp"
 
 namespace larder::store {
 
 namespace {
-
-/// What the allocator takes for a block of this size (glibc: 8 bytes before it, multiples of 16).
-constexpr std::uint64_t allocated(std::uint64_t size) {
-  return std::max<std::uint64_t>(32, (size + 8 + 15) & ~std::uint64_t{15});
-}
-
-/// Of a string: its block, when its text does not fit into itself.
-std::uint64_t allocated_by(const std::string& text) {
-  return text.capacity() > 15 ? allocated(text.capacity() + 1) : 0;
-}
-
-std::uint64_t allocated_by(const std::vector<std::string>& texts) {
-  std::uint64_t size = texts.empty() ? 0 : allocated(texts.capacity() * sizeof(std::string));
-  for (const std::string& text : texts) size += allocated_by(text);
-  return size;
-}
-
-constexpr std::uint64_t control_block = 16;
-
+constexpr std::size_t first_buckets = 64;
 }  // namespace
 
-void MemoryStore::Guard::add(LocalStamps::Slot slot, Stamp generation) {
-  slots.push_back(slot);
-  sum += generation;
-}
-
-bool MemoryStore::Guard::is_current(const LocalStamps& stamps) const {
-  Stamp now = 0;
-  for (const LocalStamps::Slot slot : slots) now += stamps.current(slot);
-  return now == sum;
-}
-
-std::size_t MemoryStore::Hash::operator()(const std::string& key) const {
-  return xxh3(key);
+std::size_t MemoryStore::Hash::operator()(const MemoryEntry& entry) const {
+  return xxh3(entry.key());
 }
 
 MemoryStore::Hashed MemoryStore::hashed(std::string_view key) {
   return {key, xxh3(key)};
 }
 
-MemoryStore::Entries::node_type MemoryStore::Shard::extract(Entries::iterator position) {
-  Entry& entry = position->second;
-  const Queue::iterator place = queue.iterator_to(entry);
+MemoryStore::Shard::Shard()
+    : bucket_count(first_buckets),
+      buckets(std::make_unique<Entries::bucket_type[]>(bucket_count)),
+      entries(Entries::bucket_traits(buckets.get(), bucket_count)) {}
+
+MemoryEntry* MemoryStore::Shard::find(const Hashed& key) {
+  const Entries::iterator place = entries.find(key, Hash(), Equal());
+  return place == entries.end() ? nullptr : &*place;
+}
+
+void MemoryStore::Shard::insert(MemoryEntry& entry, MemoryEntry* old) {
+  if (old != nullptr) {
+    const Queue::iterator place = queue.insert(Queue::s_iterator_to(*old), entry);
+    if (hand == Queue::s_iterator_to(*old)) hand = place;
+    remove(*old);
+  } else {
+    queue.push_front(entry);
+  }
+  if (entries.size() == bucket_count) {
+    auto more = std::make_unique<Entries::bucket_type[]>(2 * bucket_count);
+    entries.rehash(Entries::bucket_traits(more.get(), 2 * bucket_count));
+    buckets = std::move(more);
+    bucket_count *= 2;
+  }
+  entries.insert(entry);
+}
+
+void MemoryStore::Shard::remove(MemoryEntry& entry) {
+  const Queue::iterator place = Queue::s_iterator_to(entry);
   // The hand goes on towards the newer ones.
   if (hand == place) hand = place == queue.begin() ? queue.end() : std::prev(place);
   queue.erase(place);
-  return entries.extract(position);
+  entries.erase(entries.iterator_to(entry));
 }
 
-MemoryStore::Entries::node_type MemoryStore::Shard::extract_by_sieve() {
-  if (queue.empty()) return {};
+MemoryEntry* MemoryStore::Shard::choose_by_sieve() {
+  if (queue.empty()) return nullptr;
   for (;;) {
     if (hand == queue.end()) hand = std::prev(queue.end());
-    if (!hand->visited.load(std::memory_order_relaxed)) break;
-    hand->visited.store(false, std::memory_order_relaxed);
+    if (!hand->is_visited()) return &*hand;
+    hand->set_visited(false);
     hand = hand == queue.begin() ? queue.end() : std::prev(hand);
   }
-  return extract(entries.find(*hand->key));
 }
 
 MemoryStore::MemoryStore(std::uint64_t capacity, const LocalStamps& local)
     : local_(local), capacity_(capacity) {}
 
-std::uint64_t MemoryStore::size_of(std::string_view key, const policy::StoredResponse& response,
-                                   const Guard& guard, const Stamps& stamps) {
-  constexpr std::uint64_t node = sizeof(Entries::value_type) + 2 * sizeof(void*);
-  constexpr std::uint64_t bucket = sizeof(void*);
-  std::uint64_t size = allocated(node) + bucket;
-  if (key.size() > 15) size += allocated(key.size() + 1);
-  if (guard.slots.size() > 8) size += allocated(guard.slots.capacity() * sizeof(LocalStamps::Slot));
-  if (!stamps.empty()) size += allocated(stamps.capacity() * sizeof(Stamp));
-  size += allocated(sizeof(policy::StoredResponse) + control_block);
-  size += allocated_by(response.coded_head) + allocated_by(response.etag) +
-          allocated_by(response.last_modified);
-  size += allocated_by(response.head) + allocated_by(response.vary) + allocated_by(response.tags);
-  size += Variants::size_of(key);
-  if (response.content.size != 0) size += allocated(response.content.size + control_block + 8);
-  return size;
+MemoryStore::~MemoryStore() {
+  clear();
 }
 
-bool MemoryStore::is_usable(const Entry& entry, SteadyClock::time_point now) const {
-  return now < entry.expires && entry.guard.is_current(local_);
+std::uint64_t MemoryStore::size_of(const MemoryEntry& entry) {
+  // Between one bucket for each entry and two.
+  constexpr std::uint64_t buckets = sizeof(void*) * 3 / 2;
+  return entry.size() + buckets + Variants::size_of(entry.key());
+}
+
+MemoryStore::Gone MemoryStore::forget(MemoryEntry& entry) {
+  variants_.forget(entry.key());
+  bytes_ -= size_of(entry);
+  return entry.release();
 }
 
 std::optional<MemoryStore::Found> MemoryStore::find(std::string_view key,
                                                     SteadyClock::time_point now) {
   const Hashed wanted = hashed(key);
   Shard& shard = shard_of(wanted);
-  const policy::StoredResponse* useless = nullptr;
+  policy::StoredResponsePointer useless;
   {
     const std::shared_lock lock(shard.mutex);
-    const Entries::iterator position = shard.entries.find(wanted);
-    if (position == shard.entries.end()) return {};
-    Entry& entry = position->second;
-    if (is_usable(entry, now)) {
-      entry.visit();
-      return Found{entry.response, entry.stamps};
+    MemoryEntry* const entry = shard.find(wanted);
+    if (entry == nullptr) return {};
+    if (entry->is_usable(local_, now)) {
+      entry->visit();
+      return Found{entry->response(), entry->stamps()};
     }
-    useless = entry.response.get();
+    useless = entry->response();
   }
-  erase(key, useless);
+  erase(key, useless.get());
   return {};
 }
 
@@ -119,12 +110,10 @@ policy::StoredResponsePointer MemoryStore::find_verified(std::string_view key,
   const Hashed wanted = hashed(key);
   Shard& shard = shard_of(wanted);
   const std::shared_lock lock(shard.mutex);
-  const Entries::iterator position = shard.entries.find(wanted);
-  if (position == shard.entries.end()) return {};
-  Entry& entry = position->second;
-  if (entry.verified_by.load(std::memory_order_relaxed) != by || !is_usable(entry, now)) return {};
-  entry.visit();
-  return entry.response;
+  MemoryEntry* const entry = shard.find(wanted);
+  if (entry == nullptr || entry->verified_by() != by || !entry->is_usable(local_, now)) return {};
+  entry->visit();
+  return entry->response();
 }
 
 void MemoryStore::note_verified(std::string_view key, const policy::StoredResponse* response,
@@ -132,43 +121,36 @@ void MemoryStore::note_verified(std::string_view key, const policy::StoredRespon
   const Hashed wanted = hashed(key);
   Shard& shard = shard_of(wanted);
   const std::shared_lock lock(shard.mutex);
-  const Entries::iterator position = shard.entries.find(wanted);
-  if (position != shard.entries.end() && position->second.response.get() == response)
-    position->second.verified_by.store(by, std::memory_order_relaxed);
+  MemoryEntry* const entry = shard.find(wanted);
+  if (entry != nullptr && entry->holds(response)) entry->note_verified(by);
 }
 
-bool MemoryStore::put(std::string key, policy::StoredResponsePointer response, Guard guard,
-                      Verified verified, SteadyClock::time_point expires,
+bool MemoryStore::put(std::string_view key, const policy::StoredResponse& response,
+                      const Guard& guard, const Verified& verified, SteadyClock::time_point expires,
                       std::size_t most_variants) {
-  key.shrink_to_fit();
-  const std::uint64_t size = size_of(key, *response, guard, verified.stamps);
-  if (size > capacity_ / 4) return false;
+  if (response.content.size > capacity_ / 4) return false;
+  MemoryEntry& entry = MemoryEntry::make(key, response, guard, verified, expires);
+  const std::uint64_t size = size_of(entry);
+  if (size > capacity_ / 4) {
+    const Gone unused = entry.release();
+    return false;
+  }
   bytes_ += size;
   make_room();
 
-  const Hashed wanted = hashed(key);
+  const Hashed wanted = hashed(entry.key());
   Shard& shard = shard_of(wanted);
-  policy::StoredResponsePointer replaced;  // freed after the lock
+  Gone replaced;  // freed after the lock
   std::vector<std::string> surplus;
   {
     const std::unique_lock lock(shard.mutex);
-    Entries::iterator position = shard.entries.find(wanted);
-    if (position == shard.entries.end()) {
-      position = shard.entries.try_emplace(std::move(key)).first;
-      position->second.key = &position->first;
-      shard.queue.push_front(position->second);
-    } else {
-      bytes_ -= position->second.size;
-      position->second.visited.store(true, std::memory_order_relaxed);
+    MemoryEntry* const old = shard.find(wanted);
+    shard.insert(entry, old);
+    if (old != nullptr) {
+      entry.set_visited(true);
+      replaced = forget(*old);
     }
-    Entry& entry = position->second;
-    replaced = std::exchange(entry.response, std::move(response));
-    entry.stamps = std::move(verified.stamps);
-    entry.verified_by.store(verified.by, std::memory_order_relaxed);
-    entry.guard = std::move(guard);
-    entry.expires = expires;
-    entry.size = size;
-    surplus = variants_.note(*entry.key, most_variants);
+    surplus = variants_.note(entry.key(), most_variants);
   }
   for (const std::string& oldest : surplus) erase(oldest);
   return true;
@@ -178,12 +160,12 @@ void MemoryStore::make_room() {
   // One after the other, so that all shards together make one queue, nearly.
   for (unsigned empty = 0; bytes_.load() > capacity_ && empty < shards_.size();) {
     Shard& shard = shards_[next_shard_++ % shards_.size()];
-    Entries::node_type gone;  // freed after the lock
+    Gone gone;  // freed after the lock
     const std::unique_lock lock(shard.mutex);
-    gone = shard.extract_by_sieve();
-    if (gone) {
-      variants_.forget(gone.key());
-      bytes_ -= gone.mapped().size;
+    MemoryEntry* const chosen = shard.choose_by_sieve();
+    if (chosen != nullptr) {
+      shard.remove(*chosen);
+      gone = forget(*chosen);
       empty = 0;
     } else {
       ++empty;
@@ -198,27 +180,26 @@ bool MemoryStore::erase(std::string_view key) {
 bool MemoryStore::erase(std::string_view key, const policy::StoredResponse* response) {
   const Hashed wanted = hashed(key);
   Shard& shard = shard_of(wanted);
-  Entries::node_type gone;  // freed after the lock
+  Gone gone;  // freed after the lock
   const std::unique_lock lock(shard.mutex);
-  const Entries::iterator position = shard.entries.find(wanted);
-  if (position == shard.entries.end()) return false;
-  if (response != nullptr && position->second.response.get() != response) return false;
-  gone = shard.extract(position);
-  variants_.forget(gone.key());
-  bytes_ -= gone.mapped().size;
+  MemoryEntry* const entry = shard.find(wanted);
+  if (entry == nullptr || (response != nullptr && !entry->holds(response))) return false;
+  shard.remove(*entry);
+  gone = forget(*entry);
   return true;
 }
 
 void MemoryStore::clear() {
   for (Shard& shard : shards_) {
-    Entries gone;  // freed after the lock
+    std::vector<Gone> gone;  // freed after the lock
     const std::unique_lock lock(shard.mutex);
-    shard.queue.clear();
+    gone.reserve(shard.entries.size());
+    shard.entries.clear();
     shard.hand = shard.queue.end();
-    gone.swap(shard.entries);
-    for (const auto& [key, entry] : gone) {
-      variants_.forget(key);
-      bytes_ -= entry.size;
+    while (!shard.queue.empty()) {
+      MemoryEntry& oldest = shard.queue.back();
+      shard.queue.pop_back();
+      gone.push_back(forget(oldest));
     }
   }
 }
@@ -226,18 +207,12 @@ void MemoryStore::clear() {
 std::size_t MemoryStore::count_of(const policy::Tags& tags) const {
   std::vector<LocalStamps::Slot> evicted;
   for (const std::string& tag : tags) evicted.push_back(LocalStamps::slot_of(tag));
-  const auto is_evicted = [&evicted](LocalStamps::Slot slot) {
-    return std::find(evicted.begin(), evicted.end(), slot) != evicted.end();
-  };
   const SteadyClock::time_point now = SteadyClock::now();
   std::size_t count = 0;
   for (const Shard& shard : shards_) {
     const std::shared_lock lock(shard.mutex);
-    for (const auto& [key, entry] : shard.entries)
-      count += is_usable(entry, now) &&
-                       std::any_of(entry.guard.slots.begin(), entry.guard.slots.end(), is_evicted)
-                   ? 1
-                   : 0;
+    for (const MemoryEntry& entry : shard.entries)
+      if (entry.is_usable(local_, now) && entry.has_any(evicted)) ++count;
   }
   return count;
 }

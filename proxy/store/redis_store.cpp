@@ -288,7 +288,8 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, const poli
     std::optional<Stamps> own;
     if (head && head->response->tags.empty()) own.emplace();
     if (head && !own) {
-      std::optional<Stamps> read = co_await own_stamps(head->response->tags, local, found);
+      const policy::Tags own_tags = head->response->tags.to_vector();
+      std::optional<Stamps> read = co_await own_stamps(own_tags, local, found);
       own = std::move(read);
     }
     if (head && own && fit(head->stamps, current->stamps, *own))
@@ -343,7 +344,7 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   if (response->content.size > largest_content) co_return Put{PutOutcome::too_large, {}};
 
   Stamps own;
-  const policy::Tags& own_tags = response->tags;
+  const policy::Tags own_tags = response->tags.to_vector();
   if (!own_tags.empty()) {
     // Together with `named_tag`: had one of them been evicted since the fill began, it would show.
     policy::Tags named{std::string(named_tag)};

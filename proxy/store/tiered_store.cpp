@@ -75,16 +75,17 @@ class MemoryAlone : public Store {
     const policy::Tags tags = stamped_tags(resource);
     if (tags.empty() || stamps.size() != tags.size() || lifetime <= lifetime.zero())
       co_return PutOutcome::outdated;
-    const Stamps of_own = shared_.stamps.current(response->tags);
-    MemoryStore::Guard guard = make_guard(tags, stamps, response->tags, of_own);
+    const policy::Tags own = response->tags.to_vector();
+    const Stamps of_own = shared_.stamps.current(own);
+    const MemoryStore::Guard guard = make_guard(tags, stamps, own, of_own);
     // After the own tags' stamps have been read: their evictions show in `named_tag` first.
     const Stamps now = shared_.stamps.current(tags);
-    if (is_settling(tags) || is_settling(response->tags)) co_return PutOutcome::outdated;
+    if (is_settling(tags) || is_settling(own)) co_return PutOutcome::outdated;
     for (std::size_t i = 0; i < tags.size(); ++i)
-      if (stamps[i] != now[i] && (i != named_position || !response->tags.empty()))
+      if (stamps[i] != now[i] && (i != named_position || !own.empty()))
         co_return PutOutcome::outdated;
-    const bool kept = shared_.memory.put(std::move(key), std::move(response), std::move(guard), {},
-                                         SteadyClock::now() + lifetime, resource.most_variants);
+    const bool kept = shared_.memory.put(key, *response, guard, {}, SteadyClock::now() + lifetime,
+                                         resource.most_variants);
     co_return kept ? PutOutcome::stored : PutOutcome::too_large;
   }
 
@@ -236,7 +237,7 @@ class OverRedis : public Store {
     Noted noted{listening(shared, *redis), {}, {}};
     std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
     if (held) {
-      const policy::Tags& own = held->response->tags;
+      const policy::Tags own = held->response->tags.to_vector();
       policy::Tags all = tags;
       all.insert(all.end(), own.begin(), own.end());
       std::optional<RedisStore::Current> current = co_await redis->current(all);
@@ -267,7 +268,7 @@ class OverRedis : public Store {
       noted.own_local = std::move(found.own_local);
       found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
       if (!found.leased)
-        keep(shared, std::string(key), tags, resource.most_variants, noted, found.lookup.response,
+        keep(shared, key, tags, resource.most_variants, noted, *found.lookup.response,
              std::move(found.kept), found.left);
     }
     co_return std::move(found.lookup);
@@ -294,13 +295,13 @@ class OverRedis : public Store {
                                    std::chrono::seconds lifetime, RedisStore::Content content) {
     const policy::Tags tags = stamped_tags(resource);
     const Noted noted{listening(shared, *redis), shared.stamps.current(tags),
-                      shared.stamps.current(response->tags)};
+                      shared.stamps.current(response->tags.to_vector())};
     RedisStore::Put put =
         co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
     if (put.outcome == PutOutcome::unavailable) ++shared.failures;
     if (put.outcome == PutOutcome::stored)
-      keep(shared, std::move(key), tags, resource.most_variants, noted, std::move(response),
-           std::move(put.kept), lifetime);
+      keep(shared, key, tags, resource.most_variants, noted, *response, std::move(put.kept),
+           lifetime);
     co_return put.outcome;
   }
 
@@ -321,14 +322,15 @@ class OverRedis : public Store {
     Stamps own_local{};  ///< of its own
   };
 
-  static void keep(Shared& shared, std::string key, const policy::Tags& tags,
+  static void keep(Shared& shared, std::string_view key, const policy::Tags& tags,
                    std::size_t most_variants, const Noted& noted,
-                   policy::StoredResponsePointer response, Stamps kept,
+                   const policy::StoredResponse& response, Stamps kept,
                    std::chrono::milliseconds lifetime) {
     if (shared.memory.capacity() == 0 || lifetime <= lifetime.zero()) return;
-    MemoryStore::Guard guard = make_guard(tags, noted.local, response->tags, noted.own_local);
-    shared.memory.put(std::move(key), std::move(response), std::move(guard),
-                      {std::move(kept), noted.by}, SteadyClock::now() + lifetime, most_variants);
+    const MemoryStore::Guard guard =
+        make_guard(tags, noted.local, response.tags.to_vector(), noted.own_local);
+    shared.memory.put(key, response, guard, {std::move(kept), noted.by},
+                      SteadyClock::now() + lifetime, most_variants);
   }
 
   Shared& shared_;

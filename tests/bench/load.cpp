@@ -8,9 +8,9 @@
 // requests are due by a schedule that no answer can delay, and each one's latency counts from when
 // it was due, as wrk2 does: a server that stops for a second is charged for all that would have
 // been asked.
-// "%" in the target is the number of a URL, 0 to N - 1: in turn, or by Zipf's law. What happens in
-// the first --warm seconds is not counted. Prints one line of JSON; any answer that is not of the
-// expected status, or breaks off, ends the program with status 1.
+// "%" in the target, or in a field, is the number of a URL, 0 to N - 1: in turn, or by Zipf's law.
+// What happens in the first --warm seconds is not counted. Prints one line of JSON; any answer that
+// is not of the expected status, or breaks off, ends the program with status 1.
 #include <sys/prctl.h>
 
 #include <array>
@@ -141,11 +141,12 @@ class Load {
  public:
   explicit Load(const Plan& plan)
       : plan_(plan), urls_(plan), poll_(checked(epoll_create1(0), "epoll_create1")) {
-    const std::size_t mark = plan.target.find('%');
-    before_ = plan.method + " " + plan.target.substr(0, mark);
+    const std::string request =
+        plan.method + " " + plan.target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + plan.fields + "\r\n";
+    const std::size_t mark = request.find('%');
+    before_ = request.substr(0, mark);
     is_numbered_ = mark != std::string::npos;
-    if (is_numbered_) after_ = plan.target.substr(mark + 1);
-    after_ += " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + plan.fields + "\r\n";
+    if (is_numbered_) after_ = request.substr(mark + 1);
     if (!plan.cipher.empty()) tls_ = make_tls_context(plan.cipher);
     checked(prctl(PR_SET_TIMERSLACK, 1), "PR_SET_TIMERSLACK");
     connections_.resize(plan.connections);

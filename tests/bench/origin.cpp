@@ -6,12 +6,20 @@
 // tag
 //            /json/N/...      the same as JSON that gzip makes much smaller
 //            /private/N/...   as /kib/N/, but Cache-Control: no-store
+//            /bytes/N/...     as /kib/N/, but N bytes
+//            /mixed/N/        of a size between 200 bytes and 64 KiB that follows from N, small
+//            ones
+//                             as many as large ones, each by its logarithm
+//            /tagged/N/T/     100 bytes; ten tags: from 10 T on where T is a number, else 0 to 9
 //            /count           how many requests came so far, /count itself apart
 // others     204, without content
 //
 // Requests are believed to be well formed: each ends with its empty line and has no content.
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -96,7 +104,7 @@ class Origin {
     const std::string_view target = rest.substr(0, rest.find(' '));
     if (target == "/count") {
       const std::string number = std::to_string(count_);
-      append(out, "text/plain", "no-store", number, number.size());
+      append(out, "text/plain", "no-store", "", number, number.size());
       return;
     }
     ++count_;
@@ -108,24 +116,49 @@ class Origin {
     const std::string_view content = target.starts_with("/json/") ? json_ : plain_;
     append(out, target.starts_with("/json/") ? "application/json" : "application/octet-stream",
            target.starts_with("/private/") ? "no-store" : "public, max-age=86400",
+           target.starts_with("/tagged/") ? tags_of(target) : std::string(),
            method == "HEAD" ? std::string_view() : content.substr(0, size), size);
   }
 
   static void append(std::string& out, std::string_view type, std::string_view cache_control,
-                     std::string_view content, std::size_t length) {
+                     const std::string& more, std::string_view content, std::size_t length) {
     out.append("HTTP/1.1 200 OK\r\nContent-Type: ").append(type);
-    out.append("\r\nCache-Control: ").append(cache_control);
+    out.append("\r\nCache-Control: ").append(cache_control).append(more);
     out.append("\r\nETag: \"bench\"\r\nContent-Length: ").append(std::to_string(length));
     out.append("\r\n\r\n").append(content);
   }
 
-  /// The number in the second segment, in bytes.
+  /// The number in that segment, the first being 0; nothing where none begins it.
+  static std::optional<std::size_t> number_in(std::string_view target, int segment) {
+    std::size_t slash = 0;
+    while (segment-- > 0 && slash != std::string_view::npos) slash = target.find('/', slash + 1);
+    std::size_t number = 0;
+    if (slash == std::string_view::npos ||
+        std::from_chars(target.data() + slash + 1, target.data() + target.size(), number).ec !=
+            std::errc())
+      return std::nullopt;
+    return number;
+  }
+
   static std::size_t size_of(std::string_view target) {
-    const std::size_t slash = target.find('/', 1);
-    std::size_t kib = 1;
-    if (slash != std::string_view::npos)
-      std::from_chars(target.data() + slash + 1, target.data() + target.size(), kib);
-    return std::min(kib, largest_kib) * 1024;
+    const std::size_t number = number_in(target, 1).value_or(1);
+    if (target.starts_with("/tagged/")) return 100;
+    if (target.starts_with("/mixed/")) return mixed_size(number);
+    const std::size_t size = target.starts_with("/bytes/") ? number : number * 1024;
+    return std::min(size, largest_kib * 1024);
+  }
+
+  static std::size_t mixed_size(std::size_t number) {
+    // Neighbours differ: the upper bits of a product depend on all of the number.
+    const auto mixed = static_cast<double>(number * 0x9E37'79B9'7F4A'7C15 >> 11) * 0x1p-53;
+    return static_cast<std::size_t>(200.0 * std::pow(65'536.0 / 200.0, mixed));
+  }
+
+  static std::string tags_of(std::string_view target) {
+    const std::size_t first = 10 * number_in(target, 2).value_or(0);
+    std::string line = "\r\nSurrogate-Key:";
+    for (std::size_t tag = first; tag < first + 10; ++tag) line += " tag" + std::to_string(tag);
+    return line;
   }
 
   int listener_;

@@ -346,8 +346,8 @@ TEST_CASE("an eviction of this process: what another thread read before Redis ha
         const store::LocalStamps::Slot slot = store::LocalStamps::slot_of(tag);
         guard.add(slot, shared.stamps.current(slot));
       }
-      shared.memory.put("k", make_response("old"), std::move(guard),
-                        {{}, shared.coherence.listening()}, SteadyClock::now() + 1h);
+      shared.memory.put("k", *make_response("old"), guard, {{}, shared.coherence.listening()},
+                        SteadyClock::now() + 1h);
       CHECK(scripted.remembers(models));
       is_evicting = false;
     }

@@ -40,7 +40,7 @@ Cache make_memory_tier() {
   };
   const SteadyClock::time_point now = SteadyClock::now();
   const auto put = [now](State& state, const std::string& key) {
-    state.memory.put(key, state.response, {}, {}, now + std::chrono::hours(1));
+    state.memory.put(key, *state.response, {}, {}, now + std::chrono::hours(1));
   };
   State one(1 << 20);
   put(one, "/items/?page=500");

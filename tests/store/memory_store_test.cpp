@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "policy/compression.hpp"
 #include "store/test_responses.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -40,8 +41,8 @@ struct Memory {
     }
     return guard;
   }
-  bool put(std::string key, std::string_view content = "content") {
-    return store.put(std::move(key), make_response(content), guard(), {}, later);
+  bool put(std::string_view key, std::string_view content = "content") {
+    return store.put(key, *make_response(content), guard(), {}, later);
   }
   bool has(std::string_view key) { return store.find(key, start).has_value(); }
 
@@ -60,6 +61,80 @@ TEST_CASE("memory store: finds what was put under the full key, and nothing else
   CHECK(memory.store.count() == 1);
 }
 
+TEST_CASE("memory store: what is found is what was put, whatever becomes of either") {
+  using namespace std::chrono;
+  const std::string head =
+      "Content-Type: application/json\r\nETag: \"v1\"\r\n"
+      "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nVary: Accept, X-A\r\n";
+  for (const std::size_t size : {0, 1'000, 100'000}) {
+    CAPTURE(size);
+    Memory memory;
+    const std::string content(size, 'x');
+    policy::StoredResponsePointer found;
+    {
+      policy::StoredResponse response;
+      response.status = 404;
+      response.head = head;
+      response.coded_head = policy::make_coded_head(head);
+      response.etag = "\"v1\"";
+      response.last_modified = "Sun, 06 Nov 1994 08:49:37 GMT";
+      response.has_own_etag = true;
+      response.vary = {"accept", "x-a"};
+      response.tags = {"t:a", "t:b"};
+      response.response_time = policy::StoredTime(1'790'000'000s);
+      response.initial_age = 3s;
+      response.lifetime = 60s;
+      response.terms.stale_if_error = 5s;
+      response.content = policy::SharedBytes::copy_of(content);
+      response.decoded_size = 4'711;
+      REQUIRE(memory.store.put("k", response, memory.guard(), {{1, 2, 3}, 7}, later));
+      const std::optional<MemoryStore::Found> kept = memory.store.find("k", start);
+      REQUIRE(kept);
+      CHECK(kept->stamps == Stamps{1, 2, 3});
+      found = kept->response;
+    }
+    memory.store.clear();
+    CHECK(found->status == 404);
+    CHECK(found->has_own_etag);
+    // The same lines, those of one name in their order (policy/shared_lines).
+    CHECK(found->head.size() == head.size());
+    for (const char* name : {"content-type", "etag", "last-modified", "vary"})
+      CHECK(found->field(name).size() > 0);
+    policy::StoredResponse coded;
+    coded.head = found->coded_head;
+    CHECK(coded.field("content-encoding") == "gzip");
+    CHECK(coded.field("etag") == policy::make_coded_entity_tag("\"v1\""));
+    CHECK(coded.field("content-type") == "application/json");
+    CHECK(found->etag == "\"v1\"");
+    CHECK(found->last_modified == "Sun, 06 Nov 1994 08:49:37 GMT");
+    CHECK(found->vary == policy::Texts{"accept", "x-a"});
+    CHECK(found->tags.to_vector() == std::vector<std::string>{"t:a", "t:b"});
+    CHECK(found->response_time == policy::StoredTime(1'790'000'000s));
+    CHECK(found->initial_age == 3s);
+    CHECK(found->lifetime == 60s);
+    CHECK(found->terms.stale_if_error == 5s);
+    CHECK(found->decoded_size == 4'711);
+    CHECK(found->content.view() == content);
+    // What is copied of it needs it no more.
+    const policy::StoredResponse copy = *found;
+    found.reset();
+    CHECK(copy.content.view() == content);
+    CHECK(copy.etag == "\"v1\"");
+  }
+}
+
+TEST_CASE("memory store: validators that no line of the head has are kept as well") {
+  Memory memory;
+  policy::StoredResponse response = *make_response("x");
+  response.etag = "\"other\"";
+  response.last_modified = "then";
+  memory.store.put("k", response, memory.guard(), {}, later);
+  const policy::StoredResponsePointer found = memory.store.find("k", start)->response;
+  CHECK(found->etag == "\"other\"");
+  CHECK(found->last_modified == "then");
+  CHECK(found->coded_head.empty());
+}
+
 TEST_CASE("memory store: a second put replaces the first") {
   Memory memory;
   memory.put("k", "first");
@@ -67,7 +142,7 @@ TEST_CASE("memory store: a second put replaces the first") {
   memory.put("k", "other");
   CHECK(memory.store.find("k", start)->response->content.view() == "other");
   CHECK(memory.store.count() == 1);
-  CHECK(memory.store.bytes() == bytes);
+  CHECK(memory.store.bytes() <= bytes + 16);  // a block may be larger than was asked for
 }
 
 TEST_CASE("memory store: nothing once its lifetime has ended") {
@@ -106,8 +181,8 @@ TEST_CASE("memory store: what was verified by which connection") {
     return memory.store.find_verified("k", by, start) != nullptr;
   };
   CHECK_FALSE(finds(7));
-  const policy::StoredResponsePointer response = make_response("x");
-  memory.store.put("k", response, memory.guard(), {{1, 2}, 7}, later);
+  memory.store.put("k", *make_response("x"), memory.guard(), {{1, 2}, 7}, later);
+  const policy::StoredResponsePointer response = memory.store.find("k", start)->response;
   CHECK(finds(7));
   CHECK_FALSE(finds(8));
   CHECK(memory.store.find("k", start)->stamps == Stamps{1, 2});
@@ -151,7 +226,7 @@ TEST_CASE("memory store: with no capacity it keeps nothing") {
 TEST_CASE("memory store: of the variants of one URL the newest are kept") {
   Memory memory;
   const auto put = [&](const std::string& key, std::size_t most) {
-    memory.store.put(key, make_response("x"), memory.guard(), {}, later, most);
+    memory.store.put(key, *make_response("x"), memory.guard(), {}, later, most);
   };
   const auto kept = [&](std::initializer_list<const char*> keys) {
     std::string found;
@@ -212,7 +287,7 @@ TEST_CASE("memory store: never more than its capacity, whatever the sizes") {
 
 #ifndef LARDER_SANITIZED
 TEST_CASE("memory store: the allocator takes what is accounted for, within 5 %") {
-  for (const std::size_t size : {0, 100, 1'000, 20'000}) {
+  for (const std::size_t size : {0, 100, 1'000, 20'000, 200'000}) {
     CAPTURE(size);
     constexpr std::uint64_t capacity = 16 << 20;
     Memory memory(capacity);
@@ -348,7 +423,7 @@ TEST_CASE("memory store: hits, puts, erasures and evictions at once") {
         } else {
           // What this thread puts and evicts is gone for this thread at once.
           const std::string own = "own " + std::to_string(seed);
-          memory.store.put(own, make_response("x"), memory.guard({tag.c_str()}), {}, later);
+          memory.store.put(own, *make_response("x"), memory.guard({tag.c_str()}), {}, later);
           memory.local.evict(tag);
           if (memory.has(own)) ++stale;
         }

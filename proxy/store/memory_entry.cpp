@@ -1,0 +1,180 @@
+#include "store/memory_entry.hpp"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "policy/shared_lines.hpp"
+
+namespace larder::store {
+
+namespace {
+
+/// Content up to here is copied behind its entry; larger content is not worth the copying.
+constexpr std::size_t largest_within = 16 * 1024;
+
+/// What the allocator takes for content that lies apart: its count of owners, a word of the
+/// allocator's own, and from some size on whole pages.
+std::uint64_t taken_by_shared(std::size_t size) {
+  constexpr std::uint64_t around = 32;
+  constexpr std::uint64_t page = 4096;
+  constexpr std::uint64_t mapped_from = 128 * 1024;
+  const std::uint64_t step = size < mapped_from ? 16 : page;
+  return (size + around + step - 1) / step * step;
+}
+
+/// Where what lies behind an object begins, and how much of it there may be.
+struct Room {
+  std::size_t size = 0;
+  void* block = nullptr;
+  char* begin = nullptr;
+};
+
+/// Allocates an object with room behind it.
+template <class T>
+class WithRoom {
+ public:
+  using value_type = T;
+  explicit WithRoom(Room& room) : room_(&room) {}
+  template <class Other>
+  WithRoom(const WithRoom<Other>& other)  // NOLINT(google-explicit-constructor): as allocators are
+      : room_(other.room()) {}
+  T* allocate(std::size_t count) {
+    room_->block = ::operator new(count * sizeof(T) + room_->size);
+    room_->begin = static_cast<char*>(room_->block) + count * sizeof(T);
+    return static_cast<T*>(room_->block);
+  }
+  void deallocate(T* block, std::size_t) { ::operator delete(block); }
+  template <class Other>
+  bool operator==(const WithRoom<Other>&) const {
+    return true;
+  }
+  [[nodiscard]] Room* room() const { return room_; }
+
+ private:
+  Room* room_;  ///< of use only while allocating
+};
+
+}  // namespace
+
+/// Fills the room behind an entry.
+class MemoryEntryAllocation {
+ public:
+  explicit MemoryEntryAllocation(char* begin) : at_(begin) {}
+
+  std::string_view put(const void* bytes, std::size_t size) {
+    if (size != 0) std::memcpy(at_, bytes, size);
+    const std::string_view placed(at_, size);
+    at_ += size;
+    return placed;
+  }
+  std::string_view put(std::string_view text) { return put(text.data(), text.size()); }
+
+  /// The entry's own constructor is for make() alone.
+  struct Constructible : MemoryEntry {
+    Constructible(const MemoryEntry::Guard& guard, const MemoryEntry::Verified& verified,
+                  SteadyClock::time_point expires)
+        : MemoryEntry(guard, verified, expires) {}
+  };
+
+ private:
+  char* at_;
+};
+
+void MemoryEntry::Guard::add(LocalStamps::Slot slot, Stamp generation) {
+  slots.push_back(slot);
+  sum += generation;
+}
+
+MemoryEntry::MemoryEntry(const Guard& guard, const Verified& verified,
+                         SteadyClock::time_point expires)
+    : verified_by_(verified.by),
+      expires_(expires),
+      guard_sum_(guard.sum),
+      slot_count_(static_cast<std::uint16_t>(guard.slots.size())),
+      stamp_count_(static_cast<std::uint16_t>(verified.stamps.size())) {}
+
+MemoryEntry& MemoryEntry::make(std::string_view key, const policy::StoredResponse& response,
+                               const Guard& guard, const Verified& verified,
+                               SteadyClock::time_point expires) {
+  const policy::SharedLines lines = policy::share_lines(response.head, response.coded_head);
+  const std::size_t stamps_size = verified.stamps.size() * sizeof(Stamp);
+  const std::size_t slots_size = guard.slots.size() * sizeof(LocalStamps::Slot);
+  // Validators are lines of the head as well.
+  const bool has_etag = response.field("ETag") == response.etag.view();
+  const bool has_date = response.field("Last-Modified") == response.last_modified.view();
+  const bool is_within = response.content.size <= largest_within;
+
+  Room room;
+  room.size =
+      stamps_size + slots_size + key.size() + lines.text.size() + response.vary.joined().size() +
+      response.tags.joined().size() + (has_etag ? 0 : response.etag.size()) +
+      (has_date ? 0 : response.last_modified.size()) + (is_within ? response.content.size : 0);
+  const auto made = std::allocate_shared<MemoryEntryAllocation::Constructible>(
+      WithRoom<MemoryEntryAllocation::Constructible>(room), guard, verified, expires);
+  MemoryEntry& entry = *made;
+  MemoryEntryAllocation behind(room.begin);
+  behind.put(verified.stamps.data(), stamps_size);
+  behind.put(guard.slots.data(), slots_size);
+  behind.put(key);
+  entry.key_size_ = static_cast<std::uint32_t>(key.size());
+
+  using policy::Text;
+  policy::StoredResponse& kept = entry.response_;
+  const std::string_view heads = behind.put(lines.text);
+  kept.status = response.status;
+  kept.has_own_etag = response.has_own_etag;
+  kept.head = Text::within(heads.substr(0, lines.decoded_size));
+  if (!response.coded_head.empty()) kept.coded_head = Text::within(heads.substr(lines.coded_begin));
+  kept.etag = Text::within(has_etag ? kept.field("ETag") : behind.put(response.etag));
+  kept.last_modified =
+      Text::within(has_date ? kept.field("Last-Modified") : behind.put(response.last_modified));
+  kept.vary = policy::Texts::within(behind.put(response.vary.joined()));
+  kept.tags = policy::Texts::within(behind.put(response.tags.joined()));
+  kept.response_time = response.response_time;
+  kept.initial_age = response.initial_age;
+  kept.lifetime = response.lifetime;
+  kept.terms = response.terms;
+  kept.decoded_size = response.decoded_size;
+  kept.content =
+      is_within ? policy::SharedBytes::lend(behind.put(response.content.view())) : response.content;
+
+  constexpr std::uint64_t before_each_block = sizeof(std::size_t);  // of glibc's
+  std::uint64_t taken = ::malloc_usable_size(room.block) + before_each_block;
+  if (!is_within) taken += taken_by_shared(response.content.size);
+  entry.granules_ = static_cast<std::uint32_t>((taken + granule - 1) / granule);
+  entry.self_ = made;
+  return entry;
+}
+
+Stamps MemoryEntry::stamps() const {
+  Stamps stamps(stamp_count_);
+  const std::size_t slots_size = slot_count_ * sizeof(LocalStamps::Slot);
+  const std::size_t size = stamps.size() * sizeof(Stamp);
+  if (size != 0) std::memcpy(stamps.data(), key().data() - slots_size - size, size);
+  return stamps;
+}
+
+LocalStamps::Slot MemoryEntry::slot(unsigned index) const {
+  LocalStamps::Slot slot = 0;
+  std::memcpy(&slot, key().data() - (slot_count_ - index) * sizeof slot, sizeof slot);
+  return slot;
+}
+
+bool MemoryEntry::is_usable(const LocalStamps& stamps, SteadyClock::time_point now) const {
+  if (now >= expires_) return false;
+  Stamp sum = 0;
+  for (unsigned i = 0; i < slot_count_; ++i) sum += stamps.current(slot(i));
+  return sum == guard_sum_;
+}
+
+bool MemoryEntry::has_any(std::span<const LocalStamps::Slot> slots) const {
+  for (unsigned i = 0; i < slot_count_; ++i)
+    if (std::find(slots.begin(), slots.end(), slot(i)) != slots.end()) return true;
+  return false;
+}
+
+}  // namespace larder::store
