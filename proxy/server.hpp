@@ -102,6 +102,7 @@ class Server {
   /// Reads how full Redis is, unless that was done just now; for pages and /readyz.
   [[nodiscard]] awaitable<void> look_at_redis();
   [[nodiscard]] awaitable<void> watch_redis();
+  void add_explain_routes(std::vector<ops::AdminRoute>& routes);
   void watch_signals();
   void watch_hangup();
   void watch_certificate();

@@ -64,6 +64,7 @@ std::vector<ops::AdminRoute> Server::admin_routes() {
       {"/purge", ops::AdminRoute::Method::post, Need::changing,
        [this](AdminRequest request) { return answer_purge(std::move(request.body)); }});
   add_page_routes(routes);
+  add_explain_routes(routes);
   return routes;
 }
 

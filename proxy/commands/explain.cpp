@@ -5,9 +5,14 @@
 #include <utility>
 #include <variant>
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
 #include "commands/commands.hpp"
 #include "commands/settings_flags.hpp"
 #include "config/load.hpp"
+#include "ops/admin_client.hpp"
 #include "ops/asked_request.hpp"
 #include "ops/explanation_text.hpp"
 
@@ -15,10 +20,13 @@ namespace larder::commands {
 
 namespace {
 
+constexpr std::chrono::seconds patience{5};
+
 struct Arguments {
   ops::Asked asked;
   config::Flags flags;
   bool json = false;
+  bool live = false;
 };
 
 int fail(const std::string& what) {
@@ -33,9 +41,42 @@ std::string place_of(const config::LoadResult& loaded, const policy::RouteRule* 
   return place.file + ":" + std::to_string(place.rule.line);
 }
 
+/// In the content, so that no credentials stand in a URL.
+std::string format_body(const Arguments& arguments) {
+  const ops::Asked& asked = arguments.asked;
+  boost::json::array fields;
+  for (const std::string& field : asked.fields) fields.emplace_back(field);
+  return boost::json::serialize(boost::json::object{{"method", asked.method},
+                                                    {"url", asked.url},
+                                                    {"fields", std::move(fields)},
+                                                    {"peer", asked.peer},
+                                                    {"format", arguments.json ? "json" : "text"}});
+}
+
+int explain_live(const Arguments& arguments) {
+  const config::LoadResult loaded = config::load("", environment, arguments.flags);
+  if (!report(loaded)) return exit_failed;
+  const config::Settings& settings = loaded.config.settings;
+  if (!settings.admin) return fail("the admin listener is off, so there is nobody to ask");
+  const ops::AdminReply reply = ops::ask_admin(*settings.admin,
+                                               {.method = "POST",
+                                                .target = "/explain",
+                                                .body = format_body(arguments),
+                                                .token = settings.admin_token},
+                                               patience);
+  if (!reply.failure.empty()) return fail(reply.failure);
+  if (reply.status != 200) {
+    std::cerr << "larder: answered " << reply.status << ": " << reply.body;
+    return exit_failed;
+  }
+  std::cout << reply.body;
+  return exit_ok;
+}
+
 int explain(Arguments arguments) {
+  if (arguments.live) return explain_live(arguments);
   const std::string rules = take_rules(arguments.flags);
-  if (rules.empty()) return fail("--rules is missing: without rules every request is passed on");
+  if (rules.empty()) return fail("say --rules FILE, or --live to ask a running Larder");
   const config::LoadResult loaded = config::load(rules, environment, arguments.flags);
   if (!report(loaded)) return exit_failed;
   const config::Settings& settings = loaded.config.settings;
@@ -63,8 +104,12 @@ int explain(Arguments arguments) {
 constexpr const char* footer =
     R"help(Says which rule matches a request and why the ones before it do not, the key and its parts, what a
 fill would ask Django for, the tags, what would happen and why, and what a write would evict. Nothing is
-sent anywhere: the rules file is read as 'larder serve' would read it, settings and environment too, and
+sent to Django: the rules file is read as 'larder serve' would read it, settings and environment too, and
 the same code decides.
+
+With --live a running Larder is asked, at its admin listener (--admin, LARDER_ADMIN; LARDER_ADMIN_TOKEN
+where it needs one). It answers by its own rules, with what is stored and the stamps of the tags. From
+curl the field 'Larder-Explain: 1' of a trusted address does some of this for a real request.
 
 Secrets are never shown: Authorization, cookies and what a token says are (set), or a digest as in Redis.
 
@@ -72,11 +117,12 @@ Examples:
   larder explain --rules rules/resumate.yaml GET '/api/notices/?page=2&utm_source=x'
   larder explain --rules rules/ GET /api/job-applications/ -H "Authorization: Bearer $TOKEN"
   larder explain --rules rules/ POST /admin/ai/aimodel/3/change/
+  larder explain --live GET http://localhost:8080/api/ai/models/
   larder explain --rules rules/ --json GET https://example.org/api/ai/models/ --peer 203.0.113.9
 
 Every setting of 'larder serve' is taken here, too (--session-cookies, --trusted-proxies, --jwt-claim ...).
 
-Exit codes: 0 explained; 1 an error in the rules, or no request; 2 wrong usage.)help";
+Exit codes: 0 explained; 1 an error in the rules, no such request, or nobody answers; 2 wrong usage.)help";
 
 }  // namespace
 
@@ -85,7 +131,7 @@ void add_explain(CLI::App& app, int& code) {
       "explain", "Explain what becomes of a request: rule, key, tags, evictions, and why");
   const auto arguments = std::make_shared<Arguments>();
   add_settings(*command, arguments->flags);
-  hide_settings(*command, {"rules"});
+  hide_settings(*command, {"rules", "admin"});
   command->add_option("METHOD", arguments->asked.method, "GET, POST, ...")->required();
   command->add_option("URL", arguments->asked.url, "Path and query, or a whole URL")->required();
   command
@@ -98,6 +144,8 @@ void add_explain(CLI::App& app, int& code) {
       ->add_option("--peer", arguments->asked.peer,
                    "Whose request it is: decides whether X-Forwarded-* are believed (127.0.0.1)")
       ->type_name("ADDRESS");
+  command->add_flag("--live", arguments->live,
+                    "Ask a running Larder instead, which also says what is stored");
   command->add_flag("--json", arguments->json, "As JSON");
   command->footer(footer);
   command->callback([arguments, &code] { code = explain(*arguments); });

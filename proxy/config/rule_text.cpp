@@ -36,6 +36,18 @@ std::string text_of_duration(const std::optional<Duration>& duration) {
   return duration ? format_duration(*duration) : std::string(as_default);
 }
 
+std::string text_of_mode(policy::Mode mode) {
+  switch (mode) {
+    case policy::Mode::on:
+      return "on";
+    case policy::Mode::shadow:
+      return "shadow";
+    case policy::Mode::off:
+      return "off";
+  }
+  return {};
+}
+
 std::string text_of_share(policy::Share share) {
   switch (share) {
     case policy::Share::anonymous:
@@ -71,7 +83,7 @@ std::vector<RuleKeyText> describe_rule(const RouteRule& rule) {
   return {
       {"name", rule.name},
       {"path", list_of(rule.paths, pattern)},
-      {"mode", rule.mode == policy::Mode::off ? "off" : "on"},
+      {"mode", text_of_mode(rule.mode)},
       {"ttl", text_of_ttl(rule)},
       {"statuses", list_of(rule.statuses, status)},
       {"stale_while_revalidate", text_of_duration(rule.stale_while_revalidate)},

@@ -158,12 +158,14 @@ void write_tags(const Explained& explained, Page& page) {
   page.section("tags");
   std::size_t width = 0;
   for (const std::string& tag : tags) width = std::max(width, tag.size());
-  const bool has_stamps = explained.stored && explained.stored->stamps.size() >= tags.size();
+  // The store has two tags of its own before them (store/stamps).
+  constexpr std::size_t own = 2;
+  const bool has_stamps = explained.stored && explained.stored->stamps.size() == tags.size() + own;
   for (std::size_t i = 0; i < tags.size(); ++i) {
     std::string line = tags[i];
     if (has_stamps) {
       line.resize(width + 2, ' ');
-      line += "stamp " + format_stamp_of(explained.stored->stamps[i]);
+      line += "stamp " + format_stamp_of(explained.stored->stamps[i + own]);
     }
     page.line(line);
   }

@@ -10,6 +10,8 @@ std::string_view describe(Detail detail) {
       return "no rule matches the path";
     case Detail::mode_off:
       return "the rule is off";
+    case Detail::mode_shadow:
+      return "the rule is in shadow: what it would have done is only counted";
     case Detail::ambiguous_target:
       return "servers read this path in different ways, so it matches no rule";
     case Detail::ambiguous_query:

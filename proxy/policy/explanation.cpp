@@ -298,6 +298,28 @@ CacheOutcome decide_outcome(const Explanation& explanation, const http::RequestH
   return outcome;
 }
 
+std::string format_explanation_fields(const LookupFacts& facts, std::string_view user) {
+  const RouteRule* rule = facts.match.rule;
+  std::string lines = "Larder-Rule: " + (rule ? rule->name : std::string("none")) + "\r\n";
+  if (!rule) return lines;
+  const Redaction redaction(facts.head, facts.who);
+  const LookupFacts shown{.head = redaction.head(),
+                          .match = facts.match,
+                          .path = facts.path,
+                          .ambiguous = facts.ambiguous,
+                          .forwarded = facts.forwarded,
+                          .session_cookies = facts.session_cookies,
+                          .who = redaction.who()};
+  std::variant<Tags, Detail> made = make_rule_tags(shown);
+  const auto* rule_tags = std::get_if<Tags>(&made);
+  if (!rule_tags) return lines;
+  std::string tags;
+  for (const std::string& tag : tags_of_response(rule->name, facts.path, user, *rule_tags))
+    tags.append(tags.empty() ? "" : " ").append(tag);
+  if (!tags.empty()) lines += "Larder-Tags: " + tags + "\r\n";
+  return lines;
+}
+
 std::string make_shown_key(const LookupFacts& facts, const LearnedVary::Names& learned) {
   const Redaction redaction(facts.head, nullptr);
   // Of who asks keys hold digests, so they may be the real one's.

@@ -98,6 +98,11 @@ struct Explanation {
                                           const http::RequestHead& head,
                                           const StoredResponse* stored, SystemSeconds now);
 
+/// Field lines, each with its CRLF, that tell a client of the rule and its tags: Larder-Rule and
+/// Larder-Tags. `user`: the digest of whom responses are tagged by; empty: they are not.
+[[nodiscard]] std::string format_explanation_fields(const LookupFacts& facts,
+                                                    std::string_view user);
+
 /// The key that a request has, for whoever may see it: without the values of cookies.
 [[nodiscard]] std::string make_shown_key(const LookupFacts& facts,
                                          const LearnedVary::Names& learned);

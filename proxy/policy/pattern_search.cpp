@@ -237,18 +237,43 @@ std::string path_to(const std::vector<Reached>& all, std::size_t index) {
   return path;
 }
 
-/// The literal that every path of a pattern begins with.
-std::string_view beginning_of(const PathPattern& pattern) {
-  const PatternPiece& first = pattern.pieces.front();
-  return first.name.empty() ? std::string_view(first.literal) : std::string_view();
+/// A pattern's segments up to the first <path:>.
+struct Outline {
+  std::vector<std::optional<std::string>> segments{std::string()};  ///< none: has a converter
+  bool is_open = false;  ///< one segment or more of any kind follow
+};
+
+Outline outline_of(const PathPattern& pattern) {
+  Outline outline;
+  for (const PatternPiece& piece : pattern.pieces) {
+    if (piece.converter == Converter::path && !piece.name.empty()) {
+      outline.is_open = true;
+      outline.segments.pop_back();
+      return outline;
+    }
+    if (!piece.name.empty()) outline.segments.back().reset();
+    for (const char letter : piece.literal) {
+      if (letter == '/') {
+        outline.segments.emplace_back(std::string());
+      } else if (outline.segments.back()) {
+        *outline.segments.back() += letter;
+      }
+    }
+  }
+  return outline;
 }
 
-/// Two literals of which neither begins the other: no path is both patterns'.
-bool begin_apart(const PathPattern& one, const PathPattern& other) {
-  const std::string_view a = beginning_of(one);
-  const std::string_view b = beginning_of(other);
-  const std::size_t shared = std::min(a.size(), b.size());
-  return a.substr(0, shared) != b.substr(0, shared);
+/// Can it be seen at once that no path is both patterns'? So it is with nearly every two rules.
+bool are_apart(const PathPattern& one, const PathPattern& other) {
+  const Outline a = outline_of(one);
+  const Outline b = outline_of(other);
+  const std::size_t shared = std::min(a.segments.size(), b.segments.size());
+  for (std::size_t i = 0; i < shared; ++i)
+    if (a.segments[i] && b.segments[i] && *a.segments[i] != *b.segments[i]) return true;
+  if (a.is_open && b.is_open) return false;
+  if (a.is_open) return b.segments.size() <= a.segments.size();
+  if (b.is_open) return a.segments.size() <= b.segments.size();
+  return a.segments.size() != b.segments.size();
 }
 
 }  // namespace
@@ -257,12 +282,12 @@ PathSearch find_path(const std::vector<const PathPattern*>& matched,
                      const std::vector<const PathPattern*>& unmatched) {
   std::vector<Machine> machines;
   for (const PathPattern* pattern : matched) {
-    if (begin_apart(*matched.front(), *pattern)) return {};
+    if (are_apart(*matched.front(), *pattern)) return {};
     machines.emplace_back(*pattern);
   }
   const std::size_t wanted = machines.size();
   for (const PathPattern* pattern : unmatched)
-    if (!begin_apart(*matched.front(), *pattern)) machines.emplace_back(*pattern);
+    if (!are_apart(*matched.front(), *pattern)) machines.emplace_back(*pattern);
 
   const std::vector<Symbol> symbols = symbols_of(machines);
   std::vector<Reached> all(1);
@@ -295,7 +320,7 @@ PathSearch find_path(const std::vector<const PathPattern*>& matched,
 }
 
 bool includes(const PathPattern& wide, const PathPattern& narrow) {
-  if (begin_apart(wide, narrow)) return false;
+  if (are_apart(wide, narrow)) return false;
   return find_path({&narrow}, {&wide}).result == PathSearch::Result::none;
 }
 

@@ -4,6 +4,7 @@
 
 #include "http/chunked.hpp"
 #include "policy/cache_status.hpp"
+#include "policy/detail_words.hpp"
 #include "policy/forwarding.hpp"
 #include "policy/problem.hpp"
 
@@ -53,6 +54,11 @@ bool Answer::append_unknown_length() {
 
 void Answer::end_head() {
   policy::append_cache_status(record_.cache, head());
+  if (!explanation_.empty()) {
+    head() += explanation_;
+    if (record_.cache.detail != policy::Detail::none)
+      head().append("Larder-Reason: ").append(policy::describe(record_.cache.detail)) += "\r\n";
+  }
   if (!keep_alive_) {
     head() += "Connection: close\r\n";
   } else if (request_.version == http::Version::http_1_0) {

@@ -84,6 +84,9 @@ class Answer {
   /// A 1xx before the answer. False: the client is gone.
   [[nodiscard]] awaitable<bool> send_interim(const http::ResponseHead& told);
 
+  /// The client has asked for it, and may know: whole field lines that stand beside Cache-Status,
+  /// and the reason in words.
+  void explain(std::string lines) { explanation_ = std::move(lines); }
   void close_afterwards() { keep_alive_ = false; }
   /// What is sent may never end by itself: an event stream.
   void note_endless() { client_.endless = true; }
@@ -96,7 +99,8 @@ class Answer {
   ExchangeRecord& record_;
   milliseconds timeout_;
   bool keep_alive_;
-  Pieces unsent_{};  ///< of an answer that is finished
+  std::string explanation_;  ///< empty: not asked for
+  Pieces unsent_{};          ///< of an answer that is finished
 };
 
 }  // namespace larder::session

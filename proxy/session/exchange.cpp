@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/target.hpp"
+#include "policy/explanation.hpp"
 #include "policy/problem.hpp"
 #include "policy/rule_tags.hpp"
 #include "policy/tags.hpp"
@@ -75,6 +76,8 @@ std::optional<After> Exchange::begin() {
     record_.rule_slot = rules_->slot_of(*match_.rule);
   }
   identify();
+  is_explained_ = policy::wants_explanation(head_, forwarded_);
+  if (is_explained_) answer_.explain(policy::format_explanation_fields(facts(), user_));
 
   progress_ = decide();
   const auto* after = std::get_if<After>(&progress_);
@@ -156,7 +159,10 @@ Detail Exchange::make_key() {
 Exchange::Progress Exchange::look_up(policy::Demands demands) {
   demands_ = demands;
   const Detail unusable = make_key();
-  if (policy::wants_explanation(head_, forwarded_)) record_.cache.key = key_;
+  if (is_explained_) {
+    shown_key_ = policy::make_shown_key(facts(), rules_->learned_of(*match_.rule).names());
+    record_.cache.key = shown_key_;
+  }
   if (unusable != Detail::none && demands_.only_if_cached) {
     record_.cache.detail = unusable;
     return send_problem(504, not_stored);

@@ -109,6 +109,8 @@ class Exchange {
       user_;  ///< the digest within `who_` where responses are tagged by it; else empty
   policy::Tags rule_tags_;
   policy::Demands demands_;
+  bool is_explained_ = false;     ///< the client asks for it, and may know
+  std::string shown_key_;         ///< then: the key without secrets
   std::uint64_t departures_ = 0;  ///< of fills, before the store was looked into
   ExchangeRecord record_;
   Answer answer_;
