@@ -53,6 +53,7 @@ bool Answer::append_unknown_length() {
 
 void Answer::end_head() {
   policy::append_cache_status(record_.cache, head());
+  if (record_.id) head() += record_.id->line();
   if (!keep_alive_) {
     head() += "Connection: close\r\n";
   } else if (request_.version == http::Version::http_1_0) {
