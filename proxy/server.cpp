@@ -41,7 +41,7 @@ config::Config within_descriptors(config::Config config) {
 }
 }  // namespace
 
-Server::Server(config::LoadResult loaded, RulesSource source)
+Server::Server(config::LoadResult loaded, RulesSource source, ops::LineWriter& lines)
     : config_(within_descriptors(std::move(loaded.config))),
       source_(std::move(source)),
       started_with_(std::move(loaded.given)),
@@ -55,7 +55,7 @@ Server::Server(config::LoadResult loaded, RulesSource source)
       admission_(config_.settings.origin_limit, config_.settings.origin_queue,
                  config_.settings.origin_queue_timeout),
       counters_(thread_count(config_.settings)),
-      access_log_(config_.settings),
+      lines_(lines),
       shared_{.settings = config_.settings,
               .clock = clock_,
               .local_stamps = stores_.stamps,
@@ -75,11 +75,14 @@ Server::Server(config::LoadResult loaded, RulesSource source)
       spdlog::warn("redis_verify is false: whoever answers at its address is taken for Redis");
   }
   const unsigned count = thread_count(config_.settings);
+  if (config_.settings.otlp.endpoint)
+    spans_ = std::make_unique<ops::SpanExporter>(config_.settings, count);
   rules_ = make_rules(config_.routes);
   rules_status_.rules = config_.routes.rules.size();
   for (unsigned i = 0; i < count; ++i) {
-    threads_.push_back(
-        std::make_unique<Thread>(shared_, counters_.block(i), access_log_, page_, rules_));
+    threads_.push_back(std::make_unique<Thread>(
+        shared_, counters_.block(i), lines_.add_source(ops::AccessLog::capacity),
+        spans_ ? &spans_->queue(i) : nullptr, page_, rules_));
     session::Worker& worker = threads_.back()->worker;
     worker.store = store::make_store(stores_, worker.io, config_.settings.redis);
   }
@@ -124,7 +127,8 @@ ops::Status Server::status() const {
       .backends = backends_.status(),
       .origin = admission_.status(),
       .rules = rules_status_,
-      .lines_dropped = access_log_.dropped()};
+      .lines_dropped = lines_.dropped()};
+  if (spans_) status.spans = spans_->status();
   if (config_.settings.redis)
     status.redis = {is_store_available(), stores_.owed(), stores_.failures.load(),
                     is_store_available() ? redis_figures_ : std::nullopt};

@@ -17,12 +17,13 @@
 #include "config/load.hpp"
 #include "ops/admin.hpp"
 #include "ops/counters.hpp"
-#include "ops/log.hpp"
+#include "ops/line_writer.hpp"
 #include "ops/metrics.hpp"
 #include "ops/page_data.hpp"
 #include "ops/rules_status.hpp"
 #include "ops/rules_watch.hpp"
 #include "ops/shadow_report.hpp"
+#include "ops/span_exporter.hpp"
 #include "ops/stats.hpp"
 #include "session/admission.hpp"
 #include "session/backends.hpp"
@@ -48,7 +49,8 @@ struct RulesSource {
 
 class Server {
  public:
-  Server(config::LoadResult loaded, RulesSource source);
+  /// `lines`: for the log; outlives this.
+  Server(config::LoadResult loaded, RulesSource source, ops::LineWriter& lines);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -139,7 +141,8 @@ class Server {
   session::Admission admission_;
   ops::Counters counters_;
   ops::Metrics metrics_{[this] { return status(); }};
-  ops::AccessLog access_log_;
+  ops::LineWriter& lines_;
+  std::unique_ptr<ops::SpanExporter> spans_;  ///< null: no collector is configured
   ops::PageData page_;
   session::Shared shared_;
   std::vector<std::unique_ptr<Thread>> threads_;

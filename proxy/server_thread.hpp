@@ -12,9 +12,10 @@ namespace larder {
 
 /// One thread: its worker, its listener, its timer for draining.
 struct Server::Thread {
-  Thread(session::Shared& shared, ops::Counters::Block& counters, ops::AccessLog& log,
-         ops::PageData& page, const std::shared_ptr<const session::RuleSet>& rules)
-      : recorder(counters, log, page),
+  Thread(session::Shared& shared, ops::Counters::Block& counters, ops::LineSource& lines,
+         ops::SpanQueue* spans, ops::PageData& page,
+         const std::shared_ptr<const session::RuleSet>& rules)
+      : recorder(shared.settings, counters, lines, spans, page),
         worker(shared, recorder, rules),
         listener(worker),
         drain_timer(worker.io),

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <iostream>
 #include <memory>
 #include <string>
@@ -5,6 +7,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/settings_flags.hpp"
+#include "ops/line_writer.hpp"
 #include "ops/log.hpp"
 #include "ops/rules_watch.hpp"
 #include "server.hpp"
@@ -20,10 +23,11 @@ int serve(config::Flags flags) {
                      .read = [rules, flags] { return config::load(rules, environment, flags); }};
   config::LoadResult loaded = source.read();
   if (!report(loaded)) return exit_failed;
-  ops::start_log(loaded.config.settings);
+  ops::LineWriter lines(STDERR_FILENO);
+  ops::start_log(loaded.config.settings, lines);
   int code = exit_failed;
   {
-    Server server(std::move(loaded), std::move(source));
+    Server server(std::move(loaded), std::move(source), lines);
     const std::string failed = server.listen();
     if (failed.empty()) {
       code = server.run();

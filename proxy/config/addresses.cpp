@@ -200,6 +200,30 @@ Parsed<Upstream> parse_upstream(std::string_view text) {
   return upstream;
 }
 
+Parsed<Collector> parse_collector(std::string_view text) {
+  constexpr std::string_view scheme = "http://";
+  constexpr std::uint16_t usual_port = 4318;
+  if (!text.starts_with(scheme))
+    return Refused{quote(text) +
+                   " is no collector; write http://HOST[:PORT][/PATH], or off (an encrypted one is "
+                   "reached through a local collector)"};
+  const std::string_view rest = text.substr(scheme.size());
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  std::string_view path = rest.substr(slash);
+  if (!path.empty()) {
+    const Parsed<std::string> target = parse_target(path);
+    if (const auto* refused = std::get_if<Refused>(&target)) return *refused;
+  }
+  while (path.ends_with('/')) path.remove_suffix(1);
+  Collector collector{{{}, usual_port}, std::string(path) + "/v1/traces"};
+  bool has_port = false;
+  if (parse_authority(rest.substr(0, slash), collector.endpoint, has_port) !=
+          AuthorityTrouble::none ||
+      collector.endpoint.port == 0)
+    return Refused{quote(text) + " is no collector; write http://HOST[:PORT][/PATH], or off"};
+  return collector;
+}
+
 Parsed<std::string> parse_target(std::string_view text) {
   const bool is_clean = std::all_of(text.begin(), text.end(), [](char letter) {
     return letter > ' ' && letter < 0x7f && letter != '#';

@@ -120,8 +120,15 @@ struct PerUser {
   bool by_session = false;  ///< one of `session_cookies`
 };
 
-enum class LogFormat : std::uint8_t { automatic, text, json };
+enum class LogFormat : std::uint8_t { automatic, text, json, combined };
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+/// Where spans go (OpenTelemetry Protocol over HTTP), and which.
+struct Otlp {
+  std::optional<Endpoint> endpoint{};  ///< nothing: no spans are made
+  std::string path;                    ///< that they are posted to
+  unsigned sample = 1'000'000;         ///< of a million requests that belong to no trace yet
+};
 
 struct Settings {
   std::vector<ListenAddress> listen{{.endpoint = {"0.0.0.0", 8080}}};
@@ -184,6 +191,12 @@ struct Settings {
   LogFormat log_format = LogFormat::automatic;  ///< automatic: text on a terminal, JSON otherwise
   LogLevel log_level = LogLevel::info;
   bool access_log = true;
+  unsigned log_sample = 1'000'000;  ///< of a million hits, so many have a line; all else has one
+  /// Parameters of a query whose values are not shown.
+  std::vector<std::string> log_hidden{"access_token", "api_key",   "password",
+                                      "secret",       "signature", "token"};
+  bool request_id = true;
+  Otlp otlp;
 };
 
 struct Config {

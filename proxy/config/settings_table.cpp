@@ -233,8 +233,10 @@ struct Word {
   std::string_view text;
   Enumeration value;
 };
-constexpr std::array<Word<LogFormat>, 3> log_formats{
-    {{"automatic", LogFormat::automatic}, {"text", LogFormat::text}, {"json", LogFormat::json}}};
+constexpr std::array<Word<LogFormat>, 4> log_formats{{{"automatic", LogFormat::automatic},
+                                                      {"text", LogFormat::text},
+                                                      {"json", LogFormat::json},
+                                                      {"combined", LogFormat::combined}}};
 constexpr std::array<Word<LogLevel>, 4> log_levels{{{"debug", LogLevel::debug},
                                                     {"info", LogLevel::info},
                                                     {"warning", LogLevel::warning},
@@ -495,6 +497,43 @@ std::string show_jwt_leeway(const Draft& draft) {
   return format_duration(draft.jwt.leeway);
 }
 
+// --- Logs and traces ---------------------------------------------------------
+
+Outcome apply_log_hidden(Draft& draft, const Values& values) {
+  draft.settings.log_hidden = is_off(values) ? Values() : values;
+  return std::nullopt;
+}
+std::string show_log_hidden(const Draft& draft) {
+  return join(draft.settings.log_hidden);
+}
+
+Outcome apply_log_sample(Draft& draft, const Values& values) {
+  return assign(parse_percentage(values.front()), draft.settings.log_sample);
+}
+std::string show_log_sample(const Draft& draft) {
+  return format_percentage(draft.settings.log_sample);
+}
+
+Outcome apply_otlp_endpoint(Draft& draft, const Values& values) {
+  Otlp& otlp = draft.settings.otlp;
+  if (is_off(values)) {
+    otlp.endpoint.reset();
+    return std::nullopt;
+  }
+  Parsed<Collector> parsed = parse_collector(values.front());
+  if (auto* refused = std::get_if<Refused>(&parsed)) return WrongValue{0, std::move(refused->why)};
+  Collector& collector = std::get<Collector>(parsed);
+  otlp.endpoint = std::move(collector.endpoint);
+  otlp.path = std::move(collector.path);
+  return std::nullopt;
+}
+Outcome apply_otlp_sample(Draft& draft, const Values& values) {
+  return assign(parse_percentage(values.front()), draft.settings.otlp.sample);
+}
+std::string show_otlp_sample(const Draft& draft) {
+  return format_percentage(draft.settings.otlp.sample);
+}
+
 Outcome apply_trusted_proxies(Draft& draft, const Values& values) {
   if (is_off(values)) {
     draft.settings.trusted_proxies.clear();
@@ -626,9 +665,14 @@ const std::vector<SettingRow>& setting_rows() {
     {"origin_queue", "LARDER_ORIGIN_QUEUE", "NUMBER", "Requests that wait for a place among them; more are answered 503", false, number<&Settings::origin_queue, 0, most>},
     {"origin_queue_timeout", "LARDER_ORIGIN_QUEUE_TIMEOUT", "DURATION", "How long one waits before it is answered 503", false, deadline<&Settings::origin_queue_timeout>},
     {"drain_timeout", "LARDER_DRAIN_TIMEOUT", "DURATION", "After SIGTERM, for requests in flight", false, duration<&Settings::drain_timeout>},
-    {"log_format", "LARDER_LOG_FORMAT", "WORD", "text, json, or automatic: text on a terminal and JSON otherwise", false, {apply_log_format, show_log_format}},
+    {"log_format", "LARDER_LOG_FORMAT", "WORD", "json, text, combined (as nginx and Apache write it, with the cache's result at the end), or automatic: text on a terminal and JSON otherwise", false, {apply_log_format, show_log_format}},
     {"log_level", "LARDER_LOG_LEVEL", "WORD", "debug, info, warning or error", false, {apply_log_level, show_log_level}},
     {"access_log", "LARDER_ACCESS_LOG", "BOOLEAN", "One line for each request", false, boolean<&Settings::access_log>},
+    {"log_sample", "LARDER_LOG_SAMPLE", "PERCENTAGE", "Of the hits that went well, so many have a line; every other request has one", false, {apply_log_sample, show_log_sample}},
+    {"log_hidden", "LARDER_LOG_HIDDEN", "NAME", "Query parameters whose values are written as *** in logs and spans, or off for none", true, {apply_log_hidden, show_log_hidden}},
+    {"request_id", "LARDER_REQUEST_ID", "BOOLEAN", "Gives each request an X-Request-ID, or keeps the client's: for the log, the origin and the client", false, boolean<&Settings::request_id>},
+    {"otlp_endpoint", "LARDER_OTLP_ENDPOINT", "URL", "OpenTelemetry collector that gets spans of traced requests: http://HOST[:4318][/PATH], posted to PATH/v1/traces; or off", false, {apply_otlp_endpoint, show_off}},
+    {"otlp_sample", "LARDER_OTLP_SAMPLE", "PERCENTAGE", "Of the requests that come without a traceparent, so many begin a trace", false, {apply_otlp_sample, show_otlp_sample}},
   };
   // clang-format on
   return rows;

@@ -178,6 +178,34 @@ Parsed<bool> parse_boolean(std::string_view text) {
   return Refused{quote(text) + " is neither true nor false"};
 }
 
+namespace {
+constexpr std::uint64_t million = 1'000'000;
+}
+
+Parsed<std::uint64_t> parse_percentage(std::string_view text) {
+  const Refused wrong{quote(text) + " is no percentage; write one from 0% to 100%, such as 10%"};
+  if (!text.ends_with('%')) return wrong;
+  text.remove_suffix(1);
+  const std::size_t point = std::min(text.find('.'), text.size());
+  std::string digits(text.substr(0, point));
+  std::string decimals(text.substr(std::min(point + 1, text.size())));
+  const bool is_well_formed = !digits.empty() && digits.size() <= 3 && decimals.size() <= 4 &&
+                              (point == text.size() || !decimals.empty());
+  decimals.resize(4, '0');
+  digits += decimals;
+  const bool is_number = digits.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_well_formed || !is_number) return wrong;
+  const std::uint64_t of_a_million = std::stoull(digits);
+  if (of_a_million > million) return wrong;
+  return of_a_million;
+}
+
+std::string format_percentage(unsigned of_a_million) {
+  std::string decimals = std::to_string(million + of_a_million % 10'000).substr(3);
+  while (decimals.ends_with('0')) decimals.pop_back();
+  return std::to_string(of_a_million / 10'000) + (decimals.empty() ? "" : "." + decimals) + "%";
+}
+
 Parsed<std::string> parse_media_type(std::string_view text) {
   const std::size_t slash = text.find('/');
   const bool has_slash = slash != std::string_view::npos;

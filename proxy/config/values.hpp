@@ -54,6 +54,16 @@ enum class AuthorityTrouble : std::uint8_t { none, host, port };
 /// "HOST", "HOST:PORT", "[IPv6]", "[IPv6]:PORT"; the port stays as it is when there is none.
 [[nodiscard]] AuthorityTrouble parse_authority(std::string_view text, Endpoint& endpoint,
                                                bool& has_port);
+/// "10%", "0.01%": parts of a million.
+[[nodiscard]] Parsed<std::uint64_t> parse_percentage(std::string_view text);
+[[nodiscard]] std::string format_percentage(unsigned of_a_million);
+/// Where an OpenTelemetry collector takes spans.
+struct Collector {
+  Endpoint endpoint;
+  std::string path;
+};
+/// "http://HOST", "http://HOST:PORT/PATH": by OTLP 1.0, "/v1/traces" comes behind it.
+[[nodiscard]] Parsed<Collector> parse_collector(std::string_view text);
 /// RFC 3986 2.1. Nothing: a broken encoding.
 [[nodiscard]] std::optional<std::string> decode_percent(std::string_view text);
 

@@ -138,12 +138,11 @@ Totals Counters::read() const {
     totals.rules.push_back(std::move(rule));
   };
   totals.rules.reserve(names_.size() + session::first_rule_slot);
-  add_rule(session::no_rule_slot, {.name = {}, .in_force = true});
+  add_rule(session::no_rule_slot, {.name = "(none)", .in_force = true});
   for (std::size_t i = 0; i < names_.size(); ++i)
     add_rule(static_cast<session::RuleSlot>(session::first_rule_slot + i),
-             {.name = names_[i], .in_force = in_force_[i]});
-  add_rule(session::other_rules_slot,
-           {.name = "other", .is_rest = true, .in_force = names_.size() == most_rules});
+             {.name = names_[i], .is_rule = true, .in_force = in_force_[i]});
+  add_rule(session::other_rules_slot, {.name = "(other)"});
   for (const std::unique_ptr<Block>& block : blocks_) {
     add(block->statuses_, totals.statuses);
     add(block->tiers_, totals.tiers);

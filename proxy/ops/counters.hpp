@@ -41,8 +41,9 @@ struct OutcomeTotals {
 };
 
 struct RuleTotals {
-  std::string name;       ///< empty: what no rule matched
-  bool is_rest = false;   ///< of all rules beyond Counters::most_rules
+  /// "(none)" is what no rule matched, "(other)" all rules beyond Counters::most_rules.
+  std::string name;
+  bool is_rule = false;   ///< of that very name; false: one of those two
   bool in_force = false;  ///< false: it has gone in a reload
   std::array<OutcomeTotals, cache_results> outcomes{};  ///< by policy::CacheResult
   std::uint64_t collapsed = 0;                          ///< requests that waited for another's fill

@@ -16,10 +16,9 @@
 #include <spdlog/spdlog.h>
 
 #include "http/text_writer.hpp"
+#include "ops/combined_line.hpp"
 
 namespace larder::ops {
-
-namespace {
 
 LineFormat line_format(const config::Settings& settings) {
   switch (settings.log_format) {
@@ -27,11 +26,18 @@ LineFormat line_format(const config::Settings& settings) {
       return LineFormat::text;
     case config::LogFormat::json:
       return LineFormat::json;
+    case config::LogFormat::combined:
+      return LineFormat::combined;
     case config::LogFormat::automatic:
       break;
   }
   return ::isatty(STDERR_FILENO) != 0 ? LineFormat::text : LineFormat::json;
 }
+
+namespace {
+
+/// Bytes of the process's own words that may wait to be written.
+constexpr std::size_t words_capacity = std::size_t{1} << 17;
 
 spdlog::level::level_enum level_of(config::LogLevel level) {
   switch (level) {
@@ -106,17 +112,20 @@ class QuotedText final : public spdlog::custom_flag_formatter {
 /// Takes spdlog's lines to a writer that waits for nobody. spdlog's own sinks write to the stream
 /// themselves, and a full pipe would hold up whoever logs, or the end of the process.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit LineSink(LineSource& lines) : lines_(lines) {}
+
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
     std::string_view text(line.data(), line.size());
     if (text.ends_with('\n')) text.remove_suffix(1);
-    writer_.write(text);
+    lines_.write(text);
   }
   void flush_() override {}
 
-  LineWriter writer_{STDERR_FILENO};
+  LineSource& lines_;
 };
 
 /// Printable ASCII as it is; anything else would let a client write to the terminal.
@@ -211,6 +220,15 @@ void append_json(const session::ExchangeRecord& record, std::string& line) {
     put_json_string(json, describe(record.failure));
   }
   if (record.cut_off) json.put(R"(,"cut_off":true)");
+  // A token has nothing to escape, nor have hexadecimal digits.
+  const auto put_id = [&json](std::string_view name, std::string_view id) {
+    json.put(name);
+    json.put(id);
+    json.put('"');
+  };
+  if (record.id) put_id(R"(,"request_id":")", record.id->text());
+  if (record.fill_id) put_id(R"(,"fill_request_id":")", record.fill_id->text());
+  if (record.span) put_id(R"(,"trace_id":")", record.span->trace_id());
   json.put('}');
 }
 
@@ -233,13 +251,15 @@ std::string format_text(const session::ExchangeRecord& record) {
   if (record.failure != session::FetchFailure::none)
     line += fmt::format(": {}", describe(record.failure));
   if (record.cut_off) line += " [cut off]";
+  if (record.id) line += fmt::format("  {}", record.id->text());
   return line;
 }
 
 }  // namespace
 
-void start_log(const config::Settings& settings) {
-  const auto own = std::make_shared<spdlog::logger>("larder", std::make_shared<LineSink>());
+void start_log(const config::Settings& settings, LineWriter& lines) {
+  const auto own = std::make_shared<spdlog::logger>(
+      "larder", std::make_shared<LineSink>(lines.add_source(words_capacity)));
   own->set_level(level_of(settings.log_level));
   if (line_format(settings) == LineFormat::json) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
@@ -258,23 +278,17 @@ void stop_log() {
 }
 
 void append_line(const session::ExchangeRecord& record, LineFormat format, std::string& line) {
-  if (format == LineFormat::json) {
-    append_json(record, line);
-  } else {
-    line += format_text(record);
+  switch (format) {
+    case LineFormat::json:
+      append_json(record, line);
+      break;
+    case LineFormat::text:
+      line += format_text(record);
+      break;
+    case LineFormat::combined:
+      append_combined(record, line);
+      break;
   }
-}
-
-AccessLog::AccessLog(const config::Settings& settings) : format_(line_format(settings)) {
-  if (settings.access_log) writer_.emplace(STDERR_FILENO);
-}
-
-void AccessLog::write(const session::ExchangeRecord& record) {
-  if (!writer_) return;
-  thread_local std::string line;  // keeps its room
-  line.clear();
-  append_line(record, format_, line);
-  writer_->write(line);
 }
 
 }  // namespace larder::ops

@@ -1,11 +1,11 @@
-// Log: one line per exchange, and the process's own words; never in the way of a request.
+// Log: the line of an exchange, and the process's own words.
 //
-// Lines are gathered and written by threads of their own; when stderr is full or closed they are
-// dropped, not waited for. Fields are not written: no credentials, no cookies.
+// Lines are written by a thread of their own (ops/line_writer); when stderr is full or closed they
+// are dropped and counted, not waited for. Fields are not written, Referer and User-Agent in
+// `combined` apart: no credentials, no cookies.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "config/config.hpp"
@@ -14,26 +14,15 @@
 
 namespace larder::ops {
 
-/// Sets up spdlog's default logger for the whole process.
-void start_log(const config::Settings& settings);
-/// Writes what is gathered, for at most a second, and ends.
+/// Sets up spdlog's default logger for the whole process. `lines` outlives stop_log().
+void start_log(const config::Settings& settings, LineWriter& lines);
+/// Nothing is logged any more.
 void stop_log();
 
-enum class LineFormat : std::uint8_t { text, json };
+enum class LineFormat : std::uint8_t { text, json, combined };
+/// As the settings say; where they leave it open, text on a terminal and JSON otherwise.
+[[nodiscard]] LineFormat line_format(const config::Settings& settings);
 /// Without the final newline.
 void append_line(const session::ExchangeRecord& record, LineFormat format, std::string& line);
-
-/// Writes access lines when they are wanted.
-class AccessLog {
- public:
-  explicit AccessLog(const config::Settings& settings);
-  void write(const session::ExchangeRecord& record);
-  /// Lines that stderr did not take in time, and nobody will see.
-  [[nodiscard]] std::uint64_t dropped() const { return writer_ ? writer_->dropped() : 0; }
-
- private:
-  const LineFormat format_;
-  std::optional<LineWriter> writer_;  ///< none: no access log is wanted
-};
 
 }  // namespace larder::ops

@@ -82,7 +82,7 @@ class Page {
 
 /// Worth a line of its own: seen, or to be seen.
 bool is_shown(const RuleTotals& rule) {
-  return rule.requests() > 0 || (rule.in_force && !rule.is_rest);
+  return rule.requests() > 0 || rule.in_force;
 }
 
 template <class Show>
@@ -96,7 +96,7 @@ void for_each_outcome(const Totals& totals, const Show& show) {
 
 void add_requests(const Totals& totals, Page& page) {
   page.begin(MetricType::Counter, "larder_requests_total",
-             "Requests answered, by rule (empty: none matched) and by what the cache did.");
+             "Requests answered, by rule and by what the cache did.");
   for_each_outcome(
       totals, [&](const RuleTotals& rule, std::string_view name, const OutcomeTotals& outcome) {
         page.add({{"rule", rule.name}, {"outcome", name}}, outcome.requests);
@@ -136,7 +136,7 @@ void add_fills(const Totals& totals, Page& page) {
              "Requests of Larder's own to fill the store, by how they ended.");
   for (const RuleTotals& rule : totals.rules) {
     for (std::size_t i = 0; i < fill_ends; ++i) {
-      if (is_shown(rule) && !rule.name.empty())
+      if (is_shown(rule) && (rule.is_rule || rule.fills[i] > 0))
         page.add(
             {{"rule", rule.name}, {"outcome", format_fill_end(static_cast<session::FillEnd>(i))}},
             rule.fills[i]);

@@ -115,7 +115,7 @@ std::string format_json(const Status& status) {
     collapsed += rule.collapsed;
     content_saved += rule.content_bytes_saved();
     seconds_saved += in_seconds(rule.origin_time_saved());
-    if (rule.requests() > 0 || (rule.in_force && !rule.is_rest)) rules.push_back(describe(rule));
+    if (rule.requests() > 0 || rule.in_force) rules.push_back(describe(rule));
   }
   std::uint64_t failures = 0;
   for (const std::uint64_t failed : totals.failures) failures += failed;

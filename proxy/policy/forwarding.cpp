@@ -86,6 +86,8 @@ void append_proxy_fields(const http::RequestHead& head, const ForwardedFacts& fa
   out += "Via: ";
   append_before(out, head.fields, FieldName::via);
   out += head.version == http::Version::http_1_0 ? "1.0 larder\r\n" : "1.1 larder\r\n";
+  out += facts.request_id_line;
+  if (!facts.trace_parent.empty()) append_line(out, "traceparent", facts.trace_parent);
 }
 
 /// Is it made of what addresses are made of, a port included? Not a check that it is one.
@@ -117,11 +119,16 @@ void append_fill_proxy_fields(const http::RequestHead& head, const ForwardedFact
   append_line(out, "X-Forwarded-Proto", facts.proto);
   append_line(out, "X-Forwarded-Host", facts.host);
   append_line(out, "Via", "1.1 larder");
+  out += facts.request_id_line;
 }
 
 // What append_proxy_fields writes itself, and what of it an untrusted hop may not say.
-bool is_proxy_field(const http::FieldLine& line, bool trusted) {
+bool is_proxy_field(const http::FieldLine& line, const ForwardedFacts& facts) {
   switch (line.id) {
+    case FieldName::x_request_id:
+      return !facts.request_id_line.empty();
+    case FieldName::traceparent:
+      return !facts.trace_parent.empty();
     case FieldName::x_forwarded_for:
     case FieldName::x_forwarded_host:
     case FieldName::x_forwarded_proto:
@@ -131,7 +138,7 @@ bool is_proxy_field(const http::FieldLine& line, bool trusted) {
     default:
       break;
   }
-  if (trusted || line.id != FieldName::unknown) return false;
+  if (facts.trusted || line.id != FieldName::unknown) return false;
   return starts_with_ignoring_case(line.name, forwarded_prefix) ||
          http::equals_ignoring_case(line.name, "x-real-ip");
 }
@@ -174,7 +181,7 @@ void append_forward_head(const http::RequestHead& head, const ForwardedFacts& fa
     if (line.id == FieldName::host || line.id == FieldName::content_length ||
         line.id == FieldName::expect)
       continue;
-    if (is_proxy_field(line, facts.trusted) || may_pose_as_another(line.name)) continue;
+    if (is_proxy_field(line, facts) || may_pose_as_another(line.name)) continue;
     if (http::is_hop_by_hop(line, head.fields)) continue;
     if (line.id == FieldName::if_match && !http::is_safe(head.method, head.method_text)) {
       // It guards the state of the resource, whichever representation's tag the client has.
@@ -281,11 +288,11 @@ bool may_matter(const http::FieldLine& line) {
   });
 }
 
-void append_end_to_end(const http::ResponseHead& head, bool without_age,
+void append_end_to_end(const http::ResponseHead& head, bool for_store,
                        const std::vector<std::string>& left_out, std::string& out) {
   for (const http::FieldLine& line : head.fields) {
     if (line.id == FieldName::content_length || line.id == FieldName::x_cache_status ||
-        (without_age && line.id == FieldName::age))
+        (for_store && (line.id == FieldName::age || line.id == FieldName::x_request_id)))
       continue;
     if (http::is_hop_by_hop(line, head.fields)) continue;
     if (std::any_of(left_out.begin(), left_out.end(), [&](const std::string& name) {
@@ -296,8 +303,8 @@ void append_end_to_end(const http::ResponseHead& head, bool without_age,
   }
 }
 
-void append_end_to_end(const http::ResponseHead& head, bool without_age, std::string& out) {
-  append_end_to_end(head, without_age, {}, out);
+void append_end_to_end(const http::ResponseHead& head, bool for_store, std::string& out) {
+  append_end_to_end(head, for_store, {}, out);
 }
 
 void append_trailers(std::string_view section, const http::Fields& request, std::string& out) {

@@ -21,6 +21,9 @@ struct ForwardedFacts {
   bool trusted = false;    ///< its X-Forwarded-* are believed
   std::string_view proto;  ///< X-Forwarded-Proto as the origin will see it
   std::string_view host;   ///< X-Forwarded-Host as the origin will see it
+  /// "X-Request-ID: TEXT\r\n", in the place of what the client sent. Empty: that stays.
+  std::string_view request_id_line{};
+  std::string_view trace_parent{};  ///< traceparent, likewise
 };
 /// `scheme` is that of our own listener. Views into `head`, `peer` and literals.
 [[nodiscard]] ForwardedFacts decide_forwarded(const http::RequestHead& head, std::string_view peer,
@@ -65,11 +68,12 @@ void append_fill_head(const http::RequestHead& head, const ForwardedFacts& facts
 [[nodiscard]] bool may_matter(const http::FieldLine& line);
 
 /// End-to-end fields of an origin's answer: appends each line that goes to the client or into the
-/// store; framing, hop-by-hop and X-Cache-Status are left out, Age too when `without_age`, and
-/// fields named in `left_out` (lower case). Cache-Status stays: ours comes behind it (RFC 9211 2).
-void append_end_to_end(const http::ResponseHead& head, bool without_age,
+/// store; framing, hop-by-hop and X-Cache-Status are left out, what is of one answer alone (Age,
+/// X-Request-ID) too when `for_store`, and fields named in `left_out` (lower case). Cache-Status
+/// stays: ours comes behind it (RFC 9211 2).
+void append_end_to_end(const http::ResponseHead& head, bool for_store,
                        const std::vector<std::string>& left_out, std::string& out);
-void append_end_to_end(const http::ResponseHead& head, bool without_age, std::string& out);
+void append_end_to_end(const http::ResponseHead& head, bool for_store, std::string& out);
 
 /// Trailer lines of an answer's `section` for a client whose TE asked for them (RFC 9110 6.5.1);
 /// only names that mean nothing to framing, routing, caching or authentication.

@@ -54,6 +54,7 @@ bool Answer::append_unknown_length() {
 
 void Answer::end_head() {
   policy::append_cache_status(record_.cache, head());
+  if (record_.id) head() += record_.id->line();
   if (!explanation_.empty()) {
     head() += explanation_;
     if (record_.cache.detail != policy::Detail::none)

@@ -59,6 +59,20 @@ void Exchange::identify() {
     user_ = *user->digest;
 }
 
+void Exchange::name_request() {
+  if (settings_.request_id) {
+    id_.take_or_make(head_.fields, worker_.random);
+    forwarded_.request_id_line = id_.line();
+    record_.id = &id_;
+  }
+  if (settings_.otlp.endpoint) {
+    span_ = begin_span(head_.fields, settings_.otlp.sample, worker_.random);
+    if (!span_) return;
+    forwarded_.trace_parent = span_->trace_parent();
+    record_.span = &*span_;
+  }
+}
+
 // As far as it goes without waiting: a hit from memory goes all the way.
 std::optional<After> Exchange::begin() {
   record_.began = worker_.shared.clock.now();
@@ -67,8 +81,10 @@ std::optional<After> Exchange::begin() {
   record_.host = head_.host;
   record_.path = head_.path;
   record_.query = head_.query.value_or(std::string_view());
+  record_.request = &head_;
 
   forwarded_ = policy::decide_forwarded(head_, client_.peer, client_.trusted, client_.scheme);
+  name_request();
   ambiguous_ = http::normalise_path(head_.path, path_) != http::Ambiguity::none;
   if (!ambiguous_) match_ = rules_->index.match(path_);
   if (match_.rule) {
@@ -210,7 +226,15 @@ Exchange::Progress Exchange::carry_out(const policy::Refill& refill, store::Look
   return send_problem(504, not_stored);
 }
 
-FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
+FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
+  // What the origin makes of them is for everybody, so they are no client's, but Larder's own.
+  policy::ForwardedFacts told = forwarded_;
+  told.trace_parent = {};
+  if (record_.id && id_.is_the_clients()) {
+    fill_id_.make(worker_.random);
+    record_.fill_id = &fill_id_;
+    told.request_id_line = fill_id_.line();
+  }
   const policy::FillRequest request =
       policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
   FillJob job{.key = key_,
@@ -228,8 +252,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) const {
               .response_timeout = response_timeout(),
               .has_query = request.target.find('?') != std::string::npos,
               .differs = request.differs || head_.method == http::Method::head};
-  policy::append_fill_head(head_, forwarded_, request.target, request.keyed, request.cookie,
-                           job.head);
+  policy::append_fill_head(head_, told, request.target, request.keyed, request.cookie, job.head);
   return job;
 }
 

@@ -48,6 +48,7 @@ class Exchange {
             match_.rule->is_strict(),
             match_.rule->variants_per_url};
   }
+  void name_request();
   /// Asked only where a rule wants to know.
   void identify();
   /// Null: not known, or not asked.
@@ -85,7 +86,7 @@ class Exchange {
   [[nodiscard]] awaitable<After> refill(policy::ForwardReason reason, store::Lookup found);
   [[nodiscard]] awaitable<After> pass_on(policy::PassOn pass);
 
-  [[nodiscard]] FillJob make_fill_job(policy::StoredResponsePointer previous) const;
+  [[nodiscard]] FillJob make_fill_job(policy::StoredResponsePointer previous);
   [[nodiscard]] policy::Detail decide_admission(const FillJob& job) const;
   [[nodiscard]] milliseconds first_byte_timeout() const;
   [[nodiscard]] std::uint64_t body_limit() const;
@@ -99,6 +100,9 @@ class Exchange {
   BodyReader content_;  ///< of the request
   std::shared_ptr<const RuleSet> rules_;
   policy::ForwardedFacts forwarded_;
+  RequestId id_;
+  RequestId fill_id_;
+  std::optional<Span> span_;
   std::string& path_;  ///< normal form; empty when ambiguous
   std::string& key_;
   const SteadyClock::time_point started_;

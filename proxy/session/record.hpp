@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "http/message.hpp"
 #include "policy/cache_status.hpp"
 #include "session/fetch_failure.hpp"
+#include "session/request_id.hpp"
+#include "session/span.hpp"
 #include "store/store.hpp"
 
 namespace larder::session {
@@ -18,7 +21,7 @@ inline constexpr RuleSlot no_rule_slot = 0;      ///< no rule matched
 inline constexpr RuleSlot other_rules_slot = 1;  ///< rules beyond those that are told apart
 inline constexpr RuleSlot first_rule_slot = 2;
 
-/// Views live as long as the call they are passed to.
+/// Views and pointers live as long as the call they are passed to.
 struct ExchangeRecord {
   std::chrono::system_clock::time_point began{};
   std::chrono::nanoseconds took{0};
@@ -29,8 +32,14 @@ struct ExchangeRecord {
   std::string_view query;  ///< without "?"; empty: none
   std::string_view rule;   ///< empty: none matched
   RuleSlot rule_slot = no_rule_slot;
-  std::uint16_t status = 0;        ///< as sent; 0: nothing was
-  std::uint64_t content_sent = 0;  ///< bytes
+  /// The rest of it; null: there was no head that could be read.
+  const http::RequestHead* request = nullptr;
+  std::string_view referer;            ///< as it is to be shown; not told by the exchange itself
+  const RequestId* id = nullptr;       ///< null: ids are switched off
+  const RequestId* fill_id = nullptr;  ///< of the fill it led, where that has one of its own
+  const Span* span = nullptr;          ///< null: none is recorded
+  std::uint16_t status = 0;            ///< as sent; 0: nothing was
+  std::uint64_t content_sent = 0;      ///< bytes
   policy::CacheOutcome cache;
   store::Tier tier = store::Tier::none;
   FetchFailure failure = FetchFailure::none;

@@ -44,7 +44,10 @@ awaitable<After> relay(OriginAnswer from, Upload* upload, RelayTo to) {
   to.answer.begin(told.status,
                   told.reason.empty() ? policy::reason_phrase(told.status) : told.reason);
   std::string& head = to.answer.head();
-  policy::append_end_to_end(told, false, head);
+  // Some applications answer with the id that they were told; the client gets it from here.
+  static const std::vector<std::string> ours{"x-request-id"};
+  static const std::vector<std::string> none;
+  policy::append_end_to_end(told, false, to.record.id ? ours : none, head);
   // RFC 9110 6.6.1: what came without Date gets one from whoever passes it on.
   if (!told.fields.has(http::FieldName::date)) append_date(to.now, head);
   head += "Via: 1.1 larder\r\n";

@@ -23,6 +23,7 @@
 #include "session/limits.hpp"
 #include "session/origin_pool.hpp"
 #include "session/purging.hpp"
+#include "session/random.hpp"
 #include "session/record.hpp"
 #include "session/shadowing.hpp"
 #include "session/tls_files.hpp"
@@ -130,6 +131,7 @@ class Worker {
   std::unique_ptr<store::Store> store;
   std::shared_ptr<const RuleSet> rule_set;
   UnstoredKeys unstored;
+  Random random;
   coding::GzipCompressor gzip;  ///< for content that is compressed without waiting
   unsigned fills = 0;           ///< running on this thread, with what starts them
   unsigned refreshes = 0;       ///< being started on this thread

@@ -83,7 +83,7 @@ TEST_CASE("Counters: each rule and result has its own") {
   CHECK(hits.content_bytes == 20);
   CHECK(find(totals, "a").requests() == 3);
   CHECK(find(totals, "b").requests() == 1);
-  CHECK(find(totals, "").requests() == 1);
+  CHECK(find(totals, "(none)").requests() == 1);
 }
 
 TEST_CASE("Counters: a hit saves what a stored fill of its rule took on average") {
@@ -133,7 +133,7 @@ TEST_CASE("Counters: rules beyond the most are summed under other") {
     counters.block(0).add(make_record(slot, CacheResult::hit));
   const Totals totals = counters.read();
   CHECK(totals.rules.size() == Counters::most_rules + 2);
-  CHECK(totals.rules.back().is_rest);
+  CHECK(totals.rules.back().name == "(other)");
   CHECK(totals.rules.back().requests() == 2);
   CHECK(find(totals, std::to_string(Counters::most_rules - 1)).requests() == 1);
 }

@@ -67,6 +67,26 @@ TEST_CASE(
   CHECK(out.find("X-Stays: 1\r\n") != std::string::npos);
 }
 
+TEST_CASE("X-Request-ID and traceparent: Larder's in the place of the client's, where it has one") {
+  const Request request({"GET / HTTP/1.1", "Host: a", "X-Request-ID: theirs", "traceparent: theirs",
+                         "tracestate: kept"});
+  CHECK(forward(request, false).find("X-Request-ID: theirs\r\ntraceparent: theirs\r\n") !=
+        std::string::npos);
+  ForwardedFacts facts = decide_forwarded(request.head, "192.0.2.1", false, "http");
+  facts.request_id_line = "X-Request-ID: ours\r\n";
+  facts.trace_parent = "ours";
+  std::string out;
+  append_forward_head(request.head, facts, {}, out);
+  CHECK(out.find("theirs") == std::string::npos);
+  CHECK(out.find("tracestate: kept\r\n") != std::string::npos);
+  CHECK(out.ends_with("X-Request-ID: ours\r\ntraceparent: ours\r\n\r\n"));
+  std::string fill;
+  facts.trace_parent = {};
+  append_fill_head(request.head, facts, "/", {}, "", fill);
+  CHECK(fill.find("theirs") == std::string::npos);
+  CHECK(fill.find("X-Request-ID: ours\r\n") != std::string::npos);
+}
+
 TEST_CASE("framing is written anew") {
   const Request counted(
       {"POST / HTTP/1.1", "Host: a", "Content-Length: 0012", "Expect: 100-continue"});
