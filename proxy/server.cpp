@@ -74,6 +74,7 @@ Server::Server(config::LoadResult loaded, RulesSource source, ops::LineWriter& l
     if (tls.is_on && !tls.verify)
       spdlog::warn("redis_verify is false: whoever answers at its address is taken for Redis");
   }
+  stores_.warm = config_.settings.warm;
   const unsigned count = thread_count(config_.settings);
   if (config_.settings.otlp.endpoint)
     spans_ = std::make_unique<ops::SpanExporter>(config_.settings, count);
@@ -89,6 +90,7 @@ Server::Server(config::LoadResult loaded, RulesSource source, ops::LineWriter& l
   Thread& first = *threads_.front();
   first.evictions = store::make_eviction_listener(stores_, first.worker.io, *first.worker.store,
                                                   config_.settings.redis);
+  first.worker.store->warm();
 }
 
 Server::~Server() {
@@ -235,14 +237,21 @@ void Server::drain() {
   for (const std::unique_ptr<Thread>& thread : threads_) {
     asio::post(thread->worker.io, [this, &thread = *thread, give_up] {
       thread.listener.drain();
+      if (stores_.warm > 0) asio::co_spawn(thread.worker.io, leave(thread), asio::detached);
       finish_when_drained(thread, give_up);
     });
   }
 }
 
+awaitable<void> Server::leave(Thread& thread) {
+  thread.is_leaving = true;
+  co_await thread.worker.store->leave();
+  thread.is_leaving = false;
+}
+
 void Server::finish_when_drained(Thread& thread, SteadyClock::time_point give_up) {
   const bool only_streams = thread.listener.has_only_streams();
-  const bool is_finished = only_streams && thread.worker.fills == 0;
+  const bool is_finished = only_streams && thread.worker.fills == 0 && !thread.is_leaving;
   if (!is_finished && SteadyClock::now() < give_up) {
     thread.drain_timer.expires_after(drain_check);
     thread.drain_timer.async_wait([this, &thread, give_up](const error_code& error) {

@@ -111,6 +111,7 @@ class Server {
   /// Reads the certificate's files again, when they have changed or `always`, and says so.
   void look_at_certificate(bool always);
   void drain();
+  static awaitable<void> leave(Thread& thread);
   /// On the thread's own io_context: again and again until nothing is left or time is up.
   void finish_when_drained(Thread& thread, SteadyClock::time_point give_up);
 

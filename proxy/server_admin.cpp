@@ -109,12 +109,13 @@ std::string Server::what_is_wrong() const {
 
 Server::Readiness Server::readiness() {
   if (draining_) return {false, "draining"};
+  const bool is_starting = !was_ready_ && SteadyClock::now() - started_ < start_patience;
+  if (is_starting && stores_.warming > 0) return {false, "starting: memory is not warm yet"};
   if (is_store_available()) {
     was_ready_ = true;
     return {true, "ready" + what_is_wrong()};
   }
-  if (!was_ready_ && SteadyClock::now() - started_ < start_patience)
-    return {false, "starting: Redis has not answered yet"};
+  if (is_starting) return {false, "starting: Redis has not answered yet"};
   return {true, "ready, degraded: Redis is not usable, every request goes to the upstream" +
                     what_is_wrong()};
 }

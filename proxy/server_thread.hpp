@@ -35,6 +35,7 @@ struct Server::Thread {
   Timer store_timer;
   std::shared_ptr<store::EvictionListener> evictions;  ///< of one thread, for all
   std::atomic<bool> store_available{false};
+  bool is_leaving = false;  ///< the store has yet to leave something to the next process
   std::thread thread;
 };
 

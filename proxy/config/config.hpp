@@ -148,6 +148,7 @@ struct Settings {
   bool purge_method = false;           ///< clients with the token may send PURGE to `listen`
   std::optional<RedisSettings> redis;  ///< nothing: the memory tier alone
   std::uint64_t memory = 64ULL << 20;  ///< bytes of stored responses; 0: no memory tier
+  unsigned warm = 0;                   ///< keys to fetch from Redis at start; 0: none
   milliseconds settle{0};              ///< after an eviction nothing is stored; 0: it is at once
   unsigned threads = 0;                ///< 0: one per core
 

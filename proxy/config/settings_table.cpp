@@ -627,6 +627,7 @@ const std::vector<SettingRow>& setting_rows() {
     {"settle", "LARDER_SETTLE", "DURATION", "For origins that read from a lagging database replica: for so long after a write nothing that it concerns is stored; 0 stores at once", false, duration<&Settings::settle>},
     {"heartbeat", "LARDER_HEARTBEAT", "DURATION", "How long memory is believed without asking Redis, after Redis has last shown that every eviction was heard: what other replicas evict is never served for longer; 0 asks Redis at each hit", false, redis_duration<&RedisSettings::heartbeat>},
     {"memory", "LARDER_MEMORY", "SIZE", "Responses kept in memory; 0 switches the memory tier off", false, size<&Settings::memory>},
+    {"warm", "LARDER_WARM", "NUMBER", "At start fetch so many responses from Redis into memory, those that were asked for most, for at most 10 seconds and half of memory; /readyz waits for them, 2 seconds at most; 0 fetches none", false, number<&Settings::warm, 0, 10'000>},
     {"object_limit", "LARDER_OBJECT_LIMIT", "SIZE", "Larger responses are passed on without being stored", false, size<&Settings::object_limit>},
     {"threads", "LARDER_THREADS", "NUMBER", "Threads; 0 is one per core", false, number<&Settings::threads, 0, 1024>},
     {"session_cookies", "LARDER_SESSION_COOKIES", "NAME", "Cookies that tell users apart: a request with one of them is passed on under share: anonymous; off for none", true, {apply_session_cookies, show_session_cookies}},

@@ -101,6 +101,14 @@ class PartitionedStore : public Store {
     return std::all_of(partitions_.begin(), partitions_.end(),
                        [](const std::unique_ptr<Store>& one) { return one->is_available(); });
   }
+  void warm() override {
+    for (const std::unique_ptr<Store>& partition : partitions_) partition->warm();
+  }
+  awaitable<void> leave() override {
+    std::vector<awaitable<void>> all;
+    for (const std::unique_ptr<Store>& partition : partitions_) all.push_back(partition->leave());
+    return together(executor_, std::move(all));
+  }
   void close() override {
     for (const std::unique_ptr<Store>& partition : partitions_) partition->close();
   }

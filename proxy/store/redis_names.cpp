@@ -12,7 +12,8 @@ Keyspace::Keyspace(std::string_view root)
       fills(std::string(root) + "f:"),
       indexes(std::string(root) + "i:"),
       variants(std::string(root) + "u:"),
-      garbage(std::string(root) + "g:") {}
+      garbage(std::string(root) + "g:"),
+      warm(std::string(root) + "w") {}
 
 std::string Keyspace::stamp_key(std::string_view tag, std::string_view run_id) const {
   std::string key(stamps);

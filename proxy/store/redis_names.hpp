@@ -24,6 +24,7 @@ struct Keyspace {
   std::string indexes;     ///< of what a tag has
   std::string variants;    ///< of one URL, where clients choose their number
   std::string garbage;     ///< indexes set aside
+  std::string warm;        ///< the one key of the warm list
 
   /// `run_id`: of the Redis that is asked. `everything_tag` is stamped for one run of it.
   [[nodiscard]] std::string stamp_key(std::string_view tag, std::string_view run_id) const;

@@ -256,25 +256,37 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, const poli
   }
   if (tags.empty()) co_return found;
 
+  policy::Tags own = known_tags_.of(key);
+  if (local) found.own_local = local->current(own);
+  policy::Tags both;
+  if (!own.empty()) {
+    both = tags;
+    both.insert(both.end(), own.begin(), own.end());
+  }
+  const policy::Tags& all = own.empty() ? tags : both;
+
   // The value first: its stamps, read after it, then say that it was current when they were read.
   Pipeline pipeline;
   Command value(pipeline, {"HMGET"});
   add_key(value, keys_.values, key);
   value.add("h");
   value.add("b");
-  add_stamps(pipeline, tags);
+  add_stamps(pipeline, all);
   if (local) {
     Command left(pipeline, {"PTTL"});
     add_key(left, keys_.values, key);
   }
   co_await client_.exchange(pipeline);
 
-  std::optional<Current> current = read_stamps(pipeline, 1, tags);
+  std::optional<Current> current = read_stamps(pipeline, 1, all);
   if (!current) {
     found.lookup.available = false;
     co_return found;
   }
   found.leased = current->leased;
+  Stamps& stamps = current->stamps;
+  Stamps own_stamps(stamps.begin() + static_cast<std::ptrdiff_t>(tags.size()), stamps.end());
+  stamps.resize(tags.size());
   const Reply& reply = pipeline.reply(0);
   if (reply.kind == Reply::Kind::error) {
     // Another type under our key is a miss; any other refusal is Redis' inability.
@@ -285,17 +297,16 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, const poli
     found.lookup.available = false;
   } else {
     std::optional<HeadRecord> head = read_head(key, pipeline);
-    std::optional<Stamps> own;
-    if (head && head->response->tags.empty()) own.emplace();
-    if (head && !own) {
-      const policy::Tags own_tags = head->response->tags.to_vector();
-      std::optional<Stamps> read = co_await own_stamps(own_tags, local, found);
-      own = std::move(read);
+    const policy::Tags told = head ? head->response->tags.to_vector() : policy::Tags();
+    if (head && told != own) {
+      known_tags_.note(key, told);
+      Stamps named = co_await own_stamps_of(told, local, found);
+      own_stamps = std::move(named);
     }
-    if (head && own && fit(head->stamps, current->stamps, *own))
+    if (head && found.lookup.available && fit(head->stamps, stamps, own_stamps))
       take_content(std::move(*head), pipeline, local != nullptr, found);
   }
-  if (!current->leased) found.lookup.stamps = std::move(current->stamps);
+  if (!current->leased) found.lookup.stamps = std::move(stamps);
   co_return found;
 }
 
@@ -306,17 +317,19 @@ std::optional<HeadRecord> RedisStore::read_head(std::string_view key, const Pipe
   return decode_head(key, pipeline.text(head));
 }
 
-/// Nothing when Redis did not say.
-awaitable<std::optional<Stamps>> RedisStore::own_stamps(const policy::Tags& tags,
-                                                        const LocalStamps* local, Found& found) {
+/// What the response names was not what was asked for. Empty when Redis did not say: `found` is not
+/// available then.
+awaitable<Stamps> RedisStore::own_stamps_of(const policy::Tags& tags, const LocalStamps* local,
+                                            Found& found) {
   if (local) found.own_local = local->current(tags);
+  if (tags.empty()) co_return Stamps();
   Pipeline pipeline;
   add_stamps(pipeline, tags);
   co_await client_.exchange(pipeline);
   std::optional<Current> current = read_stamps(pipeline, 0, tags);
   if (!current) {
     found.lookup.available = false;
-    co_return std::nullopt;
+    co_return Stamps();
   }
   found.leased = found.leased || current->leased;
   co_return std::move(current->stamps);

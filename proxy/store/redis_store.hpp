@@ -28,6 +28,7 @@
 #include "config/config.hpp"
 #include "store/codec.hpp"
 #include "store/fill_lock.hpp"
+#include "store/known_tags.hpp"
 #include "store/local_stamps.hpp"
 #include "store/pending_evictions.hpp"
 #include "store/redis_client.hpp"
@@ -72,6 +73,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] bool is_available();
   /// As of RedisClient.
   [[nodiscard]] std::uint64_t run() const { return client_.run(); }
+  [[nodiscard]] awaitable<void> exchange(Pipeline& pipeline) { return client_.exchange(pipeline); }
 
   /// `tags`: stamped_tags() of what the key is about. `local`: null when nothing is kept elsewhere,
   /// and so nothing asked that only that needs: `left`, `own_local`.
@@ -117,8 +119,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   static std::optional<HeadRecord> read_head(std::string_view key, const Pipeline& pipeline);
   static void take_content(HeadRecord head, const Pipeline& pipeline, bool with_lifetime,
                            Found& found);
-  awaitable<std::optional<Stamps>> own_stamps(const policy::Tags& tags, const LocalStamps* local,
-                                              Found& found);
+  awaitable<Stamps> own_stamps_of(const policy::Tags& tags, const LocalStamps* local, Found& found);
   /// A fill lock to be taken in the same round trip, and what came of it.
   struct Claiming {
     std::string_view key;
@@ -138,6 +139,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   RedisIndex index_;
   RedisWrites writes_;
   FillLock fill_lock_;
+  KnownTags known_tags_;
   std::array<Renewal, 4'096> renewals_{};
 };
 

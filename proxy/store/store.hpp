@@ -150,6 +150,11 @@ class Store {
   /// Whether a lookup could be answered now. For readiness pages; lookups say it themselves.
   [[nodiscard]] virtual bool is_available() const { return true; }
 
+  /// Once, when the process starts: fetches behind the caller's back what is worth having at hand.
+  virtual void warm() {}
+  /// Drain: leaves to the next process what that needs for warm(). Before close(); waits no longer
+  /// than the Redis deadline.
+  [[nodiscard]] virtual awaitable<void> leave() { co_return; }
   /// Drain: what waits is answered `unavailable` at once, and so is what still comes.
   virtual void close() {}
 };

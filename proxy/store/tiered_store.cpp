@@ -7,10 +7,16 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <spdlog/spdlog.h>
+
 #include "store/partitioned_store.hpp"
 #include "store/redis_connecting.hpp"
 #include "store/redis_store.hpp"
 #include "store/stamps.hpp"
+#include "store/warm_list.hpp"
 
 namespace larder::store {
 
@@ -169,23 +175,33 @@ class OverRedis : public Store {
   OverRedis(Shared& shared, asio::io_context& context, const RedisPlace& place, Keyspace keys,
             PendingEvictions& pending)
       : shared_(shared),
-        redis_(RedisStore::create(context, place, std::move(keys), pending, shared.log,
-                                  shared.process, shared.settling.time())),
-        large_(std::make_shared<LargeInUse>()) {}
-  ~OverRedis() override { redis_->close(); }
+        executor_(context.get_executor()),
+        redis_(RedisStore::create(context, place, keys, pending, shared.log, shared.process,
+                                  shared.settling.time())),
+        large_(std::make_shared<LargeInUse>()) {
+    if (shared.warm == 0 || shared.memory.capacity() == 0) return;
+    const bool is_part = place.settings.kind == config::RedisKind::cluster;
+    const std::size_t most = is_part ? shared.warm / partition_count + 1 : shared.warm;
+    hot_ = WarmList::create(context, redis_, keys.warm, most);
+  }
+  ~OverRedis() override { OverRedis::close(); }
 
   std::optional<Lookup> lookup_now(std::string_view key, Resource resource) override {
     const SteadyClock::time_point now = SteadyClock::now();
     const Coherence::Connection by = resource.strict ? 0 : shared_.coherence.trusted(now);
     if (by != 0 && shared_.coherence.hears_of(redis_->run())) {
       policy::StoredResponsePointer held = shared_.memory.find_verified(key, by, now);
-      if (held) return Lookup{std::move(held), Tier::memory, {}, true};
+      if (held) {
+        if (hot_) hot_->note_hit(key, resource);
+        return Lookup{std::move(held), Tier::memory, {}, true};
+      }
     }
     if (redis_->is_available()) return {};
     return Lookup{nullptr, Tier::none, {}, false};
   }
 
   awaitable<Lookup> lookup(std::string_view key, Resource resource) override {
+    if (hot_) hot_->note(key, resource);
     return lookup(shared_, redis_, large_, key, resource);
   }
 
@@ -226,9 +242,61 @@ class OverRedis : public Store {
   void cancel_write(LeasePointer lease) override { redis_->cancel_write(std::move(lease)); }
 
   bool is_available() const override { return redis_->is_available(); }
-  void close() override { redis_->close(); }
+  void warm() override {
+    if (!hot_) return;
+    ++shared_.warming;
+    asio::co_spawn(executor_, warm(shared_, executor_, redis_, large_, hot_), asio::detached);
+  }
+  awaitable<void> leave() override {
+    if (hot_) return WarmList::write(hot_);
+    return Store::leave();
+  }
+  void close() override {
+    redis_->close();
+    if (hot_) hot_->close();
+  }
 
  private:
+  static constexpr std::chrono::seconds warm_time{10};
+  static constexpr std::chrono::milliseconds heard_patience{250};
+  static constexpr std::chrono::milliseconds warm_check{10};
+
+  /// Through the ordinary lookup, which believes nothing but current stamps. Half of memory is left
+  /// to what clients ask for meanwhile.
+  static awaitable<void> warm(Shared& shared, Executor executor, std::shared_ptr<RedisStore> redis,
+                              std::shared_ptr<LargeInUse> large, std::shared_ptr<WarmList> hot) {
+    const std::shared_ptr<Shared> ended(&shared, [](Shared* of) { --of->warming; });
+    const SteadyClock::time_point began = SteadyClock::now();
+    SteadyClock::time_point heard_by = began + warm_time;
+    Timer pause(executor);
+    const auto is_late = [began] { return SteadyClock::now() - began >= warm_time; };
+    // What is found before evictions are heard of has to be verified once more.
+    while (!is_late() && (!redis->is_available() ||
+                          (shared.coherence.listening() == 0 && SteadyClock::now() < heard_by))) {
+      if (redis->is_available()) heard_by = std::min(heard_by, SteadyClock::now() + heard_patience);
+      error_code ignored;
+      pause.expires_after(warm_check);
+      co_await pause.async_wait(asio::redirect_error(use_awaitable, ignored));
+      if (ignored) co_return;
+    }
+    const WarmList::Look look = [&shared, redis, large](const HotKey& key) {
+      return is_found(lookup(shared, redis, large, key.key, key.resource()));
+    };
+    const auto goes_on = [&shared, &redis, is_late] {
+      return !is_late() && redis->is_available() &&
+             shared.memory.bytes() < shared.memory.capacity() / 2;
+    };
+    const WarmList::Warming done = co_await WarmList::warm(hot, look, goes_on);
+    const auto took =
+        std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - began);
+    spdlog::info("memory is warm: {} of {} responses found in Redis, {} ms", done.found, done.asked,
+                 took.count());
+  }
+  static awaitable<bool> is_found(awaitable<Lookup> looking) {
+    const Lookup found = co_await std::move(looking);
+    co_return found.response != nullptr;
+  }
+
   static awaitable<Lookup> lookup(Shared& shared, std::shared_ptr<RedisStore> redis,
                                   std::shared_ptr<LargeInUse> large, std::string_view key,
                                   Resource resource) {
@@ -334,8 +402,10 @@ class OverRedis : public Store {
   }
 
   Shared& shared_;
+  const Executor executor_;
   const std::shared_ptr<RedisStore> redis_;
   const std::shared_ptr<LargeInUse> large_;
+  std::shared_ptr<WarmList> hot_;  ///< null: nobody will ask what is hot
 };
 
 }  // namespace

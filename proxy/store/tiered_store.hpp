@@ -48,6 +48,9 @@ struct Shared {
   /// Lookups and stores that came to nothing since Redis, though in use, refused or did not answer.
   std::atomic<std::uint64_t> failures{0};
   TlsContext redis_tls;  ///< null: Redis is spoken to in the clear
+  /// Hottest keys that are left to the next process, and fetched from the last one; zero: none.
+  std::size_t warm = 0;
+  std::atomic<unsigned> warming{0};  ///< stores that are being warmed
   /// Evictions that Redis has not acknowledged yet.
   [[nodiscard]] std::size_t owed() const {
     std::size_t sum = pending.size();

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "store/codec.hpp"
 #include "store/scripted_redis.hpp"
 #include "store/store_contract.hpp"
 
@@ -157,6 +158,37 @@ TEST_CASE(
   CHECK(a.until([&] { return done == 50; }));
   CHECK(scripted.redis.segments() - segments <= 3);
   CHECK(scripted.redis.commands().size() - commands >= 100);
+}
+
+TEST_CASE("round trips: tags that a response names cost a second one only when they are new") {
+  Scripted scripted;
+  TestStore& a = scripted.loop;
+  REQUIRE(a.until_available());
+  std::vector<std::string> tags;
+  scripted.redis.set_script([&](const Words& words) -> std::string {
+    if (words[0] != "HMGET") return ScriptedRedis::answer(words);
+    const policy::StoredResponsePointer response = make_response("content", tags);
+    const Stamps kept(5 + tags.size(), 255);
+    const std::optional<std::string> head = store::encode_head("k", *response, kept, 1h);
+    return "*2\r\n" + bulk(head.value()) + bulk("content");
+  });
+  struct Case {
+    const char* name;
+    std::vector<std::string> tags;
+    int trips;
+  };
+  const Case cases[] = {
+      {"none", {}, 1},       {"two", {"x", "y"}, 2}, {"the same", {"x", "y"}, 1},
+      {"another", {"z"}, 2}, {"the same", {"z"}, 1}, {"none any more", {}, 1},
+      {"none again", {}, 1},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    tags = c.tags;
+    const int before = scripted.redis.reads();
+    CHECK(a.content("k", models) == "content");
+    CHECK(scripted.redis.reads() - before == c.trips);
+  }
 }
 
 }  // namespace
