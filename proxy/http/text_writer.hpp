@@ -36,7 +36,8 @@ class TextWriter {
     ++at_;
   }
   void put(std::string_view text) {
-    std::memcpy(need(text.size()), text.data(), text.size());
+    // Not memcpy(), to which a view of nothing may not be given.
+    std::char_traits<char>::copy(need(text.size()), text.data(), text.size());
     at_ += text.size();
   }
   void put_number(std::uint64_t number) {

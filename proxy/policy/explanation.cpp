@@ -22,12 +22,14 @@ using identity::Identity;
 void explain_match(const ExplainedRequest& request, const RouteMatch& match,
                    Explanation& explanation) {
   explanation.rule = match.rule;
-  for (const auto& [name, value] : match.parameters)
-    explanation.parameters.emplace_back(name, value);
+  PathParameters
+      parameters;  // all of them: a match has those alone that its rule's key or tags name
   for (const RouteRule& rule : request.routes.rules) {
     for (const PathPattern& pattern : rule.paths) {
-      if (&rule == match.rule && pattern.matches(explanation.path)) {
+      if (&rule == match.rule && pattern.matches(explanation.path, parameters)) {
         explanation.pattern = &pattern;
+        for (const auto& [name, value] : parameters)
+          explanation.parameters.emplace_back(name, value);
         return;
       }
       explanation.before.push_back({&rule, &pattern, describe_mismatch(pattern, explanation.path)});
