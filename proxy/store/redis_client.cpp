@@ -232,7 +232,7 @@ awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link,
   }
 }
 
-bool RedisClient::Link::take(std::string_view bytes) {
+bool RedisClient::Link::take(std::string_view bytes) try {
   // All of the bytes must be answers to somebody.
   while (!bytes.empty()) {
     if (outstanding_.empty() && !events_.hear) return false;
@@ -262,6 +262,8 @@ bool RedisClient::Link::take(std::string_view bytes) {
   }
   if (!resumable_.empty()) backoff_.answered(SteadyClock::now());
   return true;
+} catch (const std::bad_alloc&) {
+  return false;  // a reply of a size that there is no memory for
 }
 
 /// At once: whoever waits may send, close, or destroy the client, so this is the last that is done
