@@ -142,7 +142,6 @@ class Server {
   ops::AccessLog access_log_;
   ops::PageData page_;
   session::Shared shared_;
-  std::shared_ptr<const session::RuleSet> rules_;  ///< in force
   std::vector<std::unique_ptr<Thread>> threads_;
   std::optional<ops::Admin> admin_;
   const SteadyClock::time_point started_ = SteadyClock::now();

@@ -116,7 +116,7 @@ identity::Identity make_assumed_identity(const config::Settings& settings,
   token->digest = identity::digest_of({"token", issuer, claim, value});
   token->claims.emplace_back(claim, is_number ? value : "\"" + value + "\"");
   identity::Identity identity;
-  identity.digest = token->digest;
+  identity.digest = {token, &token->digest};
   identity.token = std::move(token);
   identity.authorization = "Bearer (assumed)";
   identity.is_only_one = !settings.per_user.by_session;

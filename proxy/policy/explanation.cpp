@@ -131,7 +131,7 @@ void explain_key(const LookupFacts& shown, const Identity* user, const LearnedVa
   if (shown.forwarded.host != shown.head.host) host += " as " + std::string(shown.forwarded.host);
   explanation.key_parts.push_back({"host", std::move(host)});
   if (rule.share == Share::per_user && user)
-    explanation.key_parts.push_back({"user", "digest " + user->digest});
+    explanation.key_parts.push_back({"user", "digest " + *user->digest});
   for (const KeyPart& part : rule.key.parts) {
     const std::string value = value_of(part, shown, user);
     explanation.filled_in += value;
@@ -214,7 +214,7 @@ Explanation explain(const ExplainedRequest& request,
   const Identification* who = is_asked ? &request.who : nullptr;
   const Identity* user = identity_of(who);
   if (user && is_per_user && match.rule->written_by == WrittenBy::owner)
-    explanation.user = user->digest;
+    explanation.user = *user->digest;
 
   const ForwardedFacts forwarded =
       decide_forwarded(head, request.peer, request.trusted, request.scheme);
