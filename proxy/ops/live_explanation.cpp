@@ -102,7 +102,7 @@ awaitable<AdminAnswer> explain_live(session::Worker& worker, AdminRequest reques
     co_return AdminAnswer{*wrong + "\n", 400};
   AskedRequest& asked = *std::get<std::unique_ptr<AskedRequest>>(made);
   const policy::SystemSeconds now = worker.shared.clock.now_in_seconds();
-  asked.identify(settings, now);
+  asked.assume(worker.identifier.identify(asked.head().fields, now));
 
   const std::shared_ptr<const session::RuleSet> rules = worker.rule_set;
   policy::Explanation explanation = policy::explain(

@@ -325,7 +325,7 @@ TEST_CASE("what is predicted is what serving does, and no secret is shown") {
   }
   CHECK(different == 0);
   CHECK(leaking == 0);
-  CHECK(looked_up > count / 5);
+  CHECK(looked_up > count / 10);
   CHECK(reused > count / 50);
   CHECK(evicting > count / 20);
 }
@@ -361,7 +361,9 @@ TEST_CASE("a write tells the rules it evicts of, and why") {
     return text;
   };
   CHECK(told("POST /admin/items/3/change/ HTTP/1.1") ==
-        "items: all of it: its evict_on has '/admin/items/'\n");
+        "items: all of it: its evict_on has '/admin/items/'\n"
+        // The path lies below "/admin/", which is a page.
+        "rest: the path and the collections above it, as far as '/<str:first>/' goes\n");
   CHECK(told("PATCH /items/3/ HTTP/1.1")
             .find("items: the path, what lies below it and the collections above it") == 0);
   CHECK(told("GET /items/3/ HTTP/1.1").empty());
@@ -375,7 +377,7 @@ TEST_CASE("redaction keeps names and hides values") {
                               "Proxy-Authorization: hunter2",
                               "Accept: text/html"};
   identity::Identity somebody;
-  somebody.digest = "d1";
+  somebody.digest = std::make_shared<const std::string>("d1");
   somebody.authorization = "Bearer hunter2";
   auto token = std::make_shared<identity::Verified>();
   token->claims.emplace_back("user_id", "\"hunter2\"");
@@ -389,7 +391,7 @@ TEST_CASE("redaction keeps names and hides values") {
         "Host=a\nCookie=a=(set); b=(set); (set)\nAuthorization=(set)\nProxy-Authorization=(set)\n"
         "Accept=text/html\n");
   const auto& redacted = std::get<identity::Identity>(*redaction.who());
-  CHECK(redacted.digest == "d1");
+  CHECK(*redacted.digest == "d1");
   CHECK(redacted.authorization == "(set)");
   CHECK(redacted.token->claims.front().second == "\"(set)\"");
 }
