@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "coding/gzip.hpp"
-#include "http/field_section.hpp"
+#include "http/cookies.hpp"
 #include "policy/freshness.hpp"
 #include "policy/path_shape.hpp"
 #include "policy/rule_tags.hpp"
@@ -108,7 +108,8 @@ ShadowWatch::ShadowWatch(RuleShadow& shadow, const policy::LookupFacts& facts,
   const auto* user = facts.who ? std::get_if<identity::Identity>(facts.who) : nullptr;
   const bool by_owner = user && rule_.written_by == policy::WrittenBy::owner;
   tags_ = hashes_of(policy::tags_of_response(
-      rule_.name, facts.path, by_owner ? user->digest : std::string_view(), *rule_tags));
+      rule_.name, facts.path, by_owner ? std::string_view(*user->digest) : std::string_view(),
+      *rule_tags));
   keyed_ = policy::make_fill_request(facts, learned.names()).keyed;
   answer_.key = store::xxh3(key);
   answer_.user = hash_credentials(facts);

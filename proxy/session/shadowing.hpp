@@ -13,6 +13,7 @@
 
 #include "policy/lookup.hpp"
 #include "policy/shadow.hpp"
+#include "policy/stored_response.hpp"
 #include "policy/tags.hpp"
 #include "store/xxh3.hpp"
 

@@ -92,7 +92,8 @@ std::vector<HotKeys::Hot> HotKeys::hottest() const {
 }
 
 void HotKeys::halve() {
-  std::erase_if(counts_, [](auto& counted) { return (counted.second.count /= 2) == 0; });
+  for (auto& [key, counted] : counts_) counted.count /= 2;
+  std::erase_if(counts_, [](const auto& counted) { return counted.second.count == 0; });
 }
 
 }  // namespace larder::store
