@@ -158,7 +158,7 @@ TEST_CASE("memory store: nothing once one of its tags was evicted") {
   for (const char* evicted : {"p:/a", "r:R", "b:/"}) {
     CAPTURE(evicted);
     Memory memory;
-    memory.store.put("k", make_response("x"), memory.guard({"p:/a", "r:R", "b:/"}), {}, later);
+    memory.store.put("k", *make_response("x"), memory.guard({"p:/a", "r:R", "b:/"}), {}, later);
     memory.local.evict("p:/elsewhere");
     CHECK(memory.has("k"));
     memory.local.evict(evicted);
@@ -171,7 +171,7 @@ TEST_CASE("memory store: what was put with stamps from before an eviction is nev
   Memory memory;
   const MemoryStore::Guard old = memory.guard();
   memory.local.evict("p:/a");
-  memory.store.put("k", make_response("x"), old, {}, later);
+  memory.store.put("k", *make_response("x"), old, {}, later);
   CHECK_FALSE(memory.has("k"));
 }
 
