@@ -21,12 +21,12 @@ from rig.wire_runner import check_connection, converse, probe, start_larders, st
 CASES = wire_corpus.load()
 
 # Written by Larder on every request; left out of the comparison unless the case names them itself.
-OWN_LINES = (b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host", b"Via")
+OWN_LINES = (b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host", b"Via", b"X-Request-ID")
 # Written by Larder on a fill, which says nothing of the client's; left out likewise.
 OWN_FILL_LINES = (b"Accept-Encoding: identity\r\n", b"User-Agent: larder\r\n")
 # What differs between a stored response and the same one passed on, and from second to second. The length of
 # a mirrored request differs with it; that content is as long as its length says, the client has seen.
-MOMENTARY = {"age", "date", "cache-status", "x-cache-status", "content-length"}
+MOMENTARY = {"age", "date", "cache-status", "x-cache-status", "content-length", "x-request-id"}
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +129,7 @@ def without_own_lines(request, expected):
             continue
         values = values_of(head, name)
         assert len(values) == 1 and values[0] and values == right.get(name, values), f"{name} in {request!r}"
+        assert name != b"X-Request-ID" or re.fullmatch(rb"[0-9a-f]{32}", values[0]), f"one of Larder's own: {request!r}"
         head = re.sub(rb"(?im)^" + name + rb":[^\r\n]*\r\n", b"", head)
     for line in OWN_FILL_LINES:
         if line not in expected:
@@ -190,4 +191,5 @@ def mirrored(body):
     """The lines of a mirrored request, but those that tell a fill from a request passed on, and whose it was."""
     for line in OWN_FILL_LINES:
         body = body.replace(line, b"")
-    return sorted(line for line in body.split(b"\r\n") if not re.fullmatch(rb"X-Forwarded-For: [0-9., ]+", line))
+    of_one = re.compile(rb"X-Forwarded-For: [0-9., ]+|X-Request-ID: [0-9a-f]{32}")
+    return sorted(line for line in body.split(b"\r\n") if not of_one.fullmatch(line))
