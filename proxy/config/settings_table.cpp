@@ -500,7 +500,15 @@ std::string show_jwt_leeway(const Draft& draft) {
 // --- Logs and traces ---------------------------------------------------------
 
 Outcome apply_log_hidden(Draft& draft, const Values& values) {
-  draft.settings.log_hidden = is_off(values) ? Values() : values;
+  if (is_off(values)) {
+    draft.settings.log_hidden.clear();
+    return std::nullopt;
+  }
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    if (!is_token(values[index]))
+      return WrongValue{index, quote(values[index]) + " is no name of a query parameter"};
+  }
+  draft.settings.log_hidden = values;
   return std::nullopt;
 }
 std::string show_log_hidden(const Draft& draft) {
