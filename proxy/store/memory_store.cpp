@@ -32,18 +32,19 @@ MemoryEntry* MemoryStore::Shard::find(const Hashed& key) {
 }
 
 void MemoryStore::Shard::insert(MemoryEntry& entry, MemoryEntry* old) {
+  // First, since it is all that can fail.
+  if (entries.size() >= bucket_count) {
+    auto more = std::make_unique<Entries::bucket_type[]>(2 * bucket_count);
+    entries.rehash(Entries::bucket_traits(more.get(), 2 * bucket_count));
+    buckets = std::move(more);
+    bucket_count *= 2;
+  }
   if (old != nullptr) {
     const Queue::iterator place = queue.insert(Queue::s_iterator_to(*old), entry);
     if (hand == Queue::s_iterator_to(*old)) hand = place;
     remove(*old);
   } else {
     queue.push_front(entry);
-  }
-  if (entries.size() == bucket_count) {
-    auto more = std::make_unique<Entries::bucket_type[]>(2 * bucket_count);
-    entries.rehash(Entries::bucket_traits(more.get(), 2 * bucket_count));
-    buckets = std::move(more);
-    bucket_count *= 2;
   }
   entries.insert(entry);
 }
