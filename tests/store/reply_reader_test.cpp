@@ -82,9 +82,7 @@ TEST_CASE("reply reader: bounds, one below and one above") {
 }
 
 TEST_CASE("reply reader: what a subscribed connection is told") {
-  const auto accepts_message = [](std::string_view bytes) {
-    return accepts(bytes, of_messages);
-  };
+  const auto accepts_message = [](std::string_view bytes) { return accepts(bytes, of_messages); };
   const std::string list = "*3\r\n$1\r\na\r\n$1\r\nb\r\n*2\r\n$1\r\nc\r\n$1\r\nd\r\n";
   CHECK(accepts_message(list));
   CHECK_FALSE(accepts(list));
