@@ -23,8 +23,8 @@ struct ReplyLimits {
   std::size_t depth = 0;      ///< of arrays; at most ReplyReader::depth_limit
   std::int64_t elements = 0;  ///< of all arrays of one reply
 };
-/// None of our commands is answered by an array of arrays.
-inline constexpr ReplyLimits of_replies{1, 8'192};
+/// SCAN alone is answered by an array in an array: its cursor, and keys.
+inline constexpr ReplyLimits of_replies{2, 8'192};
 /// The topology of a Redis Cluster: ranges of nodes with metadata.
 inline constexpr ReplyLimits of_topologies{4, 65'536};
 /// What a subscribed connection is told of may be a list.
