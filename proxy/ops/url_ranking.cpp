@@ -27,18 +27,24 @@ void UrlRanking::note(const session::ExchangeRecord& record) {
   if (found == places_.end()) {
     if (urls_.size() < most) {
       found = places_.emplace(url, urls_.size()).first;
-      urls_.push_back({.url = std::move(url), .rule = {}});
+      urls_.push_back({.url = std::move(url), .origin = {}, .rule = {}});
     } else {
       const auto least = std::min_element(
           urls_.begin(), urls_.end(),
           [](const RankedUrl& a, const RankedUrl& b) { return a.misses < b.misses; });
       places_.erase(least->url);
       found = places_.emplace(url, static_cast<std::size_t>(least - urls_.begin())).first;
-      *least = {.url = std::move(url), .rule = {}, .misses = least->misses, .over = least->misses};
+      *least = {.url = std::move(url),
+                .origin = {},
+                .rule = {},
+                .misses = least->misses,
+                .over = least->misses};
     }
   }
   RankedUrl& ranked = urls_[found->second];
+  last_ = found->second;
   ++ranked.misses;
+  ranked.origin.assign(record.scheme).append("://").append(record.host.substr(0, longest));
   ranked.rule = record.rule;
   ranked.slowest = std::max(ranked.slowest, record.took);
   ranked.together += record.took;
@@ -66,6 +72,11 @@ std::vector<RankedUrl> UrlRanking::slowest(std::size_t count) const {
                 [](const RankedUrl& a, const RankedUrl& b) { return a.slowest > b.slowest; });
 }
 
+std::string UrlRanking::last_origin() const {
+  const std::scoped_lock lock(mutex_);
+  return urls_.empty() ? std::string() : urls_[last_].origin;
+}
+
 namespace {
 
 boost::json::array describe(const std::vector<RankedUrl>& urls) {
@@ -74,6 +85,7 @@ boost::json::array describe(const std::vector<RankedUrl>& urls) {
     const double together = std::chrono::duration<double>(url.together).count();
     const std::uint64_t own = std::max<std::uint64_t>(url.misses - url.over, 1);
     list.push_back({{"url", url.url},
+                    {"origin", url.origin},
                     {"rule", url.rule},
                     {"misses", url.misses},
                     {"over", url.over},
@@ -89,7 +101,8 @@ boost::json::array describe(const std::vector<RankedUrl>& urls) {
 std::string format_json(const UrlRanking& ranking) {
   constexpr std::size_t told = 20;
   return boost::json::serialize(
-             boost::json::object{{"most_missed", describe(ranking.most_missed(told))},
+             boost::json::object{{"origin", ranking.last_origin()},
+                                 {"most_missed", describe(ranking.most_missed(told))},
                                  {"slowest", describe(ranking.slowest(told))}}) +
          "\n";
 }

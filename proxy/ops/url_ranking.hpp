@@ -19,6 +19,7 @@ namespace larder::ops {
 
 struct RankedUrl {
   std::string url;           ///< path and query, cut off at UrlRanking::longest
+  std::string origin;        ///< "https://api.example.com", of the last one
   std::string rule;          ///< empty: none
   std::uint64_t misses = 0;  ///< requests that went to the origin
   std::uint64_t over = 0;    ///< of those, at most so many are another URL's
@@ -37,6 +38,8 @@ class UrlRanking {
   /// At most `count`, the first being asked for most often, or the slowest.
   [[nodiscard]] std::vector<RankedUrl> most_missed(std::size_t count) const;
   [[nodiscard]] std::vector<RankedUrl> slowest(std::size_t count) const;
+  /// Under which clients asked last; empty: nobody has.
+  [[nodiscard]] std::string last_origin() const;
 
  private:
   template <typename Before>
@@ -45,9 +48,10 @@ class UrlRanking {
   mutable std::mutex mutex_;
   std::unordered_map<std::string, std::size_t> places_;
   std::vector<RankedUrl> urls_;
+  std::size_t last_ = 0;  ///< place of the last one noted
 };
 
-/// A JSON object: {"most_missed": [...], "slowest": [...]}, times in seconds.
+/// A JSON object: {"origin": ..., "most_missed": [...], "slowest": [...]}, times in seconds.
 [[nodiscard]] std::string format_json(const UrlRanking& ranking);
 
 }  // namespace larder::ops

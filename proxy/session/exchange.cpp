@@ -84,6 +84,7 @@ std::optional<After> Exchange::begin() {
   record_.request = &head_;
 
   forwarded_ = policy::decide_forwarded(head_, client_.peer, client_.trusted, client_.scheme);
+  record_.scheme = forwarded_.proto;
   name_request();
   ambiguous_ = http::normalise_path(head_.path, path_) != http::Ambiguity::none;
   if (!ambiguous_) match_ = rules_->index.match(path_);

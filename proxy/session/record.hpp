@@ -27,6 +27,7 @@ struct ExchangeRecord {
   std::chrono::nanoseconds took{0};
   std::string_view peer;
   std::string_view method;
+  std::string_view scheme;  ///< that the client used, as far as is known; empty with `request` null
   std::string_view host;
   std::string_view path;
   std::string_view query;  ///< without "?"; empty: none

@@ -40,8 +40,8 @@ def test_answers_come_from_django_and_hits_are_counted(start_larder, demo):
 def test_an_edit_in_the_admin_that_nothing_evicts_is_named(start_larder, demo):
     larder = start_larder(demo.url, shadow_rule(MODELS, share="everyone"))
     client = larder.client()
+    admin = Admin(larder.client())  # logs in now, so that no other write comes before the change
     row = client.get(MODELS).json()[0]
-    admin = Admin(larder.client())
     assert admin.change(f"{MODELS_ADMIN}{row['id']}/change/", description=f"{uuid.uuid4()}").status_code == 302
     client.get(MODELS)
     rule = told(larder)
@@ -52,8 +52,8 @@ def test_an_edit_in_the_admin_that_nothing_evicts_is_named(start_larder, demo):
 def test_with_the_evict_on_it_asked_for_the_same_edit_is_noticed(start_larder, demo):
     larder = start_larder(demo.url, shadow_rule(MODELS, share="everyone", evict_on=MODELS_ADMIN))
     client = larder.client()
+    admin = Admin(larder.client())  # logs in now, so that no other write comes before the change
     row = client.get(MODELS).json()[0]
-    admin = Admin(larder.client())
     assert admin.change(f"{MODELS_ADMIN}{row['id']}/change/", description=f"{uuid.uuid4()}").status_code == 302
     client.get(MODELS)
     rule = told(larder)

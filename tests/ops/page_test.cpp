@@ -84,6 +84,20 @@ TEST_CASE("UrlRanking: what the origin is asked for most often, and what takes l
   CHECK(ranking.slowest(1).front().slowest == 2s);
 }
 
+TEST_CASE("UrlRanking: under which name clients asked last") {
+  UrlRanking ranking;
+  CHECK(ranking.last_origin().empty());
+  for (const char* host : {"b.example", "a.example"}) {
+    session::ExchangeRecord record = miss(host == std::string_view("a.example") ? "/a/" : "/b/");
+    record.scheme = "https";
+    record.host = host;
+    ranking.note(record);
+  }
+  CHECK(ranking.last_origin() == "https://a.example");
+  for (const RankedUrl& url : ranking.most_missed(2))
+    CHECK(url.origin == (url.url == "/a/" ? "https://a.example" : "https://b.example"));
+}
+
 TEST_CASE("UrlRanking: what is asked for often stays, however many others there are") {
   UrlRanking ranking;
   for (int i = 0; i < 5000; ++i) {
