@@ -285,11 +285,14 @@ def test_reloads_under_load_fail_no_request_and_cost_no_memory(larder, file):
 
     variants = [ONE, TWO, rules("/one/", "/two/", more='key: "{path}"'), rules("/one/", more="evict_on: /admin/")]
     clients = [Background(ask, number) for number in range(len(counts))]
+    draft = file.with_name("rules.yaml~")
     resident = 0
     try:
         eventually(lambda: min(counts) > 5, "all clients are at work")
         for number in range(RELOADS):
-            file.write_text(variants[number % len(variants)])
+            # Renamed over: a file caught empty, while it is written in place, would be refused.
+            draft.write_text(variants[number % len(variants)])
+            draft.rename(file)
             assert reload(larder).status_code == 200
             if number == RELOADS // 4:
                 resident = larder.process.resident_kib()
