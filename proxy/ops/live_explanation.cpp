@@ -113,8 +113,10 @@ std::optional<LastSaid> find_last(const UrlRanking& urls, const http::RequestHea
 
 awaitable<AdminAnswer> explain_live(session::Worker& worker, const UrlRanking& urls,
                                     AdminRequest request) {
-  const AskedLive live = read_asked(request);
+  AskedLive live = read_asked(request);
   if (!live.wrong.empty()) co_return AdminAnswer{live.wrong + "\n", 400};
+  // Scheme and host are part of every key: a path alone is meant as clients ask for it.
+  if (live.asked.url.starts_with('/')) live.asked.url.insert(0, urls.last_origin());
   const config::Settings& settings = worker.shared.settings;
   auto made = AskedRequest::make(live.asked, settings);
   if (const auto* wrong = std::get_if<std::string>(&made))

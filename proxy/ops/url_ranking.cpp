@@ -127,8 +127,7 @@ boost::json::array describe(const std::vector<RankedUrl>& urls) {
 std::string format_json(const UrlRanking& ranking) {
   constexpr std::size_t told = 20;
   return boost::json::serialize(
-             boost::json::object{{"origin", ranking.last_origin()},
-                                 {"most_missed", describe(ranking.most_missed(told))},
+             boost::json::object{{"most_missed", describe(ranking.most_missed(told))},
                                  {"slowest", describe(ranking.slowest(told))}}) +
          "\n";
 }

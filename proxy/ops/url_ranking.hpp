@@ -59,7 +59,7 @@ class UrlRanking {
   std::size_t last_ = 0;  ///< place of the last one noted
 };
 
-/// A JSON object: {"origin": ..., "most_missed": [...], "slowest": [...]}, times in seconds.
+/// A JSON object: {"most_missed": [...], "slowest": [...]}, times in seconds.
 [[nodiscard]] std::string format_json(const UrlRanking& ranking);
 
 }  // namespace larder::ops

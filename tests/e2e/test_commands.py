@@ -153,6 +153,10 @@ def test_the_command_asks_a_running_larder(start_larder, origin_of):
     assert "answered from the store" in told.stdout
     assert "stored  in memory: status 200, 2 bytes" in told.stdout
     assert re.search(r"^last    asked of Django \d s ago, answered 200 and stored$", told.stdout, re.M), told.stdout
+    # A path alone is looked up under the name that clients use: it is part of the key.
+    path_alone = run("explain", "--live", "--admin", f"127.0.0.1:{larder.admin_port}", "GET", "/things/7/")
+    assert "answered from the store" in path_alone.stdout
+    assert f"host          {larder.url}\n" in path_alone.stdout
     refused = run("explain", "--live", "--admin", f"127.0.0.1:{larder.admin_port}", "GET", "x")
     assert refused.returncode == 1
     assert "a URL is expected" in refused.stderr
