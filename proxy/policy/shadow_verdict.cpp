@@ -105,10 +105,13 @@ ShadowVerdict decide_verdict(const ShadowReport& report) {
         (report.stale_example.empty() ? "" : ", as of " + report.stale_example));
     name_suspects(report, verdict);
     verdict.verdict = verdict.evict_on.empty() ? Verdict::changes_unseen : Verdict::missing_evict;
-    if (verdict.evict_on.empty())
+    if (verdict.evict_on.empty()) {
       verdict.lines.emplace_back(
-          "no write through Larder came before them: a shell, a command, a task, or answers that "
-          "differ each time; call larder purge from there, or choose a ttl that you can live with");
+          "no write through Larder came before: a shell, a command, a task, or answers that differ "
+          "each time");
+      verdict.lines.emplace_back(
+          "call larder purge from there, or choose a ttl that you can live with");
+    }
     return verdict;
   }
   if (report.undecided > 0) {
