@@ -131,6 +131,7 @@ if env_flag("LARDER_BRIDGE", "off"):
         "ADMIN": env_list("LARDER_ADMIN_URLS", ""),
         "TOKEN": os.environ.get("LARDER_ADMIN_TOKEN", ""),
         "OUTBOX": env_flag("LARDER_OUTBOX", "off"),
+        "TIMEOUT": float(os.environ.get("LARDER_BRIDGE_TIMEOUT", "0.25")),
         "RULES": BASE_DIR.parents[1] / "rules" / "resumate.yaml",
         "MODELS": {
             "ai.AIModel": "/api/ai/models/",

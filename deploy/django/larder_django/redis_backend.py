@@ -89,9 +89,12 @@ class RedisBackend:
             sentinel_options = {"socket_timeout": self._timeout, "socket_connect_timeout": self._timeout, **tls}
             sentinel = redis.sentinel.Sentinel(hosts, sentinel_kwargs=sentinel_options, **sentinel_options)
             return sentinel.master_for(master, db=int(database or path_database or DATABASE), **who, **tls, **once)
-        return RedisCluster(startup_nodes=[ClusterNode(*host) for host in hosts], **who, **tls,
-                            **{name: value for name, value in once.items() if name != "retry"},
-                            cluster_error_retry_attempts=1)
+        # Also of a node that has moved: one more attempt, by another one's word.
+        if int(redis.__version__.partition(".")[0]) >= 6:
+            again = {"retry": Retry(NoBackoff(), 1)}
+        else:
+            again = {"cluster_error_retry_attempts": 1}
+        return RedisCluster(startup_nodes=[ClusterNode(*host) for host in hosts], **who, **tls, **{**once, **again})
 
 
 def _split(url):

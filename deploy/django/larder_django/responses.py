@@ -19,8 +19,8 @@ from django.db import models
 from . import tags
 from .mapping import tag_of_object
 
-MOST_NAMES = 48  # Larder stores nothing that names more than 64
-_registered = {}  # view: models named to `tagged`; for the system check
+MOST_NAMES = 48  # in both fields; Larder stores nothing that names more than 64
+_TAGGED = "_larder_tagged"  # of a view: what was named to `tagged`
 
 
 def tag_response(response, *what):
@@ -28,7 +28,7 @@ def tag_response(response, *what):
     shown = _Shown()
     for one in what:
         if isinstance(one, str):
-            shown.names.append(one)
+            shown.names.append(tags.encode_value(one))
         elif isinstance(one, models.Model):
             shown.note(one)
         else:
@@ -46,7 +46,7 @@ def tagged(*what):
 
 def models_tagged_by(view):
     """None when it is not decorated."""
-    what = _registered.get(view)
+    what = getattr(view, _TAGGED, None)
     return None if what is None else [one for one in what if _is_model(one)]
 
 
@@ -68,12 +68,12 @@ class _Shown:
     def name_in(self, response):
         rows = list(self._rows)
         # A list changes with any row of its model; naming each of them serves whoever purges by hand.
-        if len(rows) > MOST_NAMES - len(self._listed):
+        if len(rows) > MOST_NAMES - 2 * len(self._listed):
             rows = [(label, pk) for label, pk in rows if label not in self._listed]
         names = self.names + self._listed + [tag_of_object(*row) for row in rows]
         # Changes of rows that nobody has looked at (bulk updates) evict this one.
         names += sorted({tag_of_object(label, "*") for label, _ in rows if label not in self._listed})
-        if len(names) > MOST_NAMES or any(len(name.encode()) > tags.LONGEST_NAME for name in names):
+        if len(names) + len(self._listed) > MOST_NAMES or any(len(name.encode()) > tags.LONGEST_NAME for name in names):
             self._listed += sorted({label for label, _ in rows} - set(self._listed))
             names = self.names + self._listed
         if names:
@@ -84,9 +84,9 @@ class _Shown:
 
 
 def _decorate(view, what):
-    _registered[view] = what
     if not inspect.isclass(view):
         return _decorate_function(view, what)
+    setattr(view, _TAGGED, what)
     if hasattr(view, "finalize_response"):
         return _decorate_rest_view(view, what)
     dispatch = view.dispatch
@@ -104,7 +104,7 @@ def _decorate_function(view, what):
     def tagging(request, *args, **kwargs):
         return _named(view(request, *args, **kwargs), request, what)
 
-    _registered[tagging] = what
+    setattr(tagging, _TAGGED, what)
     return tagging
 
 
@@ -120,7 +120,7 @@ def _decorate_rest_view(view, what):
         @functools.wraps(get_serializer)
         def watched(self, *args, **kwargs):
             serializer = get_serializer(self, *args, **kwargs)
-            if self.request is not None and self.request.method in ("GET", "HEAD"):
+            if getattr(getattr(self, "request", None), "method", None) in ("GET", "HEAD"):
                 _watch(serializer, self.__dict__.setdefault("_larder_shown", _Shown()))
             return serializer
 

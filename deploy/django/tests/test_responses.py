@@ -139,3 +139,20 @@ def test_a_class_of_djangos_own():
 
     response = Prices.as_view()(RequestFactory().get("/"))
     assert names_of(response) == ["shop.price"]
+
+
+def test_a_view_that_inherits_it_is_tagged_as_well():
+    from larder_django.responses import models_tagged_by
+    from shop.views import ArticleViewSet, PriceView, price_table
+
+    class Others(ArticleViewSet):
+        pass
+
+    assert models_tagged_by(Others) == [] and models_tagged_by(price_table) == [Price]
+    assert models_tagged_by(PriceView) is None
+
+
+def test_text_is_one_name_whatever_is_in_it():
+    from django.http import HttpResponse
+
+    assert names_of(larder_django.tag_response(HttpResponse(), "front page 50%")) == ["front%20page%2050%25"]
