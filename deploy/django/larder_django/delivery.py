@@ -85,6 +85,10 @@ class Delivery:
         except Refused as refusal:
             logger.error("%s refuses an eviction, which is not tried again: %s (%s)", self._backend.name, refusal,
                          _some(tags))
+        except NotEvicted:
+            raise
+        except Exception as error:  # noqa: BLE001  (a backend's bug is no reason to forget what it was told)
+            raise NotEvicted(repr(error)) from error
 
     def _note_failure(self, failure, tags):
         with self._lock:

@@ -55,11 +55,12 @@ def test_without_anybody_to_tell_nothing_happens():
     assert Delivery(None).evict({"p:/a"}) is True
 
 
-def test_what_fails_is_tried_again_behind_the_callers_back(switched, delivery, caplog):
+@pytest.mark.parametrize("failure", [NotEvicted("gone"), RuntimeError("gone")], ids=["told", "a bug"])
+def test_what_fails_is_tried_again_behind_the_callers_back(switched, delivery, caplog, failure):
     caplog.set_level(logging.INFO, "larder_django")
-    switched.failure = NotEvicted("gone")
+    switched.failure = failure
     assert delivery.evict({"p:/a"}) is False
-    assert "did not acknowledge an eviction (p:/a): gone" in caplog.text
+    assert "did not acknowledge an eviction (p:/a): " in caplog.text and "gone" in caplog.text
     eventually(lambda: switched.asked > 3, "it is tried again")
     switched.failure = None
     eventually(lambda: delivery.pending == set(), "it is delivered")
