@@ -57,8 +57,8 @@ void Answer::end_head() {
   if (record_.id) head() += record_.id->line();
   if (!explanation_.empty()) {
     head() += explanation_;
-    if (record_.cache.detail != policy::Detail::none)
-      head().append("Larder-Reason: ").append(policy::describe(record_.cache.detail)) += "\r\n";
+    if (const std::string_view reason = policy::describe(record_.cache); !reason.empty())
+      head().append("Larder-Reason: ").append(reason) += "\r\n";
   }
   if (!keep_alive_) {
     head() += "Connection: close\r\n";
