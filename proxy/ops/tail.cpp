@@ -8,7 +8,7 @@ namespace larder::ops {
 
 void Tail::keep(const session::ExchangeRecord& record) {
   std::string line;
-  append_line(record, LineFormat::json, line);
+  write_line(record, LineFormat::json, line);
   const std::scoped_lock lock(mutex_);
   ++last_;
   decisions_.push_back(std::move(line));
