@@ -10,7 +10,7 @@ namespace larder::ops {
 
 void Tail::keep(const session::ExchangeRecord& record) {
   std::string line;
-  append_line(record, LineFormat::json, line);
+  write_line(record, LineFormat::json, line);
   if (const std::string_view why = policy::describe(record.cache); !why.empty()) {
     line.pop_back();
     line.append(R"(,"why":")").append(why).append("\"}");  // words have nothing to escape
