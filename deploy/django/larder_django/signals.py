@@ -5,7 +5,7 @@ deletes.
 """
 
 from django.core.signals import setting_changed
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from .conf import larder_settings
