@@ -70,7 +70,8 @@ class Watched:
 
     def is_whole(self):
         for sentinel in self.sentinels:
-            state = sentinel.client().sentinel_master("mymaster")
+            # Not sentinel_master(), which redis-py 6.4 gives its parser an argument too many.
+            state = sentinel.client().execute_command("SENTINEL MASTER", "mymaster")
             if state["num-other-sentinels"] != 2 or state["num-slaves"] != 1:
                 return False
         infos = [node.client().info("replication") for node in self.nodes]
