@@ -47,7 +47,7 @@ def _many_to_many(model):
 def before_save(sender, instance, using, **_):
     """Where a template names an attribute that may change, what it was is old as well."""
     before = set()
-    if not instance._state.adding and instance.pk is not None and mapping().needs_rows(sender):
+    if instance.pk is not None and mapping().needs_rows(sender):  # also one made with the key of another
         old = sender._base_manager.using(using).filter(pk=instance.pk).first()
         if old is not None:
             before = mapping().tags_of_row(old)
