@@ -160,8 +160,8 @@ const std::string& seconds_as_text(std::chrono::system_clock::time_point time, c
 // By hand: a line is written for every request, and fmt took a quarter of a hit's instructions for
 // it (tests/bench/gates --profile plain).
 void write_json(const session::ExchangeRecord& record, std::string& line) {
-  constexpr std::size_t usual_line = 256;
-  http::TextWriter json(line, 0, usual_line);
+  constexpr std::size_t shortest_line = 128;
+  http::TextWriter json(line, 0, shortest_line);
 
   const auto whole = std::chrono::floor<std::chrono::seconds>(record.began);
   json.put(R"({"time":")");
