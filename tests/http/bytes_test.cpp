@@ -35,6 +35,17 @@ TEST_CASE("has_none: what stands around the text is not looked at") {
   }
 }
 
+TEST_CASE("copy_text: all of a text, and nothing beside it") {
+  for (std::size_t size = 0; size <= longest; ++size) {
+    CAPTURE(size);
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) text += static_cast<char>('0' + i);
+    std::string copy(size + 2, '?');
+    copy_text(copy.data() + 1, text.data(), size);
+    CHECK(copy == "?" + text + "?");
+  }
+}
+
 TEST_CASE("are_none_marked: of two texts what stands at the same place is loaded together") {
   for (std::size_t size = 1; size <= longest; ++size) {
     CAPTURE(size);
