@@ -74,9 +74,9 @@ void Answer::put_end_of_head(http::TextWriter& head) const {
   if (record_.id) head.put(record_.id->line());
   if (!explanation_.empty()) {
     head.put(explanation_);
-    if (record_.cache.detail != policy::Detail::none) {
+    if (const std::string_view reason = policy::describe(record_.cache); !reason.empty()) {
       head.put("Larder-Reason: ");
-      head.put(policy::describe(record_.cache.detail));
+      head.put(reason);
       head.put("\r\n");
     }
   }
