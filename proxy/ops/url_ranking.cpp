@@ -16,22 +16,22 @@ namespace {
 constexpr std::size_t longest_method = 16;
 
 /// "GET /path?query".
-std::string make_name(std::string_view method, std::string_view path, std::string_view query) {
+void put_name(std::string_view method, std::string_view path, std::string_view query,
+              std::string& name) {
   method = method.substr(0, longest_method);
-  std::string name;
-  name.reserve(method.size() + 1 + std::min(path.size() + 1 + query.size(), UrlRanking::longest));
-  name.append(method).append(" ").append(path.substr(0, UrlRanking::longest));
+  name.assign(method).append(" ").append(path.substr(0, UrlRanking::longest));
   const std::size_t most = method.size() + 1 + UrlRanking::longest;
   if (!query.empty() && name.size() < most)
     name.append("?").append(query.substr(0, most - name.size()));
-  return name;
 }
 
 }  // namespace
 
 void UrlRanking::note(const session::ExchangeRecord& record) {
   if (record.path.empty() || !record.cache.forward) return;
-  const std::string name = make_name(record.method, record.path, record.query);
+  // Its room is used again: what is passed on allocates nothing here.
+  static thread_local std::string name;
+  put_name(record.method, record.path, record.query, name);
   const std::scoped_lock lock(mutex_);
   auto found = places_.find(name);
   if (found == places_.end()) {
@@ -70,7 +70,8 @@ void UrlRanking::note(const session::ExchangeRecord& record) {
 
 std::optional<RankedUrl> UrlRanking::find(std::string_view method, std::string_view path,
                                           std::string_view query) const {
-  const std::string name = make_name(method, path, query);
+  std::string name;
+  put_name(method, path, query, name);
   const std::scoped_lock lock(mutex_);
   const auto found = places_.find(name);
   if (found == places_.end()) return std::nullopt;
