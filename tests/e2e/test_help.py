@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from rig.larder import binary, run
+from rig.larder import RESUMATE_RULES, binary, run
 from rig.terminal import Terminal
 
 COMMANDS = re.findall(r"^  ([a-z]+) ", run("--help").stdout.split("Options:")[0], re.M) if "LARDER_BINARY" in os.environ \
@@ -36,6 +36,17 @@ def test_the_list_of_commands_is_complete_and_says_all_exit_codes():
     assert all(f"{code} " in page.split("Exit codes")[1] for code in range(4))
     assert run().returncode == 2
     assert run("serv").returncode == 2
+
+
+def test_the_words_that_a_page_names_are_those_that_are_taken():
+    named = re.findall(r"^  (--[a-z-]+) \{(.*?)\}", run("serve", "--help").stdout, re.M)
+    assert ("--log-level", "debug,info,warning,error") in named
+    for option, words in named:
+        for word in words.split(","):
+            tried = run("explain", "--rules", RESUMATE_RULES, option, word, "GET", "/")
+            assert "unknown" not in tried.stderr, f"{option} {word}: {tried.stderr}"
+        tried = run("explain", "--rules", RESUMATE_RULES, option, "nonsense", "GET", "/")
+        assert (tried.returncode, "unknown" in tried.stderr) == (1, True), tried.stderr
 
 
 # --- manual pages ---
@@ -101,8 +112,7 @@ TYPED = [  # what is typed before the Tab key, and what the command then gets
 SHOW = "larder() { printf 'got:'; printf ' <%s>' \"$@\"; echo ' :end'; }\n"
 SHELLS = {
     "bash": (["bash", "--noprofile", "--rcfile", "rc", "-i"], "rc", SHOW + "PS1='ready> '\n"),
-    "zsh": (["zsh", "-i"], ".zshrc", SHOW + "PS1='ready> '\nunsetopt zle_bracketed_paste\n"
-            "autoload -U compinit; compinit -u -D\n"),
+    "zsh": (["zsh", "-i"], ".zshrc", SHOW + "PS1='ready> '\nautoload -U compinit; compinit -u -D\n"),
 }
 
 
