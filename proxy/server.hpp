@@ -22,6 +22,7 @@
 #include "ops/page_data.hpp"
 #include "ops/rules_status.hpp"
 #include "ops/rules_watch.hpp"
+#include "ops/service_manager.hpp"
 #include "ops/shadow_report.hpp"
 #include "ops/span_exporter.hpp"
 #include "ops/stats.hpp"
@@ -80,6 +81,9 @@ class Server {
   [[nodiscard]] Readiness readiness();
   /// ", ..." for each thing that its operator should mend, though it serves.
   [[nodiscard]] std::string what_is_wrong() const;
+  [[nodiscard]] awaitable<void> watch_service();
+  /// True: each thread has, since this was last true.
+  [[nodiscard]] bool have_all_gone_on();
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);
   [[nodiscard]] std::vector<ops::ShadowedRule> shadowed_rules() const;
@@ -128,6 +132,7 @@ class Server {
   ops::RulesStatus rules_status_;
   std::optional<store::RedisFigures> redis_figures_;
   SteadyClock::time_point redis_looked_at_{};
+  const ops::ServiceManager service_ = ops::ServiceManager::from_environment();
   std::size_t serving_ = 0;  ///< threads that have not ended
   session::Clock clock_;
   store::Shared stores_;
