@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   add_reload(app, code);
   add_stats(app, code);
   add_shadow(app, code);
+  add_suggest(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

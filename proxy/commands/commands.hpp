@@ -22,5 +22,6 @@ void add_purge(CLI::App& app, int& code);
 void add_reload(CLI::App& app, int& code);
 void add_stats(CLI::App& app, int& code);
 void add_shadow(CLI::App& app, int& code);
+void add_suggest(CLI::App& app, int& code);
 
 }  // namespace larder::commands
