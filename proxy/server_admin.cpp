@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "ops/redaction.hpp"
 #include "ops/suggestion_text.hpp"
 #include "policy/suggestion.hpp"
 #include "server.hpp"
@@ -97,9 +98,15 @@ awaitable<ops::AdminAnswer> Server::answer_suggest() {
 
 std::vector<ops::ShadowedRule> Server::shadowed_rules() const {
   std::vector<ops::ShadowedRule> shadowed;
-  for (const policy::RouteRule& rule : rules_->routes.rules)
-    if (const session::RuleShadow* shadow = rules_->shadow_of(rule))
-      shadowed.push_back({rule.name, shadow->report()});
+  std::string room;
+  for (const policy::RouteRule& rule : rules_->routes.rules) {
+    const session::RuleShadow* shadow = rules_->shadow_of(rule);
+    if (!shadow) continue;
+    policy::ShadowReport report = shadow->report();
+    for (std::string* example : {&report.stale_example, &report.users_example})
+      *example = std::string(ops::redact_url(*example, config_.settings.log_hidden, room));
+    shadowed.push_back({rule.name, std::move(report)});
+  }
   return shadowed;
 }
 

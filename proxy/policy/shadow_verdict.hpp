@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/shadow.hpp"
@@ -19,6 +20,8 @@ enum class Verdict : std::uint8_t {
 };
 /// Lower case with hyphens: "missing-evict".
 [[nodiscard]] std::string_view format_verdict(Verdict verdict);
+/// What it asks of whoever wrote the rule: "switch it on: ...".
+[[nodiscard]] std::string_view describe(Verdict verdict);
 
 struct ShadowVerdict {
   Verdict verdict = Verdict::too_little;
