@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   add_reload(app, code);
   add_stats(app, code);
   add_shadow(app, code);
+  add_suggest(app, code);
   add_completion(app, code);
   add_manual(app, code);
   try {

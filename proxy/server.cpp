@@ -66,6 +66,10 @@ Server::Server(config::LoadResult loaded, RulesSource source, ops::LineWriter& l
               .tls = tls_,
               .backends = backends_,
               .admission = admission_} {
+  if (config_.settings.observe > 0) {
+    observing_ = std::make_unique<session::Observing>(config_.settings.observe);
+    shared_.observing = observing_.get();
+  }
   if (config_.settings.redis) {
     MadeTlsContext made = store::make_redis_tls(*config_.settings.redis);
     stores_.redis_tls = std::move(made.context);

@@ -33,6 +33,7 @@
 #include "session/limits.hpp"
 #include "session/listener.hpp"
 #include "session/listening.hpp"
+#include "session/observing.hpp"
 #include "session/tls_files.hpp"
 #include "session/trusted.hpp"
 #include "session/worker.hpp"
@@ -109,6 +110,7 @@ class Server {
   [[nodiscard]] awaitable<void> look_at_redis();
   [[nodiscard]] awaitable<void> watch_redis();
   void add_explain_routes(std::vector<ops::AdminRoute>& routes);
+  [[nodiscard]] awaitable<ops::AdminAnswer> answer_suggest();
   void watch_signals();
   void watch_hangup();
   void watch_certificate();
@@ -150,6 +152,8 @@ class Server {
   ops::LineWriter& lines_;
   std::unique_ptr<ops::SpanExporter> spans_;  ///< null: no collector is configured
   ops::PageData page_;
+  std::unique_ptr<session::Observing> observing_;  ///< null: nothing is observed
+  bool is_suggesting_ = false;
   session::Shared shared_;
   std::vector<std::unique_ptr<Thread>> threads_;
   std::optional<ops::Admin> admin_;

@@ -22,6 +22,7 @@ void add_purge(CLI::App& app, int& code);
 void add_reload(CLI::App& app, int& code);
 void add_stats(CLI::App& app, int& code);
 void add_shadow(CLI::App& app, int& code);
+void add_suggest(CLI::App& app, int& code);
 // These two are about all commands, so they are added last.
 void add_completion(CLI::App& app, int& code);
 void add_manual(CLI::App& app, int& code);

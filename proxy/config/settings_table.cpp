@@ -638,6 +638,7 @@ const std::vector<SettingRow>& setting_rows() {
     {"warm", "LARDER_WARM", "NUMBER", "At start fetch so many responses from Redis into memory, those that were asked for most, for at most 10 seconds and half of memory; /readyz waits for them, 2 seconds at most; 0 fetches none", false, number<&Settings::warm, 0, 10'000>},
     {"object_limit", "LARDER_OBJECT_LIMIT", "SIZE", "Larger responses are passed on without being stored", false, size<&Settings::object_limit>},
     {"threads", "LARDER_THREADS", "NUMBER", "Threads; 0 is one per core", false, number<&Settings::threads, 0, 1024>},
+    {"observe", "LARDER_OBSERVE", "NUMBER", "Watch GETs that no rule answers, so many distinct URLs of them at most, and the writes between them, so that larder suggest can find rules; takes up to 1.5 KiB a URL and 3 MiB; 0 watches nothing", false, number<&Settings::observe, 0, 1'000'000>},
     {"session_cookies", "LARDER_SESSION_COOKIES", "NAME", "Cookies that tell users apart: a request with one of them is passed on under share: anonymous; off for none", true, {apply_session_cookies, show_session_cookies}},
     {"per_user", "LARDER_PER_USER", "{token,session}", "What says who asks under share: per-user: token for a token that jwt verifies, session for one of session_cookies, or both", true, {apply_per_user, show_per_user}},
     {"jwt_secret_file", "LARDER_JWT_SECRET_FILE", "FILE", "Holds the secret that tokens are signed with, or off", false, {apply_jwt_secret_file, show_off}},

@@ -86,6 +86,8 @@ class Shadow {
   void note(const ShadowAnswer& answer);
   void note(const ShadowWrite& write);
   [[nodiscard]] ShadowReport report() const;
+  /// As in the report, which costs more.
+  [[nodiscard]] std::uint64_t hits() const { return counts_.hits; }
 
   static constexpr std::size_t most_keys = 4096;
   static constexpr std::size_t most_evicted_tags = 16'384;

@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "coding/gzip.hpp"
-#include "http/cookies.hpp"
 #include "policy/freshness.hpp"
 #include "policy/path_shape.hpp"
 #include "policy/rule_tags.hpp"
 #include "policy/storing.hpp"
+#include "session/asker.hpp"
 #include "store/stamps.hpp"
+#include "store/xxh3.hpp"
 
 namespace larder::session {
 
@@ -55,23 +55,6 @@ std::vector<std::uint64_t> hashes_of(const policy::Tags& tags) {
   return hashes;
 }
 
-/// Of what tells users apart; zero: nothing does.
-std::uint64_t hash_credentials(const policy::LookupFacts& facts) {
-  store::Xxh3Stream hash;
-  bool is_somebody = false;
-  if (const auto authorization = facts.head.fields.first(http::FieldName::authorization)) {
-    hash.add(*authorization);
-    is_somebody = true;
-  }
-  for (const std::string& name : facts.session_cookies) {
-    const auto cookie = http::find_cookie(facts.head.fields, name);
-    if (!cookie) continue;
-    hash.add(*cookie);
-    is_somebody = true;
-  }
-  return is_somebody ? hash.value() | 1 : 0;
-}
-
 }  // namespace
 
 void note_write(const RuleShadows& shadows, const policy::Tags& tags, std::string_view method,
@@ -112,7 +95,7 @@ ShadowWatch::ShadowWatch(RuleShadow& shadow, const policy::LookupFacts& facts,
       *rule_tags));
   keyed_ = policy::make_fill_request(facts, learned.names()).keyed;
   answer_.key = store::xxh3(key);
-  answer_.user = hash_credentials(facts);
+  answer_.user = hash_credentials(facts.head.fields, facts.session_cookies);
   answer_.asked = asked;
 }
 
@@ -135,40 +118,18 @@ void ShadowWatch::take_head(const WatchedHead& answer) {
     answer_.lifetime = policy::freshness_lifetime(stored, rule_) - stored.initial_age;
   }
   answer_.is_comparable = head.status == 200;
-  const std::uint64_t told[] = {
-      head.status,
-      store::xxh3(head.fields.first(http::FieldName::content_type).value_or(std::string_view()))};
-  hash_.add({reinterpret_cast<const char*>(told), sizeof told});
-  if (const auto coding = head.fields.combined(http::FieldName::content_encoding);
-      coding && *coding != "identity")
-    coding_ = *coding == "gzip" ? Coding::gzip : Coding::other;
+  content_.take_head(head);
 }
 
 void ShadowWatch::take_content(std::string_view piece) {
-  if (!has_head_) return;
-  if (coding_ == Coding::none) hash_.add(piece);
-  if (coding_ != Coding::gzip) return;
-  // What is compressed anew may differ though it means the same: Django pads it at random.
-  if (coded_.size() + piece.size() > most_coded) {
-    coding_ = Coding::other;
-    std::string().swap(coded_);
-  } else {
-    coded_ += piece;
-  }
+  if (has_head_) content_.take_content(piece);
 }
 
 void ShadowWatch::end(policy::Moment answered) {
   if (!has_head_) return;
-  if (coding_ == Coding::gzip) {
-    const coding::CodingResult decoded = coding::decompress_gzip(coded_, most_decoded);
-    if (const auto* bytes = std::get_if<policy::SharedBytes>(&decoded)) {
-      hash_.add(bytes->view());
-    } else {
-      answer_.is_comparable = false;
-    }
-  }
-  if (coding_ == Coding::other) answer_.is_comparable = false;
-  answer_.content = hash_.value();
+  const std::optional<std::uint64_t> content = content_.value();
+  if (!content) answer_.is_comparable = false;
+  answer_.content = content.value_or(0);
   answer_.tags = tags_;
   answer_.target = target_;
   answer_.answered = answered;

@@ -13,9 +13,9 @@
 
 #include "policy/lookup.hpp"
 #include "policy/shadow.hpp"
-#include "policy/stored_response.hpp"
 #include "policy/tags.hpp"
-#include "store/xxh3.hpp"
+#include "session/answer_watch.hpp"
+#include "session/content_hash.hpp"
 
 namespace larder::session {
 
@@ -43,34 +43,19 @@ using RuleShadows = std::vector<std::shared_ptr<RuleShadow>>;
 void note_write(const RuleShadows& shadows, const policy::Tags& tags, std::string_view method,
                 std::string_view path, policy::Moment answered);
 
-/// What a watch has to know of the answer to tell whether it would have been stored.
-struct WatchedHead {
-  const http::ResponseHead& head;
-  std::uint64_t object_limit = 0;  ///< bytes
-  policy::SystemSeconds now{};
-};
-
 /// One request's answer, watched as it goes by.
-class ShadowWatch {
+class ShadowWatch final : public AnswerWatch {
  public:
   /// `facts`: of a request that would be looked up, were the rule on; not kept. One that has no key
   /// is watched in vain.
   ShadowWatch(RuleShadow& shadow, const policy::LookupFacts& facts, policy::LearnedVary& learned,
               policy::Moment asked);
 
-  void take_head(const WatchedHead& answer);
-  void take_content(std::string_view piece);
-  /// The client has all of it, or at least the origin gave it.
-  void end(policy::Moment answered);
-
-  /// Content in gzip that is kept until its end, to be compared as what it means; what is larger
-  /// is not compared. Bytes, of each form.
-  static constexpr std::size_t most_coded = std::size_t{64} * 1024;
-  static constexpr std::size_t most_decoded = std::size_t{1024} * 1024;
+  void take_head(const WatchedHead& answer) override;
+  void take_content(std::string_view piece) override;
+  void end(policy::Moment answered) override;
 
  private:
-  enum class Coding : std::uint8_t { none, gzip, other };
-
   RuleShadow& shadow_;
   const policy::RouteRule& rule_;
   policy::LearnedVary& learned_;
@@ -80,11 +65,9 @@ class ShadowWatch {
   std::string scheme_;
   std::string host_;
   policy::ShadowAnswer answer_;
-  Coding coding_ = Coding::none;
+  ContentHash content_;
   bool has_key_ = false;
   bool has_head_ = false;
-  store::Xxh3Stream hash_;
-  std::string coded_;
 };
 
 }  // namespace larder::session

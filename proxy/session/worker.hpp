@@ -21,6 +21,7 @@
 #include "session/collapse.hpp"
 #include "session/deadlines.hpp"
 #include "session/limits.hpp"
+#include "session/observing.hpp"
 #include "session/origin_pool.hpp"
 #include "session/purging.hpp"
 #include "session/random.hpp"
@@ -98,6 +99,7 @@ struct Shared {
   TlsFiles& tls;
   Backends& backends;
   Admission& admission;
+  Observing* observing = nullptr;  ///< null: nothing is observed
   PurgeLimit purge_limit{};
   std::atomic<unsigned> connections{0};  ///< of clients, open now
   std::atomic<unsigned> requests{0};     ///< in flight now
