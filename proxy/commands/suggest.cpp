@@ -175,7 +175,8 @@ void add_suggest(CLI::App& app, int& code) {
   command
       ->add_option("--urls", arguments->urls,
                    "With --log: keep so many distinct URLs (default 20000)")
-      ->check(CLI::Range(100, 10'000'000))
+      ->check(CLI::Range(100, 10'000'000).description(""))
+      ->type_name("NUMBER")
       ->needs(log);
   add_admin_settings(*command, arguments->flags);
   command->footer(footer);

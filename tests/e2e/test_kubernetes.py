@@ -62,7 +62,9 @@ def test_the_sidecar_starts_with_its_settings_and_answers_its_probes(start_larde
     larder = start_larder(origin.url, THINGS, env=env, memory=env["LARDER_MEMORY"], threads=int(env["LARDER_THREADS"]))
     probes = [sidecar()[probe]["httpGet"] for probe in ("startupProbe", "readinessProbe", "livenessProbe")]
     paths = [probe["path"] for probe in probes] + [manifest("podmonitor")["spec"]["podMetricsEndpoints"][0]["path"]]
-    for path in paths:  # without the token, as kubelet and Prometheus come
+    # What is open on an address that others reach (test_admin.py): kubelet and Prometheus have no token.
+    assert set(paths) <= {"/healthz", "/readyz", "/metrics"}
+    for path in paths:
         assert requests.get(larder.admin_url + path, timeout=5).status_code == 200, path
 
 
