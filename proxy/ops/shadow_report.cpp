@@ -23,11 +23,11 @@ boost::json::object to_json(const ShadowedRule& rule) {
   const policy::ShadowReport& report = rule.report;
   const policy::ShadowVerdict verdict = policy::decide_verdict(report);
   boost::json::object json{{"rule", rule.name},
+                           {"mode", report.is_live ? "on" : "shadow"},
                            {"verdict", policy::format_verdict(verdict.verdict)},
                            {"requests", report.requests},
                            {"hits", report.hits},
                            {"misses", report.misses},
-                           {"hit_ratio", verdict.hit_ratio},
                            {"stale_hits", report.stale_hits},
                            {"stale_rate", verdict.stale_rate},
                            {"stale_bound", verdict.stale_bound},
@@ -38,6 +38,7 @@ boost::json::object to_json(const ShadowedRule& rule) {
                            {"changes_unseen", report.changes_unseen},
                            {"sampled", report.sampled},
                            {"observed_seconds", report.observed.count() / 1000}};
+  if (!report.is_live) json["hit_ratio"] = verdict.hit_ratio;
   boost::json::object refused;
   for (const auto& [detail, count] : report.refused) refused[policy::format_detail(detail)] = count;
   json["refused"] = std::move(refused);
@@ -62,15 +63,20 @@ std::string format_json(const std::vector<ShadowedRule>& rules) {
 }
 
 std::string format_text(const std::vector<ShadowedRule>& rules) {
-  if (rules.empty()) return "no rule is in shadow: write 'mode: shadow' into one\n";
+  if (rules.empty())
+    return "no rule is in shadow or verified: write 'mode: shadow' or 'verify: 1%' into one\n";
   std::string text;
   for (const ShadowedRule& rule : rules) {
     const policy::ShadowReport& report = rule.report;
     const policy::ShadowVerdict verdict = policy::decide_verdict(report);
     text += fmt::format("{}: {}\n", rule.name, policy::format_verdict(verdict.verdict));
-    text += fmt::format("  {} {} in {}; {:.1f} % would have been hits\n", report.requests,
-                        report.requests == 1 ? "request" : "requests", format_span(report.observed),
-                        verdict.hit_ratio * 100);
+    if (report.is_live)
+      text += fmt::format("  {} {} verified in {}\n", report.hits,
+                          report.hits == 1 ? "hit" : "hits", format_span(report.observed));
+    else
+      text += fmt::format("  {} {} in {}; {:.1f} % would have been hits\n", report.requests,
+                          report.requests == 1 ? "request" : "requests",
+                          format_span(report.observed), verdict.hit_ratio * 100);
     if (report.hits > 0)
       text +=
           fmt::format("  {} of {} hits old: with 95 % not more than {:.2f} %\n", report.stale_hits,

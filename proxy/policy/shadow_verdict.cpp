@@ -31,7 +31,8 @@ std::string name_refused(const ShadowReport& report) {
                        [](const auto& a, const auto& b) { return a.second < b.second; });
   if (most == report.refused.end()) return {};
   return count(most->second, "answer", "answers") +
-         " would not have been stored: " + std::string(format_detail(most->first));
+         (report.is_live ? " would not be stored now: " : " would not have been stored: ") +
+         std::string(format_detail(most->first));
 }
 
 void name_suspects(const ShadowReport& report, ShadowVerdict& verdict) {
@@ -52,6 +53,8 @@ std::string_view format_verdict(Verdict verdict) {
   switch (verdict) {
     case Verdict::promote:
       return "promote";
+    case Verdict::holds:
+      return "holds";
     case Verdict::too_little:
       return "too-little";
     case Verdict::no_use:
@@ -79,7 +82,9 @@ ShadowVerdict decide_verdict(const ShadowReport& report) {
   if (report.users_differ > 0) {
     verdict.verdict = Verdict::users_differ;
     verdict.lines.push_back(count(report.users_differ, "hit", "hits") +
-                            " would have given one user another's answer" +
+                            (report.is_live
+                                 ? " were not what the origin answers to the credentials sent"
+                                 : " would have given one user another's answer") +
                             (report.users_example.empty() ? "" : ", as " + report.users_example));
     verdict.lines.emplace_back("share: per-user, or name what tells them apart in key or vary");
     return verdict;
@@ -87,7 +92,8 @@ ShadowVerdict decide_verdict(const ShadowReport& report) {
   if (report.changes_unseen > 0) {
     verdict.lines.push_back(count(report.changes_unseen, "change", "changes") +
                             " came unseen, so that " + count(report.stale_hits, "hit", "hits") +
-                            " of " + std::to_string(judged) + " would have been old" +
+                            " of " + std::to_string(judged) +
+                            (report.is_live ? " were old" : " would have been old") +
                             (report.stale_example.empty() ? "" : ", as " + report.stale_example));
     name_suspects(report, verdict);
     verdict.verdict = verdict.evict_on.empty() ? Verdict::changes_unseen : Verdict::missing_evict;
@@ -103,18 +109,21 @@ ShadowVerdict decide_verdict(const ShadowReport& report) {
                             " differed between users or came after a change: not clear yet which");
     return verdict;
   }
-  if (asked >= enough_hits && verdict.hit_ratio < 0.05) {
+  if (!report.is_live && asked >= enough_hits && verdict.hit_ratio < 0.05) {
     verdict.verdict = Verdict::no_use;
     verdict.lines.push_back("hardly anything would have been found stored (" +
                             percent(verdict.hit_ratio) + " of requests)");
     if (!refused.empty()) verdict.lines.push_back(refused);
     return verdict;
   }
-  verdict.verdict = judged >= enough_hits ? Verdict::promote : Verdict::too_little;
+  const Verdict well = report.is_live ? Verdict::holds : Verdict::promote;
+  verdict.verdict = judged >= enough_hits ? well : Verdict::too_little;
   if (verdict.verdict == Verdict::too_little)
     verdict.lines.push_back("nothing wrong in " + count(judged, "hit", "hits") + "; " +
                             std::to_string(enough_hits) + " would say more");
-  if (report.changes_noticed > 0) {
+  if (report.is_live) {
+    if (verdict.verdict == well) verdict.lines.emplace_back("each was what the origin says");
+  } else if (report.changes_noticed > 0) {
     verdict.lines.push_back(count(report.changes_noticed, "change", "changes") +
                             " came, and an eviction told of each");
   } else {

@@ -11,6 +11,7 @@
 #include "session/joining.hpp"
 #include "session/passing_on.hpp"
 #include "session/purging.hpp"
+#include "session/verifying.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::session {
@@ -204,10 +205,23 @@ Exchange::Progress Exchange::carry_out(const policy::Reuse& reuse, store::Lookup
   record_.tier = found.tier;
   if (reuse.refresh && found.available)
     start_refresh(worker_, std::move(found.stamps), make_fill_job(found.response));
+  if (match_.rule->verify > 0) verify(reuse);
   note_reuse(reuse, record_);
   const std::optional<After> sent =
       sending_.start(answer_, head_, std::move(found.response), reuse.age, now);
   return sent ? Progress(*sent) : AwaitClient{};
+}
+
+void Exchange::verify(const policy::Reuse& reuse) {
+  // What is stale by age may differ.
+  if (reuse.ttl <= seconds{0} || worker_.random.next() % 1'000'000 >= match_.rule->verify ||
+      !may_verify(worker_))
+    return;
+  FillJob job = make_fill_job(nullptr);
+  std::string own_head = make_own_head(job, head_);
+  start_verification(worker_, {.fill = std::move(job),
+                               .own_head = std::move(own_head),
+                               .hit_began = std::chrono::floor<milliseconds>(record_.began)});
 }
 
 Exchange::Progress Exchange::carry_out(const policy::OwnRequest& own, store::Lookup,

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "coding/gzip.hpp"
 #include "http/cookies.hpp"
 #include "policy/freshness.hpp"
 #include "policy/path_shape.hpp"
@@ -24,6 +23,26 @@ void RuleShadow::note(const policy::ShadowWrite& write) {
   shadow_.note(write);
 }
 
+std::optional<policy::Suspect> RuleShadow::note(const policy::VerifiedHit& hit) {
+  const std::scoped_lock lock(mutex_);
+  return shadow_.note(hit);
+}
+
+bool RuleShadow::begin_verifying(std::uint64_t key) {
+  const std::scoped_lock lock(mutex_);
+  return verifying_.insert(key).second;
+}
+
+void RuleShadow::end_verifying(std::uint64_t key) {
+  const std::scoped_lock lock(mutex_);
+  verifying_.erase(key);
+}
+
+bool RuleShadow::may_say(SteadyClock::time_point now) {
+  const std::scoped_lock lock(mutex_);
+  return lines_.take(now);
+}
+
 policy::ShadowReport RuleShadow::report() const {
   const std::scoped_lock lock(mutex_);
   return shadow_.report();
@@ -34,19 +53,18 @@ RuleShadows make_rule_shadows(const policy::Routes& rules, const policy::Routes&
   RuleShadows shadows(rules.rules.size());
   for (std::size_t i = 0; i < rules.rules.size(); ++i) {
     const policy::RouteRule& rule = rules.rules[i];
-    if (rule.mode != policy::Mode::shadow) continue;
+    const bool is_live = rule.mode == policy::Mode::on && rule.verify > 0;
+    if (rule.mode != policy::Mode::shadow && !is_live) continue;
     for (std::size_t j = 0; j < before.size(); ++j) {
       const policy::RouteRule& old = rules_before.rules[j];
-      if (before[j] && old.name == rule.name && old.fingerprint == rule.fingerprint &&
-          old.ttl == rule.ttl)
+      if (before[j] && old.name == rule.name && old.mode == rule.mode &&
+          old.fingerprint == rule.fingerprint && old.ttl == rule.ttl)
         shadows[i] = before[j];
     }
-    if (!shadows[i]) shadows[i] = std::make_shared<RuleShadow>(store::make_stamp());
+    if (!shadows[i]) shadows[i] = std::make_shared<RuleShadow>(store::make_stamp(), is_live);
   }
   return shadows;
 }
-
-namespace {
 
 std::vector<std::uint64_t> hashes_of(const policy::Tags& tags) {
   std::vector<std::uint64_t> hashes;
@@ -54,6 +72,8 @@ std::vector<std::uint64_t> hashes_of(const policy::Tags& tags) {
   for (const std::string& tag : tags) hashes.push_back(store::xxh3(tag));
   return hashes;
 }
+
+namespace {
 
 /// Of what tells users apart; zero: nothing does.
 std::uint64_t hash_credentials(const policy::LookupFacts& facts) {
@@ -95,10 +115,9 @@ ShadowWatch::ShadowWatch(RuleShadow& shadow, const policy::LookupFacts& facts,
     : shadow_(shadow),
       rule_(*facts.match.rule),
       learned_(learned),
-      target_(facts.head.path),
+      target_(facts.head.path),  // without the query, which may hold what is to be shown nowhere
       scheme_(facts.forwarded.proto),
       host_(facts.head.host) {
-  if (facts.head.query) target_.append("?").append(*facts.head.query);
   std::string key;
   std::variant<policy::Tags, Detail> made = policy::make_rule_tags(facts);
   const auto* rule_tags = std::get_if<policy::Tags>(&made);
@@ -135,40 +154,19 @@ void ShadowWatch::take_head(const WatchedHead& answer) {
     answer_.lifetime = policy::freshness_lifetime(stored, rule_) - stored.initial_age;
   }
   answer_.is_comparable = head.status == 200;
-  const std::uint64_t told[] = {
-      head.status,
-      store::xxh3(head.fields.first(http::FieldName::content_type).value_or(std::string_view()))};
-  hash_.add({reinterpret_cast<const char*>(told), sizeof told});
-  if (const auto coding = head.fields.combined(http::FieldName::content_encoding);
-      coding && *coding != "identity")
-    coding_ = *coding == "gzip" ? Coding::gzip : Coding::other;
+  digest_.take_head(head.status, head.fields.first(http::FieldName::content_type).value_or(""),
+                    head.fields.combined(http::FieldName::content_encoding).value_or(""));
 }
 
 void ShadowWatch::take_content(std::string_view piece) {
-  if (!has_head_) return;
-  if (coding_ == Coding::none) hash_.add(piece);
-  if (coding_ != Coding::gzip) return;
-  // What is compressed anew may differ though it means the same: Django pads it at random.
-  if (coded_.size() + piece.size() > most_coded) {
-    coding_ = Coding::other;
-    std::string().swap(coded_);
-  } else {
-    coded_ += piece;
-  }
+  if (has_head_) digest_.take_content(piece);
 }
 
 void ShadowWatch::end(policy::Moment answered) {
   if (!has_head_) return;
-  if (coding_ == Coding::gzip) {
-    const coding::CodingResult decoded = coding::decompress_gzip(coded_, most_decoded);
-    if (const auto* bytes = std::get_if<policy::SharedBytes>(&decoded)) {
-      hash_.add(bytes->view());
-    } else {
-      answer_.is_comparable = false;
-    }
-  }
-  if (coding_ == Coding::other) answer_.is_comparable = false;
-  answer_.content = hash_.value();
+  const std::optional<std::uint64_t> content = digest_.value();
+  answer_.is_comparable = answer_.is_comparable && content;
+  answer_.content = content.value_or(0);
   answer_.tags = tags_;
   answer_.target = target_;
   answer_.answered = answered;

@@ -1,40 +1,51 @@
 // Shadowing: what a request comes to that a rule in shadow matches, told to that rule's Shadow.
 //
 // The client's request goes to the origin as it came, and the answer to the client as it comes;
-// this only looks on.
+// this only looks on. Of rules that are on: session/verifying.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "policy/lookup.hpp"
 #include "policy/shadow.hpp"
 #include "policy/stored_response.hpp"
 #include "policy/tags.hpp"
-#include "store/xxh3.hpp"
+#include "policy/token_bucket.hpp"
+#include "session/content_digest.hpp"
 
 namespace larder::session {
 
 /// One rule's, for all threads. What no rule of the next rules file means alike is gone with it.
 class RuleShadow {
  public:
-  explicit RuleShadow(std::uint64_t seed) : shadow_(seed) {}
+  RuleShadow(std::uint64_t seed, bool is_live) : shadow_(seed, is_live) {}
   void note(const policy::ShadowAnswer& answer);
   void note(const policy::ShadowWrite& write);
+  std::optional<policy::Suspect> note(const policy::VerifiedHit& hit);
+  /// A key is verified once at a time, so that one change is found once. False: it is already.
+  [[nodiscard]] bool begin_verifying(std::uint64_t key);
+  void end_verifying(std::uint64_t key);
+  /// May the log say of a difference that was found? Not of each, where there are many.
+  [[nodiscard]] bool may_say(SteadyClock::time_point now);
   [[nodiscard]] policy::ShadowReport report() const;
 
  private:
   mutable std::mutex mutex_;
   policy::Shadow shadow_;
+  std::unordered_set<std::uint64_t> verifying_;  ///< hashes of keys
+  policy::TokenBucket lines_{1.0 / 6, 10};
 };
 using RuleShadows = std::vector<std::shared_ptr<RuleShadow>>;
 
-/// One for each rule, null for those not in shadow. Those of `before` go on where the rule means
-/// what it meant.
+/// One for each rule, null for those neither in shadow nor verified. Those of `before` go on where
+/// the rule means what it meant.
 [[nodiscard]] RuleShadows make_rule_shadows(const policy::Routes& rules,
                                             const policy::Routes& rules_before,
                                             const RuleShadows& before);
@@ -50,6 +61,9 @@ struct WatchedHead {
   policy::SystemSeconds now{};
 };
 
+/// Hashes of tags, as a Shadow has them.
+[[nodiscard]] std::vector<std::uint64_t> hashes_of(const policy::Tags& tags);
+
 /// One request's answer, watched as it goes by.
 class ShadowWatch {
  public:
@@ -63,14 +77,7 @@ class ShadowWatch {
   /// The client has all of it, or at least the origin gave it.
   void end(policy::Moment answered);
 
-  /// Content in gzip that is kept until its end, to be compared as what it means; what is larger
-  /// is not compared. Bytes, of each form.
-  static constexpr std::size_t most_coded = std::size_t{64} * 1024;
-  static constexpr std::size_t most_decoded = std::size_t{1024} * 1024;
-
  private:
-  enum class Coding : std::uint8_t { none, gzip, other };
-
   RuleShadow& shadow_;
   const policy::RouteRule& rule_;
   policy::LearnedVary& learned_;
@@ -80,11 +87,9 @@ class ShadowWatch {
   std::string scheme_;
   std::string host_;
   policy::ShadowAnswer answer_;
-  Coding coding_ = Coding::none;
   bool has_key_ = false;
   bool has_head_ = false;
-  store::Xxh3Stream hash_;
-  std::string coded_;
+  ContentDigest digest_;
 };
 
 }  // namespace larder::session
