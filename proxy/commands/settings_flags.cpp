@@ -37,6 +37,8 @@ void add_settings(CLI::App& command, config::Flags& flags,
             [&flags, name](const std::vector<std::string>& values) { flags[name] = values; }, help)
         ->type_name(std::string(setting.value))
         ->expected(1, setting.repeatable ? 64 : 1)
+        // Or a flag behind the next positional would take that one with it.
+        ->allow_extra_args(setting.repeatable)
         ->multi_option_policy(setting.repeatable ? CLI::MultiOptionPolicy::TakeAll
                                                  : CLI::MultiOptionPolicy::TakeLast);
   }
