@@ -194,8 +194,8 @@ Exchange::Progress Exchange::look_up(policy::Demands demands) {
 }
 
 Exchange::Progress Exchange::use(store::Lookup found, policy::SystemSeconds now) {
-  const policy::ReuseDecision decision =
-      policy::decide_reuse(head_, demands_, found.response.get(), *match_.rule, now);
+  const policy::ReuseDecision decision = policy::decide_reuse(head_, demands_, found.response.get(),
+                                                              found.softened, *match_.rule, now);
   return std::visit([&](const auto& chosen) { return carry_out(chosen, std::move(found), now); },
                     decision);
 }
@@ -290,6 +290,7 @@ Detail Exchange::decide_admission(const FillJob& job) const {
 awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
   policy::StoredResponsePointer stale;
   if (!demands_.no_cache) stale = found.response;
+  const bool is_softened = found.softened;
 
   FillJob job = make_fill_job(std::move(found.response));
   if (found.available) {
@@ -322,6 +323,7 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
                    .rule = *match_.rule,
                    .demands = demands_,
                    .stale = std::move(stale),
+                   .is_softened = is_softened,
                    .answer = answer_,
                    .record = record_,
                    .first_byte_timeout = first_byte_timeout()},

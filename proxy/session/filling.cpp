@@ -237,7 +237,7 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
       store::Lookup looked_up = co_await worker.store->lookup(job.key, resource);
       again.emplace(std::move(looked_up));
     }
-    if (again->response &&
+    if (again->response && !again->softened &&
         policy::current_age(*again->response, worker.shared.clock.now_in_seconds()) <
             policy::freshness_lifetime(*again->response, *job.rule)) {
       fill->complete(again->response, Detail::none);

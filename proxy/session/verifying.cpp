@@ -91,7 +91,7 @@ awaitable<policy::StoredResponsePointer> find_stored(Worker& worker, const FillJ
     found.emplace(std::move(looked_up));
   }
   const bool is_fresh =
-      found->response &&
+      found->response && !found->softened &&
       policy::current_age(*found->response, worker.shared.clock.now_in_seconds()) <
           policy::freshness_lifetime(*found->response, *job.rule);
   co_return is_fresh ? std::move(found->response) : nullptr;

@@ -303,8 +303,13 @@ awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, const poli
       Stamps named = co_await own_stamps_of(told, local, found);
       own_stamps = std::move(named);
     }
-    if (head && found.lookup.available && fit(head->stamps, stamps, own_stamps))
+    const Standing standing = head && found.lookup.available
+                                  ? standing_of(head->stamps, stamps, own_stamps)
+                                  : Standing::evicted;
+    if (standing != Standing::evicted) {
+      found.lookup.softened = standing == Standing::softened;
       take_content(std::move(*head), pipeline, local != nullptr, found);
+    }
   }
   if (!current->leased) found.lookup.stamps = std::move(stamps);
   co_return found;
@@ -430,7 +435,10 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     if (unlinking.commands() > 0) co_await client_.exchange(unlinking);
   }
   if (!aging.empty()) writes_.look_for_scripts(pipeline, prolonging);
-  if (now->leased || kept_stamps(now->stamps, own) != kept) {
+  const Standing standing = standing_of(kept, kept_stamps(now->stamps, own));
+  // Softened meanwhile: it is stale, as what was there before, and may stay.
+  if (!now->leased && standing == Standing::softened) co_return Put{PutOutcome::outdated, {}};
+  if (now->leased || standing == Standing::evicted) {
     // Its stamps do not fit, or will not when the write that holds them has ended.
     Pipeline cleaning;
     cleaning.add({"UNLINK", value_key});
@@ -467,6 +475,11 @@ awaitable<EvictOutcome> RedisStore::end_write(LeasePointer lease, policy::Tags e
 
 void RedisStore::cancel_write(LeasePointer lease) {
   RedisWrites::cancel(writes(), std::move(lease));
+}
+
+awaitable<EvictOutcome> RedisStore::soften(policy::Tags tags) {
+  const EvictOutcome outcome = co_await RedisWrites::soften(writes(), std::move(tags));
+  co_return outcome;
 }
 
 }  // namespace larder::store
