@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "ops/redaction.hpp"
 #include "server.hpp"
 #include "store/redis_connecting.hpp"
 #include "store/redis_names.hpp"
@@ -70,9 +71,15 @@ std::vector<ops::AdminRoute> Server::admin_routes() {
 
 std::vector<ops::ShadowedRule> Server::shadowed_rules() const {
   std::vector<ops::ShadowedRule> shadowed;
-  for (const policy::RouteRule& rule : rules_->routes.rules)
-    if (const session::RuleShadow* shadow = rules_->shadow_of(rule))
-      shadowed.push_back({rule.name, shadow->report()});
+  std::string room;
+  for (const policy::RouteRule& rule : rules_->routes.rules) {
+    const session::RuleShadow* shadow = rules_->shadow_of(rule);
+    if (!shadow) continue;
+    policy::ShadowReport report = shadow->report();
+    for (std::string* example : {&report.stale_example, &report.users_example})
+      *example = std::string(ops::redact_url(*example, config_.settings.log_hidden, room));
+    shadowed.push_back({rule.name, std::move(report)});
+  }
   return shadowed;
 }
 

@@ -14,9 +14,9 @@ void Server::add_explain_routes(std::vector<ops::AdminRoute>& routes) {
   for (const Method method : {Method::get, Method::post}) {
     routes.push_back({"/explain", method, ops::Need::reading, [this](ops::AdminRequest request) {
                         session::Worker& worker = threads_.front()->worker;
-                        return asio::co_spawn(worker.io,
-                                              ops::explain_live(worker, std::move(request)),
-                                              use_awaitable);
+                        return asio::co_spawn(
+                            worker.io, ops::explain_live(worker, page_.urls, std::move(request)),
+                            use_awaitable);
                       }});
   }
 }

@@ -17,8 +17,6 @@ namespace larder::commands {
 
 namespace {
 
-constexpr std::size_t usual_width = 100;
-
 struct Options {
   config::Flags flags;
   bool watches = false;
@@ -26,24 +24,39 @@ struct Options {
   bool as_json = false;
 };
 
-std::size_t width_of_terminal() {
+/// The terminal, but for the line where the cursor waits.
+ops::Screen screen_of_terminal() {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return usual_width;
-  return std::max<std::size_t>(size.ws_col, 40);
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
+  return {.width = std::max<std::size_t>(size.ws_col, 40),
+          .height = std::max<std::size_t>(size.ws_row, 2) - 1U};
+}
+
+/// From the top, line over line and without clearing before, so that nothing flickers.
+std::string over_the_last(std::string_view page) {
+  constexpr std::string_view home = "\x1b[H";
+  constexpr std::string_view end_line = "\x1b[K\n";
+  constexpr std::string_view clear_below = "\x1b[J";
+  std::string drawn(home);
+  for (const char letter : page) {
+    if (letter == '\n')
+      drawn += end_line;
+    else
+      drawn += letter;
+  }
+  return drawn.append(clear_below);
 }
 
 /// False: the answer makes no sense.
 bool show(const std::string& answer, const std::optional<ops::Meanwhile>& meanwhile,
           bool is_screen) {
   const std::optional<std::string> page =
-      ops::format_stats(answer, meanwhile, is_screen ? width_of_terminal() : usual_width);
+      ops::format_stats(answer, meanwhile, is_screen ? screen_of_terminal() : ops::Screen{});
   if (!page) {
     std::cerr << "larder: the answer makes no sense: " << answer;
     return false;
   }
-  // Home and clear, so that the page stands still.
-  if (is_screen) std::cout << "\x1b[H\x1b[2J";
-  std::cout << *page;
+  std::cout << (is_screen ? over_the_last(*page) : *page);
   return true;
 }
 

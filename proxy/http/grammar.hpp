@@ -10,9 +10,7 @@
 #include <cstring>
 #include <string_view>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "http/bytes.hpp"
 
 namespace larder::http::grammar {
 
@@ -89,49 +87,19 @@ inline constexpr std::array<std::uint8_t, 256> classes = make_classes();
 }
 inline constexpr std::uint64_t in_each_byte = 0x0101010101010101;
 
-/// Sixteen bytes at once, by the vectors GCC and Clang have for every machine.
-using Bytes = unsigned char __attribute__((vector_size(16)));
-
-/// Which of the bytes are marked, by having all bits set where the others have none: four bits for
-/// each byte or one, by what the machine gives cheaply; the first byte's are the lowest.
-#ifdef __SSE2__
-inline constexpr int bits_per_mark = 1;
-#else
-inline constexpr int bits_per_mark = 4;
-#endif
-template <typename Marks>
-[[nodiscard]] inline std::uint64_t mask_of(Marks marks) {
-  static_assert(sizeof marks == 16);
-#ifdef __SSE2__
-  __m128i vector;
-  std::memcpy(&vector, &marks, sizeof vector);
-  return static_cast<unsigned>(_mm_movemask_epi8(vector));
-#else
-  std::array<unsigned char, 16> bytes;
-  std::memcpy(bytes.data(), &marks, sizeof bytes);
-  std::uint64_t mask = 0;
-  for (unsigned i = 0; i < 16; ++i) mask |= std::uint64_t{bytes[i] & 15u} << (i * 4);
-  return mask;
-#endif
-}
-
-/// The first byte in [at, end) that `Stop` picks, or `end`. `Stop` answers for sixteen bytes with
-/// all bits set in each byte picked. The sixteen bytes before `end` can be read wherever `at` is,
-/// so that the last ones are looked at together, too.
+/// The first byte in [at, end) of the class `Stop`, or `end`. The sixteen bytes before `end` can be
+/// read wherever `at` is, so that the last ones are looked at together, too.
 template <typename Stop>
 [[nodiscard]] inline const char* find_first(const char* at, const char* end) {
   const char* const last_sixteen = end - 16;
-  Bytes bytes;
   while (at <= last_sixteen) {
-    std::memcpy(&bytes, at, sizeof bytes);
-    if (const std::uint64_t mask = mask_of(Stop::of(bytes)); mask != 0)
+    if (const std::uint64_t mask = mask_of(Stop::of(load16(at))); mask != 0)
       return at + std::countr_zero(mask) / bits_per_mark;
     at += 16;
   }
   if (at == end) return end;
-  std::memcpy(&bytes, last_sixteen, sizeof bytes);
   const auto behind = static_cast<int>(at - last_sixteen);
-  const std::uint64_t left = mask_of(Stop::of(bytes)) >> (behind * bits_per_mark);
+  const std::uint64_t left = mask_of(Stop::of(load16(last_sixteen))) >> (behind * bits_per_mark);
   return left == 0 ? end : at + std::countr_zero(left) / bits_per_mark;
 }
 

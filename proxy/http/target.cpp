@@ -210,6 +210,23 @@ class QueryNormaliser {
   char* at_ = nullptr;
 };
 
+/// Some of these bytes may be a path's in its normal form, too: most paths have none of them.
+struct UnusualInPath {
+  static auto of(Bytes bytes) {
+    return ((bytes | 0x20) - 'a' >= 26) & (bytes - '-' > '9' - '-') & (bytes != '_');
+  }
+};
+
+/// Is the path, as nearly every one, in its normal form, which one look at sixteen bytes can tell?
+bool is_plainly_normal(std::string_view path) {
+  if (!path.starts_with('/') || !has_none<UnusualInPath>(path)) return false;
+  const auto begins_no_segment = [at = path.data()](const auto& load) {
+    const Bytes next = load(at + 1);
+    return (load(at) == '/') & ((next == '/') | (next == '.'));
+  };
+  return are_none_marked(path.size() - 1, begins_no_segment);
+}
+
 }  // namespace
 
 std::string_view describe(Ambiguity ambiguity) {
@@ -241,6 +258,10 @@ std::string_view describe(Ambiguity ambiguity) {
 }
 
 Ambiguity normalise_path(std::string_view path, std::string& normal) {
+  if (is_plainly_normal(path)) {
+    normal = path;
+    return Ambiguity::none;
+  }
   normal.clear();
   if (!path.empty() && path[0] == '.' && is_dot_segment(path, 0)) return Ambiguity::dot_segment;
   Utf8 utf8;

@@ -1,6 +1,7 @@
 // Text writer: many small pieces behind a text. An append of std::string is a call, however small
 // the piece, and a key, a log line or a field has a dozen: this looks whether there is room, and
-// copies (a third of the instructions, tests/bench/gates).
+// copies (a third of the instructions, tests/bench/gates). To be inlined whatever the compiler
+// thinks of it: a call for each piece would be what is to be avoided.
 #pragma once
 
 #include <algorithm>
@@ -16,26 +17,27 @@ class TextWriter {
  public:
   /// `room`: bytes that will usually do; more are taken when they do not. `out` is good to use
   /// again when this is gone.
-  TextWriter(std::string& out, std::size_t room) : out_(out) {
-    const std::size_t before = out.size();
-    out.resize(before + room);
-    at_ = out.data() + before;
-    end_ = at_ + room;
+  TextWriter(std::string& out, std::size_t room) : TextWriter(out, out.size(), room) {}
+  /// In the place of what `out` has from `begin` on, whose room is used as it is.
+  TextWriter(std::string& out, std::size_t begin, std::size_t room) : out_(out) {
+    if (out.size() < begin + room) out.resize(begin + room);
+    at_ = out.data() + begin;
+    end_ = out.data() + out.size();
   }
   TextWriter(const TextWriter&) = delete;
   TextWriter& operator=(const TextWriter&) = delete;
   ~TextWriter() { out_.resize(size()); }
 
   template <std::size_t size>
-  void put(const char (&literal)[size]) {
+  [[gnu::always_inline]] void put(const char (&literal)[size]) {
     std::memcpy(need(size - 1), literal, size - 1);
     at_ += size - 1;
   }
-  void put(char letter) {
+  [[gnu::always_inline]] void put(char letter) {
     *need(1) = letter;
     ++at_;
   }
-  void put(std::string_view text) {
+  [[gnu::always_inline]] void put(std::string_view text) {
     // Not memcpy(), to which a view of nothing may not be given.
     std::char_traits<char>::copy(need(text.size()), text.data(), text.size());
     at_ += text.size();
@@ -46,16 +48,26 @@ class TextWriter {
     at_ = std::to_chars(from, from + most_digits, number).ptr;
   }
 
+  /// Of a number below 1000, with zeros in front.
+  [[gnu::always_inline]] void put_three_digits(unsigned number) {
+    char* const at = need(3);
+    at[0] = static_cast<char>('0' + number / 100);
+    at[1] = static_cast<char>('0' + number / 10 % 10);
+    at[2] = static_cast<char>('0' + number % 10);
+    at_ += 3;
+  }
+
   /// Room for so many bytes, to be written by hand; wrote() says where they end.
-  [[nodiscard]] char* need(std::size_t bytes) {
-    if (static_cast<std::size_t>(end_ - at_) < bytes) grow(bytes);
+  [[nodiscard, gnu::always_inline]] char* need(std::size_t bytes) {
+    if (static_cast<std::size_t>(end_ - at_) < bytes) [[unlikely]]
+      grow(bytes);
     return at_;
   }
   void wrote(char* end) { at_ = end; }
 
  private:
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(at_ - out_.data()); }
-  void grow(std::size_t bytes) {
+  [[gnu::noinline, gnu::cold]] void grow(std::size_t bytes) {
     const std::size_t used = size();
     out_.resize(std::max(2 * out_.size(), used + bytes));
     at_ = out_.data() + used;

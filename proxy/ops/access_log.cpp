@@ -26,17 +26,16 @@ bool AccessLog::is_wanted(const session::ExchangeRecord& record) {
 
 void AccessLog::write(const session::ExchangeRecord& record) {
   if (!settings_.access_log || !is_wanted(record)) return;
-  line_.clear();
   const std::string_view query = redact_query(record.query, settings_.log_hidden, query_);
   if (query.data() == record.query.data() && format_ != LineFormat::combined) {
-    append_line(record, format_, line_);
+    write_line(record, format_, line_);
   } else {
     session::ExchangeRecord shown = record;
     shown.query = query;
     if (record.request)
       shown.referer = redact_url(record.request->fields.first("referer").value_or(""),
                                  settings_.log_hidden, referer_);
-    append_line(shown, format_, line_);
+    write_line(shown, format_, line_);
   }
   lines_.write(line_);
 }

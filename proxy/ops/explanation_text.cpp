@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "config/values.hpp"
 #include "policy/detail_words.hpp"
 
 namespace larder::ops {
@@ -58,25 +59,7 @@ std::string format_seconds(policy::seconds duration) {
 
 std::string lifetime_of(const policy::RouteRule& rule) {
   return rule.origin ? std::string("as long as Django says (ttl: origin)")
-                     : "for " + format_seconds(rule.ttl);
-}
-
-std::string why_asked(ForwardReason reason) {
-  switch (reason) {
-    case ForwardReason::bypass:
-      return "the cache has no part in it";
-    case ForwardReason::method:
-      return "its method is for Django alone";
-    case ForwardReason::uri_miss:
-      return "nothing is stored under its key";
-    case ForwardReason::vary_miss:
-      return "what is stored is not for its fields";
-    case ForwardReason::request:
-      return "the request does not take what is stored";
-    case ForwardReason::stale:
-      return "what is stored is no longer fresh";
-  }
-  return {};
+                     : "for " + config::format_duration(rule.ttl);
 }
 
 /// What happens now, in a sentence.
@@ -88,7 +71,7 @@ std::string describe_outcome(const Explained& explained) {
                                  : ": " + std::string(policy::describe(outcome.detail));
   if (!explanation.is_looked_up) {
     if (!outcome.forward) return "answered 504, since the request wants what is stored or nothing";
-    return "passed on to Django" + (detail.empty() ? ": " + why_asked(*outcome.forward) : detail);
+    return "passed on to Django: " + std::string(policy::describe(outcome));
   }
   const policy::RouteRule& rule = *explanation.rule;
   if (explained.stored && !explained.stored->available)
@@ -98,9 +81,10 @@ std::string describe_outcome(const Explained& explained) {
   if (outcome.result == CacheResult::stale) return "answered from the store" + detail;
   if (!outcome.forward) return "answered 504, since the request wants what is stored or nothing";
   if (outcome.result == CacheResult::bypass || *outcome.forward == ForwardReason::vary_miss)
-    return "passed on to Django" + detail;
-  const std::string because =
-      explained.stored ? why_asked(*outcome.forward) + detail : "while nothing is stored" + detail;
+    return "passed on to Django: " + std::string(policy::describe(outcome));
+  const std::string because = explained.stored
+                                  ? std::string(policy::describe(*outcome.forward)) + detail
+                                  : "while nothing is stored" + detail;
   std::string text =
       "looked up; " + because + ", Django is asked and a storable answer kept " + lifetime_of(rule);
   if (rule.after > 1) text += ", from the request number " + std::to_string(rule.after) + " on";
@@ -152,22 +136,38 @@ std::string format_stamp_of(store::Stamp stamp) {
   return {room, end};
 }
 
+/// Which writes evict what has this tag (policy/tags).
+std::string_view describe_tag(std::string_view tag) {
+  switch (tag.empty() ? '\0' : tag.front()) {
+    case 'p':
+      return "a write to this path or below it";
+    case 'b':
+      return "a write to this path, but for POST";
+    case 'r':
+      return "a write that the rule's evict_on names";
+    case 'u':
+      return "a write of this user's under the rule";
+    case 't':
+      return "a write that is tagged so, too";
+    default:
+      return {};
+  }
+}
+
 void write_tags(const Explained& explained, Page& page) {
   const policy::Tags& tags = explained.explanation.shown_tags;
   if (tags.empty()) return;
   page.section("tags");
+  page.line("evicted by any of these:");
   std::size_t width = 0;
   for (const std::string& tag : tags) width = std::max(width, tag.size());
   // The store has two tags of its own before them (store/stamps).
   constexpr std::size_t own = 2;
   const bool has_stamps = explained.stored && explained.stored->stamps.size() == tags.size() + own;
   for (std::size_t i = 0; i < tags.size(); ++i) {
-    std::string line = tags[i];
-    if (has_stamps) {
-      line.resize(width + 2, ' ');
-      line += "stamp " + format_stamp_of(explained.stored->stamps[i + own]);
-    }
-    page.line(line);
+    std::string told(describe_tag(tags[i]));
+    if (has_stamps) told += " (stamp " + format_stamp_of(explained.stored->stamps[i + own]) + ")";
+    page.row(tags[i], width, told);
   }
 }
 
@@ -198,6 +198,24 @@ void write_stored(const Explained& explained, Page& page) {
               " of " + format_seconds(stored.lifetime) +
               (stored.softened ? ", made stale by a soft purge" : ""));
   }
+}
+
+/// What it did and why, in a sentence.
+std::string describe_last(const LastSaid& last) {
+  std::string text = last.status == 0 ? "its client went before the answer"
+                                      : "answered " + std::to_string(last.status);
+  if (last.failure != session::FetchFailure::none)
+    return text.append(": ").append(session::describe(last.failure));
+  if (last.outcome.stored) return text + " and stored";
+  return text.append(", not stored: ").append(policy::describe(last.outcome));
+}
+
+void write_last(const Explained& explained, Page& page) {
+  if (!explained.last) return;
+  page.section("last");
+  page.line("asked of Django " + format_seconds(explained.last->ago) + " ago, " +
+            describe_last(*explained.last));
+  page.line("  Cache-Status: " + cache_status_of(explained.last->outcome));
 }
 
 void write_eviction(const Explanation& explanation, Page& page) {
@@ -262,6 +280,7 @@ std::string format_text(const Explained& explained) {
   write_key(explained.explanation, page);
   write_tags(explained, page);
   write_stored(explained, page);
+  write_last(explained, page);
   page.section("now");
   page.line(describe_outcome(explained));
   page.line("  Cache-Status: " + cache_status_of(explained.outcome));
@@ -307,6 +326,11 @@ std::string format_json(const Explained& explained) {
                  {"cache_status", cache_status_of(explained.outcome)},
                  {"detail", policy::format_detail(explained.outcome.detail)},
                  {"why", describe_outcome(explained)}};
+  if (const auto& last = explained.last)
+    json["last"] = {{"seconds_ago", last->ago.count()},
+                    {"status", last->status},
+                    {"cache_status", cache_status_of(last->outcome)},
+                    {"why", describe_last(*last)}};
   boost::json::array rules;
   for (const policy::EvictedRule& evicted : explanation.evicted_rules)
     rules.push_back({{"rule", evicted.rule->name}, {"why", evicted.why}});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "policy/explanation.hpp"
+#include "session/fetch_failure.hpp"
 #include "store/store.hpp"
 
 namespace larder::ops {
@@ -27,6 +28,14 @@ struct StoredSaid {
   store::Stamps stamps;   ///< of the tags, where the store had to read them
 };
 
+/// What became of the last request for the same that went to the origin.
+struct LastSaid {
+  policy::seconds ago{0};
+  std::uint16_t status = 0;  ///< as sent; 0: nothing was
+  session::FetchFailure failure = session::FetchFailure::none;
+  policy::CacheOutcome outcome;
+};
+
 struct Explained {
   std::string method;
   std::string target;  ///< as asked for
@@ -35,6 +44,8 @@ struct Explained {
   policy::CacheOutcome outcome;
   /// Nothing: not looked, as without a running Larder.
   std::optional<StoredSaid> stored;
+  /// Nothing: there was none that is remembered.
+  std::optional<LastSaid> last{};
 };
 
 [[nodiscard]] std::string format_text(const Explained& explained);

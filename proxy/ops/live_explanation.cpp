@@ -1,5 +1,7 @@
 #include "ops/live_explanation.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -11,6 +13,7 @@
 
 #include "ops/asked_request.hpp"
 #include "ops/explanation_text.hpp"
+#include "ops/redaction.hpp"
 #include "policy/freshness.hpp"
 #include "policy/reuse.hpp"
 
@@ -92,11 +95,29 @@ std::vector<policy::LearnedVary::Names> learned_under(const session::RuleSet& ru
   return learned;
 }
 
+std::optional<LastSaid> find_last(const UrlRanking& urls, const http::RequestHead& head,
+                                  const config::Settings& settings,
+                                  std::chrono::system_clock::time_point now) {
+  std::string room;
+  const std::optional<RankedUrl> ranked =
+      urls.find(head.method_text, head.path,
+                redact_query(head.query.value_or(std::string_view()), settings.log_hidden, room));
+  if (!ranked) return std::nullopt;
+  const auto ago = std::chrono::floor<policy::seconds>(now - ranked->last_ended);
+  return LastSaid{.ago = std::max(ago, policy::seconds(0)),
+                  .status = ranked->last_status,
+                  .failure = ranked->last_failure,
+                  .outcome = ranked->last};
+}
+
 }  // namespace
 
-awaitable<AdminAnswer> explain_live(session::Worker& worker, AdminRequest request) {
-  const AskedLive live = read_asked(request);
+awaitable<AdminAnswer> explain_live(session::Worker& worker, const UrlRanking& urls,
+                                    AdminRequest request) {
+  AskedLive live = read_asked(request);
   if (!live.wrong.empty()) co_return AdminAnswer{live.wrong + "\n", 400};
+  // Scheme and host are part of every key: a path alone is meant as clients ask for it.
+  if (live.asked.url.starts_with('/')) live.asked.url.insert(0, urls.last_origin());
   const config::Settings& settings = worker.shared.settings;
   auto made = AskedRequest::make(live.asked, settings);
   if (const auto* wrong = std::get_if<std::string>(&made))
@@ -133,6 +154,7 @@ awaitable<AdminAnswer> explain_live(session::Worker& worker, AdminRequest reques
         policy::decide_outcome(said, asked.head(), found.response.get(), found.softened, now);
     explained.stored = describe(found, *said.rule, now);
   }
+  explained.last = find_last(urls, asked.head(), settings, worker.shared.clock.now());
   if (live.as_json) co_return json_answer(format_json(explained));
   co_return AdminAnswer{format_text(explained)};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ops/admin.hpp"
+#include "ops/url_ranking.hpp"
 #include "session/worker.hpp"
 #include "store/io.hpp"
 
@@ -10,7 +11,9 @@ namespace larder::ops {
 
 /// GET with the parameters `method`, `url`, `field` (any number), `peer` and `format` (text or
 /// json), or POST with them in a JSON object, `fields` a list, so that no credentials stand in a
-/// URL. To be run on the worker's io_context.
-[[nodiscard]] awaitable<AdminAnswer> explain_live(session::Worker& worker, AdminRequest request);
+/// URL. A `url` without scheme and host has those that clients asked under last. To be run on the
+/// worker's io_context. `urls`: what the origin was asked for last; outlives it.
+[[nodiscard]] awaitable<AdminAnswer> explain_live(session::Worker& worker, const UrlRanking& urls,
+                                                  AdminRequest request);
 
 }  // namespace larder::ops

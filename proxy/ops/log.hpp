@@ -22,7 +22,7 @@ void stop_log();
 enum class LineFormat : std::uint8_t { text, json, combined };
 /// As the settings say; where they leave it open, text on a terminal and JSON otherwise.
 [[nodiscard]] LineFormat line_format(const config::Settings& settings);
-/// Without the final newline.
-void append_line(const session::ExchangeRecord& record, LineFormat format, std::string& line);
+/// In the place of what `line` held, whose room is used again. Without the final newline.
+void write_line(const session::ExchangeRecord& record, LineFormat format, std::string& line);
 
 }  // namespace larder::ops

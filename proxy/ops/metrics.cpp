@@ -233,6 +233,9 @@ void add_stores(const Status& status, Page& page) {
   page.gauge("larder_memory_capacity_bytes", "What they may take; 0: there is no memory tier.",
              status.memory.capacity);
   page.gauge("larder_memory_responses", "Stored responses in memory.", status.memory.responses);
+  page.counter("larder_memory_given_up_total",
+               "Stored responses that memory gave up for others, for lack of room.",
+               status.memory.given_up);
   if (!status.redis) return;
   page.gauge("larder_redis_up", "Whether every thread can use Redis.", status.redis->is_usable);
   page.gauge(
@@ -247,6 +250,9 @@ void add_stores(const Status& status, Page& page) {
              status.redis->figures->used);
   page.gauge("larder_redis_memory_max_bytes", "maxmemory of Redis; 0: it has no cap.",
              status.redis->figures->most);
+  page.counter("larder_redis_evicted_keys_total",
+               "evicted_keys of Redis: what it dropped of anybody's to stay below its cap.",
+               status.redis->figures->evicted);
 }
 
 void add_process(const Status& status, Page& page) {

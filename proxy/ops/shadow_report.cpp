@@ -1,5 +1,7 @@
 #include "ops/shadow_report.hpp"
 
+#include <algorithm>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -19,6 +21,39 @@ std::string format_span(std::chrono::milliseconds span) {
   return fmt::format("{} seconds", std::chrono::duration_cast<std::chrono::seconds>(span).count());
 }
 
+/// With more digits the smaller it is.
+std::string format_percent(double rate) {
+  return fmt::format("{:.{}f} %", rate * 100, rate >= 0.1 ? 0 : rate >= 0.01 ? 1 : 2);
+}
+
+/// What was seen, and what to do; one sentence a line.
+std::vector<std::string> describe(const policy::ShadowReport& report,
+                                  const policy::ShadowVerdict& verdict) {
+  std::vector<std::string> lines;
+  if (report.is_live)
+    lines.push_back(fmt::format("{} {} verified in {}", report.hits,
+                                report.hits == 1 ? "hit" : "hits", format_span(report.observed)));
+  else
+    lines.push_back(fmt::format("{} {} in {}: {:.1f} % would have been hits", report.requests,
+                                report.requests == 1 ? "request" : "requests",
+                                format_span(report.observed), verdict.hit_ratio * 100));
+  const std::uint64_t judged = report.hits - std::min(report.hits, report.not_judged);
+  if (judged > 0)
+    lines.push_back(fmt::format(
+        "{} of {} {} {} stale{}: with 95 % confidence no more than {} of them are",
+        report.stale_hits > 0 ? std::to_string(report.stale_hits) : "none", judged,
+        judged == 1 ? "hit" : "hits", report.is_live ? "were" : "would have been",
+        report.stale_with_credentials > 0
+            ? fmt::format(", {} for users with credentials", report.stale_with_credentials)
+            : std::string(),
+        format_percent(verdict.stale_bound)));
+  if (report.sampled < 1)
+    lines.push_back(
+        fmt::format("judged on {:.3g} % of its keys, there are so many", report.sampled * 100));
+  lines.insert(lines.end(), verdict.lines.begin(), verdict.lines.end());
+  return lines;
+}
+
 boost::json::object to_json(const ShadowedRule& rule) {
   const policy::ShadowReport& report = rule.report;
   const policy::ShadowVerdict verdict = policy::decide_verdict(report);
@@ -29,6 +64,7 @@ boost::json::object to_json(const ShadowedRule& rule) {
                            {"hits", report.hits},
                            {"misses", report.misses},
                            {"stale_hits", report.stale_hits},
+                           {"stale_with_credentials", report.stale_with_credentials},
                            {"stale_rate", verdict.stale_rate},
                            {"stale_bound", verdict.stale_bound},
                            {"users_differ", report.users_differ},
@@ -50,7 +86,9 @@ boost::json::object to_json(const ShadowedRule& rule) {
                         {"seen", suspect.seen}});
   json["suspects"] = std::move(suspects);
   json["evict_on"] = boost::json::array(verdict.evict_on.begin(), verdict.evict_on.end());
-  json["lines"] = boost::json::array(verdict.lines.begin(), verdict.lines.end());
+  json["advice"] = policy::describe(verdict.verdict, report.is_live);
+  const std::vector<std::string> lines = describe(report, verdict);
+  json["lines"] = boost::json::array(lines.begin(), lines.end());
   return json;
 }
 
@@ -67,24 +105,10 @@ std::string format_text(const std::vector<ShadowedRule>& rules) {
     return "no rule is in shadow or verified: write 'mode: shadow' or 'verify: 1%' into one\n";
   std::string text;
   for (const ShadowedRule& rule : rules) {
-    const policy::ShadowReport& report = rule.report;
-    const policy::ShadowVerdict verdict = policy::decide_verdict(report);
-    text += fmt::format("{}: {}\n", rule.name, policy::format_verdict(verdict.verdict));
-    if (report.is_live)
-      text += fmt::format("  {} {} verified in {}\n", report.hits,
-                          report.hits == 1 ? "hit" : "hits", format_span(report.observed));
-    else
-      text += fmt::format("  {} {} in {}; {:.1f} % would have been hits\n", report.requests,
-                          report.requests == 1 ? "request" : "requests",
-                          format_span(report.observed), verdict.hit_ratio * 100);
-    if (report.hits > 0)
-      text +=
-          fmt::format("  {} of {} hits old: with 95 % not more than {:.2f} %\n", report.stale_hits,
-                      report.hits - report.not_judged, verdict.stale_bound * 100);
-    if (report.sampled < 1)
-      text += fmt::format("  judged on {:.3g} % of its keys, there are so many\n",
-                          report.sampled * 100);
-    for (const std::string& line : verdict.lines) text += "  " + line + "\n";
+    const policy::ShadowVerdict verdict = policy::decide_verdict(rule.report);
+    text += fmt::format("{}: {}\n  {}\n", rule.name, policy::format_verdict(verdict.verdict),
+                        policy::describe(verdict.verdict, rule.report.is_live));
+    for (const std::string& line : describe(rule.report, verdict)) text += "  - " + line + "\n";
   }
   return text;
 }

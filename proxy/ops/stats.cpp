@@ -107,6 +107,7 @@ boost::json::object describe(const RedisStatus& redis) {
   json["maxmemory"] = figures.most;
   json["maxmemory_human"] = figures.most_text;
   json["maxmemory_policy"] = figures.policy;
+  json["evicted_keys"] = figures.evicted;
   json["keys"] = figures.keys;
   json["keys_of_ours"] = figures.ours;
   json["keys_of_ours_estimated"] = figures.is_estimate;
@@ -176,7 +177,8 @@ std::string format_json(const Status& status) {
                     {"needs_restart", std::move(needs_restart)}};
   json["memory"] = {{"capacity", status.memory.capacity},
                     {"bytes", status.memory.bytes},
-                    {"responses", status.memory.responses}};
+                    {"responses", status.memory.responses},
+                    {"given_up", status.memory.given_up}};
   json["origin"] = {{"limit", status.origin.limit},
                     {"in_flight", status.origin.in_flight},
                     {"waiting", status.origin.waiting},

@@ -33,6 +33,7 @@ struct MemoryStatus {
   std::uint64_t capacity = 0;  ///< bytes; zero: there is no memory tier
   std::uint64_t bytes = 0;
   std::uint64_t responses = 0;
+  std::uint64_t given_up = 0;  ///< so far, since others needed their room
 };
 
 /// How it stands now, and what has been counted so far.

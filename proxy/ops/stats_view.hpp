@@ -14,10 +14,16 @@ struct Meanwhile {
   double seconds = 1;       ///< between them; more than 0
 };
 
-/// Lines of at most `width` columns, each ended. Nothing when `json` is no such answer; what an
-/// older or newer Larder does not tell is left out. With `meanwhile` rates are shown besides.
+/// Where it is to be shown.
+struct Screen {
+  std::size_t width = 100;   ///< columns, 40 or more
+  std::size_t height = ~0U;  ///< lines; of the rules only those are shown that fit
+};
+
+/// Lines that fit, each ended. Nothing when `json` is no such answer; what an older or newer Larder
+/// does not tell is left out. With `meanwhile` rates are shown besides.
 [[nodiscard]] std::optional<std::string> format_stats(std::string_view json,
                                                       const std::optional<Meanwhile>& meanwhile,
-                                                      std::size_t width = 100);
+                                                      const Screen& screen = {});
 
 }  // namespace larder::ops

@@ -1,14 +1,20 @@
 #include "ops/tail.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "ops/log.hpp"
+#include "policy/detail_words.hpp"
 
 namespace larder::ops {
 
 void Tail::keep(const session::ExchangeRecord& record) {
   std::string line;
-  append_line(record, LineFormat::json, line);
+  write_line(record, LineFormat::json, line);
+  if (const std::string_view why = policy::describe(record.cache); !why.empty()) {
+    line.pop_back();
+    line.append(R"(,"why":")").append(why).append("\"}");  // words have nothing to escape
+  }
   const std::scoped_lock lock(mutex_);
   ++last_;
   decisions_.push_back(std::move(line));

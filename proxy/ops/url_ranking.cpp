@@ -1,44 +1,55 @@
 #include "ops/url_ranking.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "policy/detail_words.hpp"
+
 namespace larder::ops {
 
 namespace {
 
-std::string_view reason_of(const policy::CacheOutcome& cache) {
-  if (cache.detail != policy::Detail::none) return policy::format_detail(cache.detail);
-  return cache.forward ? policy::format_forward_reason(*cache.forward) : std::string_view();
+constexpr std::size_t longest_method = 16;
+
+std::string make_url(std::string_view path, std::string_view query) {
+  std::string url(path.substr(0, UrlRanking::longest));
+  if (!query.empty() && url.size() < UrlRanking::longest)
+    url.append("?").append(query.substr(0, UrlRanking::longest - url.size()));
+  return url;
+}
+
+std::string make_name(std::string_view method, std::string_view url) {
+  return std::string(method.substr(0, longest_method)).append(" ").append(url);
 }
 
 }  // namespace
 
 void UrlRanking::note(const session::ExchangeRecord& record) {
   if (record.path.empty() || !record.cache.forward) return;
-  std::string url(record.path.substr(0, longest));
-  if (!record.query.empty() && url.size() < longest)
-    url.append("?").append(record.query.substr(0, longest - url.size()));
+  const std::string url = make_url(record.path, record.query);
+  const std::string name = make_name(record.method, url);
   const std::scoped_lock lock(mutex_);
-  auto found = places_.find(url);
+  auto found = places_.find(name);
   if (found == places_.end()) {
+    RankedUrl newcomer{.method = std::string(record.method.substr(0, longest_method)),
+                       .url = url,
+                       .origin = {},
+                       .rule = {}};
     if (urls_.size() < most) {
-      found = places_.emplace(url, urls_.size()).first;
-      urls_.push_back({.url = std::move(url), .origin = {}, .rule = {}});
+      found = places_.emplace(name, urls_.size()).first;
+      urls_.push_back(std::move(newcomer));
     } else {
       const auto least = std::min_element(
           urls_.begin(), urls_.end(),
           [](const RankedUrl& a, const RankedUrl& b) { return a.misses < b.misses; });
-      places_.erase(least->url);
-      found = places_.emplace(url, static_cast<std::size_t>(least - urls_.begin())).first;
-      *least = {.url = std::move(url),
-                .origin = {},
-                .rule = {},
-                .misses = least->misses,
-                .over = least->misses};
+      places_.erase(make_name(least->method, least->url));
+      found = places_.emplace(name, static_cast<std::size_t>(least - urls_.begin())).first;
+      newcomer.misses = newcomer.over = least->misses;
+      *least = std::move(newcomer);
     }
   }
   RankedUrl& ranked = urls_[found->second];
@@ -48,7 +59,21 @@ void UrlRanking::note(const session::ExchangeRecord& record) {
   ranked.rule = record.rule;
   ranked.slowest = std::max(ranked.slowest, record.took);
   ranked.together += record.took;
-  ranked.reason = reason_of(record.cache);
+  ranked.last = record.cache;
+  ranked.last.key = {};  // a view into what ends with the record
+  ranked.last_status = record.status;
+  ranked.last_failure = record.failure;
+  ranked.last_ended =
+      record.began + std::chrono::floor<std::chrono::system_clock::duration>(record.took);
+}
+
+std::optional<RankedUrl> UrlRanking::find(std::string_view method, std::string_view path,
+                                          std::string_view query) const {
+  const std::string name = make_name(method, make_url(path, query));
+  const std::scoped_lock lock(mutex_);
+  const auto found = places_.find(name);
+  if (found == places_.end()) return std::nullopt;
+  return urls_[found->second];
 }
 
 template <typename Before>
@@ -84,14 +109,15 @@ boost::json::array describe(const std::vector<RankedUrl>& urls) {
   for (const RankedUrl& url : urls) {
     const double together = std::chrono::duration<double>(url.together).count();
     const std::uint64_t own = std::max<std::uint64_t>(url.misses - url.over, 1);
-    list.push_back({{"url", url.url},
+    list.push_back({{"method", url.method},
+                    {"url", url.url},
                     {"origin", url.origin},
                     {"rule", url.rule},
                     {"misses", url.misses},
                     {"over", url.over},
                     {"mean", together / static_cast<double>(own)},
                     {"slowest", std::chrono::duration<double>(url.slowest).count()},
-                    {"reason", url.reason}});
+                    {"why", policy::describe(url.last)}});
   }
   return list;
 }
@@ -101,8 +127,7 @@ boost::json::array describe(const std::vector<RankedUrl>& urls) {
 std::string format_json(const UrlRanking& ranking) {
   constexpr std::size_t told = 20;
   return boost::json::serialize(
-             boost::json::object{{"origin", ranking.last_origin()},
-                                 {"most_missed", describe(ranking.most_missed(told))},
+             boost::json::object{{"most_missed", describe(ranking.most_missed(told))},
                                  {"slowest", describe(ranking.slowest(told))}}) +
          "\n";
 }

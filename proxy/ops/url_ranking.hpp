@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,6 +19,7 @@
 namespace larder::ops {
 
 struct RankedUrl {
+  std::string method;
   std::string url;           ///< path and query, cut off at UrlRanking::longest
   std::string origin;        ///< "https://api.example.com", of the last one
   std::string rule;          ///< empty: none
@@ -25,7 +27,10 @@ struct RankedUrl {
   std::uint64_t over = 0;    ///< of those, at most so many are another URL's
   std::chrono::nanoseconds slowest{0};
   std::chrono::nanoseconds together{0};  ///< of those counted under this name
-  std::string_view reason{};             ///< why the last one was no hit; static
+  policy::CacheOutcome last{};           ///< what became of the last one; its key is not told
+  std::uint16_t last_status = 0;         ///< as sent; 0: nothing was
+  session::FetchFailure last_failure = session::FetchFailure::none;
+  std::chrono::system_clock::time_point last_ended{};
 };
 
 /// Thread-safe. Of requests that were answered from the store it hears nothing.
@@ -38,6 +43,9 @@ class UrlRanking {
   /// At most `count`, the first being asked for most often, or the slowest.
   [[nodiscard]] std::vector<RankedUrl> most_missed(std::size_t count) const;
   [[nodiscard]] std::vector<RankedUrl> slowest(std::size_t count) const;
+  /// `query`: without "?", and as it is shown. Nothing: none has gone to the origin, or not lately.
+  [[nodiscard]] std::optional<RankedUrl> find(std::string_view method, std::string_view path,
+                                              std::string_view query) const;
   /// Under which clients asked last; empty: nobody has.
   [[nodiscard]] std::string last_origin() const;
 
@@ -46,12 +54,12 @@ class UrlRanking {
   [[nodiscard]] std::vector<RankedUrl> sorted(std::size_t count, Before before) const;
 
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::size_t> places_;
+  std::unordered_map<std::string, std::size_t> places_;  ///< by method and URL
   std::vector<RankedUrl> urls_;
   std::size_t last_ = 0;  ///< place of the last one noted
 };
 
-/// A JSON object: {"origin": ..., "most_missed": [...], "slowest": [...]}, times in seconds.
+/// A JSON object: {"most_missed": [...], "slowest": [...]}, times in seconds.
 [[nodiscard]] std::string format_json(const UrlRanking& ranking);
 
 }  // namespace larder::ops

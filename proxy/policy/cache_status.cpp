@@ -142,9 +142,7 @@ std::string_view format_cache_result(CacheResult result) {
   return {};
 }
 
-void append_cache_status(const CacheOutcome& outcome, std::string& out) {
-  constexpr std::size_t usual_lines = 160;
-  http::TextWriter lines(out, usual_lines);
+void put_cache_status(const CacheOutcome& outcome, http::TextWriter& lines) {
   lines.put("X-Cache-Status: ");
   lines.put(format_cache_result(outcome.result));
   lines.put("\r\nCache-Status: larder");
@@ -180,6 +178,12 @@ void append_cache_status(const CacheOutcome& outcome, std::string& out) {
     lines.put('"');
   }
   lines.put("\r\n");
+}
+
+void append_cache_status(const CacheOutcome& outcome, std::string& out) {
+  constexpr std::size_t usual_lines = 160;
+  http::TextWriter lines(out, usual_lines);
+  put_cache_status(outcome, lines);
 }
 
 }  // namespace larder::policy

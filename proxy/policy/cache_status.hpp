@@ -8,6 +8,10 @@
 #include <string>
 #include <string_view>
 
+namespace larder::http {
+class TextWriter;
+}
+
 namespace larder::policy {
 
 using std::chrono::seconds;
@@ -95,6 +99,7 @@ struct CacheOutcome {
 
 /// Appends "X-Cache-Status: HIT\r\nCache-Status: larder; hit; ttl=59\r\n". Where a
 /// Cache-Status is there already, ours has to stand behind it (RFC 9211 2).
+void put_cache_status(const CacheOutcome& outcome, http::TextWriter& lines);
 void append_cache_status(const CacheOutcome& outcome, std::string& out);
 
 [[nodiscard]] std::string_view format_cache_result(CacheResult result);

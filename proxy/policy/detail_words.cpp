@@ -108,4 +108,27 @@ std::string_view describe(Detail detail) {
   return {};
 }
 
+std::string_view describe(ForwardReason reason) {
+  switch (reason) {
+    case ForwardReason::bypass:
+      return "the cache has no part in it";
+    case ForwardReason::method:
+      return "its method is for Django alone";
+    case ForwardReason::uri_miss:
+      return "nothing is stored under its key";
+    case ForwardReason::vary_miss:
+      return "what is stored is not for its fields";
+    case ForwardReason::request:
+      return "the request does not take what is stored";
+    case ForwardReason::stale:
+      return "what is stored is no longer fresh";
+  }
+  return {};
+}
+
+std::string_view describe(const CacheOutcome& outcome) {
+  if (outcome.detail != Detail::none) return describe(outcome.detail);
+  return outcome.forward ? describe(*outcome.forward) : std::string_view();
+}
+
 }  // namespace larder::policy

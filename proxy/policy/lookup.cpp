@@ -6,9 +6,11 @@
 
 #include "http/accept.hpp"
 #include "http/accept_language.hpp"
+#include "http/bytes.hpp"
 #include "http/cache_control.hpp"
 #include "http/content_coding.hpp"
 #include "http/cookies.hpp"
+#include "http/hex.hpp"
 #include "http/target.hpp"
 #include "http/text_writer.hpp"
 #include "identity/digest.hpp"
@@ -35,6 +37,16 @@ constexpr std::array<bool, 256> make_plain_in_keys() {
 }
 constexpr std::array<bool, 256> plain_in_keys = make_plain_in_keys();
 
+/// Beyond what most texts in keys are made of.
+struct NotUsualInKeys {
+  static auto of(http::Bytes bytes) {
+    return ((bytes | 0x20) - 'a' >= 26) & (bytes - '-' > ':' - '-') & (bytes != '_');
+  }
+};
+struct UpperCase {
+  static auto of(http::Bytes bytes) { return bytes - 'A' < 26; }
+};
+
 constexpr char lower(char letter) {
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
 }
@@ -44,6 +56,9 @@ enum Case : bool { as_it_is, in_lower_case };
 template <Case letters = as_it_is>
 void put_escaped(http::TextWriter& key, std::string_view value) {
   static constexpr char hex[] = "0123456789ABCDEF";
+  const bool stays = http::has_none<NotUsualInKeys>(value) &&
+                     (letters == as_it_is || http::has_none<UpperCase>(value));
+  if (stays) return key.put(value);
   char* at = key.need(3 * value.size());
   for (const char letter : value) {
     const auto byte = static_cast<unsigned char>(letter);
@@ -60,13 +75,6 @@ std::string to_lower(std::string_view text) {
   std::string lowered(text);
   for (char& letter : lowered) letter = lower(letter);
   return lowered;
-}
-
-void put_hex(http::TextWriter& key, std::uint64_t number) {
-  static constexpr char hex[] = "0123456789abcdef";
-  char* at = key.need(16);
-  for (int shift = 60; shift >= 0; shift -= 4) *at++ = hex[number >> shift & 15];
-  key.wrote(at);
 }
 
 using Parameters = http::QueryParameters;
@@ -261,9 +269,9 @@ void put_claim(const identity::Identity* user, const std::string& name, http::Te
   }
 }
 
-/// `parameters`: none when the request has no query.
-void put_part(const KeyPart& part, const LookupFacts& facts,
-              const std::optional<Parameters>& parameters, http::TextWriter& key) {
+/// `parameters`: of the request's query.
+void put_part(const KeyPart& part, const LookupFacts& facts, const Parameters& parameters,
+              http::TextWriter& key) {
   switch (part.kind) {
     case KeyPart::Kind::literal:
       put_escaped(key, part.text);
@@ -274,9 +282,8 @@ void put_part(const KeyPart& part, const LookupFacts& facts,
     case KeyPart::Kind::query_all:
     case KeyPart::Kind::query_only:
     case KeyPart::Kind::query_except:
-      if (!parameters) break;
       put_query(
-          *parameters, [&](std::string_view name) { return part.counts_parameter(name); },
+          parameters, [&](std::string_view name) { return part.counts_parameter(name); },
           [&](std::string_view piece) { key.put(piece); });
       break;
     case KeyPart::Kind::header:
@@ -299,9 +306,27 @@ void put_part(const KeyPart& part, const LookupFacts& facts,
   key.put(end_of_part);
 }
 
-}  // namespace
-
-namespace {
+void put_key(const LookupFacts& facts, const LearnedVary::Names& learned,
+             const Parameters& parameters, http::TextWriter& key) {
+  const RouteRule& rule = *facts.match.rule;
+  key.wrote(http::write_hex(rule.fingerprint, key.need(http::hex_digits)));
+  key.put(end_of_part);
+  put_escaped(key, facts.forwarded.proto);
+  key.put("://");
+  put_escaped<in_lower_case>(key, facts.head.host);
+  if (facts.forwarded.host != facts.head.host) {
+    key.put('@');
+    put_escaped(key, facts.forwarded.host);
+  }
+  key.put(end_of_part);
+  if (const identity::Identity* const user = user_of(facts)) {
+    key.put("user=");
+    key.put(*user->digest);
+    key.put(end_of_part);
+  }
+  for (const KeyPart& part : rule.key.parts) put_part(part, facts, parameters, key);
+  put_variant_fields(facts, learned, key);
+}
 
 /// "Content-Length: 0" announces none.
 bool has_content(const http::BodyFraming& framing) {
@@ -360,34 +385,17 @@ bool wants_explanation(const http::RequestHead& head, const ForwardedFacts& forw
 
 bool append_cache_key(const LookupFacts& facts, const LearnedVary::Names& learned,
                       std::string& key) {
-  const RouteRule& rule = *facts.match.rule;
-  std::optional<Parameters> parameters;
-  if (facts.head.query && !facts.head.query->empty()) {
-    parameters = sorted_parameters(*facts.head.query);
-    if (!parameters) return false;
-  }
-  const identity::Identity* const user = user_of(facts);
-  if (rule.share == Share::per_user && !user) return false;  // decide_lookup has passed it on
-
+  // decide_lookup has passed it on.
+  if (facts.match.rule->share == Share::per_user && !user_of(facts)) return false;
+  const std::string_view query = facts.head.query.value_or(std::string_view());
   http::TextWriter text(key, usual_key_size + facts.path.size());
-  put_hex(text, rule.fingerprint);
-  text.put(end_of_part);
-  put_escaped(text, facts.forwarded.proto);
-  text.put("://");
-  put_escaped<in_lower_case>(text, facts.head.host);
-  if (facts.forwarded.host != facts.head.host) {
-    text.put('@');
-    put_escaped(text, facts.forwarded.host);
+  if (query.empty()) {
+    put_key(facts, learned, Parameters(), text);
+    return true;
   }
-  text.put(end_of_part);
-  if (user) {
-    text.put("user=");
-    text.put(*user->digest);
-    text.put(end_of_part);
-  }
-  for (const KeyPart& part : rule.key.parts) put_part(part, facts, parameters, text);
-  put_variant_fields(facts, learned, text);
-  return true;
+  const std::optional<Parameters> parameters = sorted_parameters(query);
+  if (parameters) put_key(facts, learned, *parameters, text);
+  return parameters.has_value();
 }
 
 std::string_view url_with_variants(std::string_view key) {

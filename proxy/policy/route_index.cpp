@@ -47,16 +47,6 @@ bool names_parameters(const RouteRule& rule) {
 
 }  // namespace
 
-std::string_view RouteIndex::Rest::take() {
-  // Segments are short: looking is cheaper than calling somebody who does.
-  std::size_t size = 0;
-  while (size < text.size() && text[size] != '/') ++size;
-  const std::string_view segment = text.substr(0, size);
-  is_over = size == text.size();
-  text.remove_prefix(is_over ? size : size + 1);
-  return segment;
-}
-
 RouteIndex::RouteIndex(const std::vector<RouteRule>& rules) : nodes_(1) {
   for (const RouteRule& rule : rules) {
     const bool wants_parameters = names_parameters(rule);
@@ -93,6 +83,19 @@ RouteIndex::NodeIndex RouteIndex::literal_child(NodeIndex node, std::string_view
   return made;
 }
 
+RouteIndex::NodeIndex RouteIndex::find_literal(const Node& node, std::string_view segment) {
+  // Few, as a rule, of which most are told by their size.
+  constexpr std::size_t few = 8;
+  if (node.literals.size() <= few) {
+    for (const auto& [text, child] : node.literals)
+      if (text == segment) return child;
+    return 0;
+  }
+  const auto found =
+      std::lower_bound(node.literals.begin(), node.literals.end(), segment, goes_before);
+  return found != node.literals.end() && found->first == segment ? found->second : 0;
+}
+
 RouteIndex::NodeIndex RouteIndex::converted_child(NodeIndex node) {
   if (nodes_[node].converted == 0) {
     nodes_[node].converted = static_cast<NodeIndex>(nodes_.size());
@@ -109,22 +112,27 @@ void RouteIndex::try_each(const std::vector<Order>& orders, std::string_view pat
   }
 }
 
-void RouteIndex::walk(NodeIndex index, Rest rest, std::string_view path, Order& best) const {
-  const Node& node = nodes_[index];
-  if (node.first >= best) return;
-  if (rest.is_over) return try_each(node.ends, path, best);
-  try_each(node.open_ended, path, best);
-  const std::string_view segment = rest.take();
-  const auto found =
-      std::lower_bound(node.literals.begin(), node.literals.end(), segment, goes_before);
-  if (found != node.literals.end() && found->first == segment)
-    walk(found->second, rest, path, best);
-  if (node.converted != 0) walk(node.converted, rest, path, best);
+void RouteIndex::walk(NodeIndex index, std::size_t at, std::string_view path, Order& best) const {
+  while (true) {
+    const Node& node = nodes_[index];
+    if (node.first >= best) return;
+    if (at > path.size()) return try_each(node.ends, path, best);
+    if (!node.open_ended.empty()) try_each(node.open_ended, path, best);
+    // Segments are short: looking is cheaper than calling somebody who does.
+    const std::size_t begin = at;
+    while (at < path.size() && path[at] != '/') ++at;
+    const NodeIndex literal = find_literal(node, path.substr(begin, at - begin));
+    ++at;
+    // A call for each segment would cost more than the rest of this; most have one way to go.
+    if (literal != 0 && node.converted != 0) walk(literal, at, path, best);
+    index = literal != 0 && node.converted == 0 ? literal : node.converted;
+    if (index == 0) return;
+  }
 }
 
 RouteMatch RouteIndex::match(std::string_view path) const {
   Order best = static_cast<Order>(patterns_.size());
-  walk(0, {path}, path, best);
+  walk(0, 0, path, best);
   RouteMatch match;
   if (best == patterns_.size()) return match;
   const Pattern& found = patterns_[best];

@@ -44,17 +44,14 @@ class RouteIndex {
     Order first = ~Order{0};        ///< the lowest here or below
   };
 
-  /// Segments still to be walked; an end of the path is told from an empty last segment.
-  struct Rest {
-    std::string_view text;
-    bool is_over = false;
-    std::string_view take();
-  };
-
   void add(Order order, const PathPattern& pattern);
   NodeIndex literal_child(NodeIndex node, std::string_view segment);
   NodeIndex converted_child(NodeIndex node);
-  void walk(NodeIndex index, Rest rest, std::string_view path, Order& best) const;
+  /// Zero: there is none.
+  [[nodiscard]] static NodeIndex find_literal(const Node& node, std::string_view segment);
+  /// From a node on, with the path's segment that begins at `at`. A path of so many bytes has one
+  /// that begins at its end, empty, and none behind it.
+  void walk(NodeIndex index, std::size_t at, std::string_view path, Order& best) const;
   void try_each(const std::vector<Order>& orders, std::string_view path, Order& best) const;
 
   std::vector<Pattern> patterns_;

@@ -15,10 +15,7 @@ using http::FieldName;
 namespace {
 
 bool is_conditional(const http::Fields& fields) {
-  return std::any_of(fields.begin(), fields.end(), [](const http::FieldLine& line) {
-    return line.id == FieldName::if_none_match || line.id == FieldName::if_modified_since ||
-           line.id == FieldName::range;
-  });
+  return fields.has_any({FieldName::if_none_match, FieldName::if_modified_since, FieldName::range});
 }
 
 bool is_not_modified(const http::RequestHead& head, const Validators& validators,

@@ -91,10 +91,10 @@ void Shadow::compare(Entry& entry, const ShadowAnswer& answer) {
     if (doubt.hits > 0) {
       const std::uint64_t waiting = doubt.content == answer.content ? doubt.hits : 0;
       if (waiting == 0) count_users_differ(doubt.hits, doubt.target);
+      count_stale(entry, waiting, doubt.user, answer);
       doubt = {};
-      count_stale(entry, waiting, answer.asked, answer.target);
     }
-    count_stale(entry, 1, answer.asked, answer.target);
+    count_stale(entry, 1, answer.user, answer);
     return;
   }
   const auto before = std::find_if(entry.others.begin(), entry.others.end(),
@@ -105,11 +105,13 @@ void Shadow::compare(Entry& entry, const ShadowAnswer& answer) {
   remember(entry, answer.user, answer.content);
   if (had_stored) {
     // This user got what is stored, and now does not.
-    count_stale(entry, doubt.hits + 1, answer.asked, answer.target);
+    count_stale(entry, doubt.hits, doubt.user, answer);
+    count_stale(entry, 1, answer.user, answer);
     doubt = {};
   } else if (doubt.hits > 0 && doubt.user != answer.user) {
     if (doubt.content == answer.content) {
-      count_stale(entry, doubt.hits + 1, answer.asked, answer.target);
+      count_stale(entry, doubt.hits, doubt.user, answer);
+      count_stale(entry, 1, answer.user, answer);
     } else {
       count_users_differ(doubt.hits + 1, answer.target);
     }
@@ -128,14 +130,16 @@ void Shadow::remember(Entry& entry, std::uint64_t user, std::uint64_t content) {
   entry.others.front() = {user, content};
 }
 
-void Shadow::count_stale(Entry& entry, std::uint64_t hits, Moment by, std::string_view target) {
+void Shadow::count_stale(Entry& entry, std::uint64_t hits, std::uint64_t user,
+                         const ShadowAnswer& shown_by) {
   if (hits == 0) return;
   counts_.stale_hits += hits;
-  if (counts_.stale_example.empty()) counts_.stale_example = target;
+  if (user != 0) counts_.stale_with_credentials += hits;
+  if (counts_.stale_example.empty()) counts_.stale_example = shown_by.target;
   if (entry.is_stale) return;
   entry.is_stale = true;
   ++counts_.changes_unseen;
-  (void)accuse(entry.asked, by, entry.tags);
+  (void)accuse(entry.asked, shown_by.asked, entry.tags);
 }
 
 std::vector<std::size_t> Shadow::accuse(Moment from, Moment to,

@@ -81,9 +81,10 @@ struct ShadowReport {
   std::uint64_t requests = 0;  ///< all that the rule matched
   std::uint64_t hits = 0;      ///< would have been answered from the store
   std::uint64_t misses = 0;
-  std::uint64_t stale_hits = 0;    ///< of `hits`: what would have been served was old
-  std::uint64_t users_differ = 0;  ///< of `hits`: it would have been another user's
-  std::uint64_t undecided = 0;     ///< of `hits`: one of the two, and it never showed which
+  std::uint64_t stale_hits = 0;              ///< of `hits`: what would have been served was old
+  std::uint64_t stale_with_credentials = 0;  ///< of those: whoever asked had sent some
+  std::uint64_t users_differ = 0;            ///< of `hits`: it would have been another user's
+  std::uint64_t undecided = 0;  ///< of `hits`: one of the two, and it never showed which
   /// Of `hits`, not judged: a write came in between, or the answer was not to be compared.
   std::uint64_t not_judged = 0;
   std::uint64_t changes_noticed = 0;          ///< changes that an eviction told of
@@ -146,7 +147,8 @@ class Shadow {
   [[nodiscard]] bool is_evicted(const Entry& entry, Moment by) const;
   [[nodiscard]] bool wrote_between(Moment from, Moment to) const;
   void compare(Entry& entry, const ShadowAnswer& answer);
-  void count_stale(Entry& entry, std::uint64_t hits, Moment by, std::string_view target);
+  void count_stale(Entry& entry, std::uint64_t hits, std::uint64_t user,
+                   const ShadowAnswer& shown_by);
   /// The kinds of writes that were answered within this time and evicted none of these tags.
   std::vector<std::size_t> accuse(Moment from, Moment to, std::span<const std::uint64_t> tags);
   void count_users_differ(std::uint64_t hits, std::string_view target);

@@ -1,10 +1,9 @@
 #include "policy/shadow_verdict.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 #include "policy/confidence.hpp"
+#include "policy/detail_words.hpp"
 #include "policy/path_shape.hpp"
 
 namespace larder::policy {
@@ -13,13 +12,6 @@ namespace {
 
 /// A write that came before this part of the unseen changes is named.
 constexpr std::uint64_t named_from_percent = 50;
-
-std::string percent(double rate) {
-  char text[32];
-  const int digits = rate >= 0.1 || rate == 0 ? 0 : 2;
-  std::snprintf(text, sizeof text, "%.*f %%", digits, rate * 100);
-  return text;
-}
 
 std::string count(std::uint64_t number, std::string_view one, std::string_view many) {
   return std::to_string(number) + " " + std::string(number == 1 ? one : many);
@@ -32,7 +24,7 @@ std::string name_refused(const ShadowReport& report) {
   if (most == report.refused.end()) return {};
   return count(most->second, "answer", "answers") +
          (report.is_live ? " would not be stored now: " : " would not have been stored: ") +
-         std::string(format_detail(most->first));
+         std::string(describe(most->first));
 }
 
 void name_suspects(const ShadowReport& report, ShadowVerdict& verdict) {
@@ -40,11 +32,15 @@ void name_suspects(const ShadowReport& report, ShadowVerdict& verdict) {
     if (suspect.preceded * 100 < report.changes_unseen * named_from_percent) continue;
     std::string path(literal_prefix(suspect.shape));
     verdict.lines.push_back(suspect.method + " " + suspect.shape + " came before " +
-                            std::to_string(suspect.preceded) + " of them: evict_on: [" + path +
-                            "]");
+                            std::to_string(suspect.preceded) + " of them");
     if (std::find(verdict.evict_on.begin(), verdict.evict_on.end(), path) == verdict.evict_on.end())
       verdict.evict_on.push_back(std::move(path));
   }
+  if (verdict.evict_on.empty()) return;
+  std::string paths;
+  for (const std::string& path : verdict.evict_on)
+    paths.append(paths.empty() ? "" : ", ").append(path);
+  verdict.lines.push_back("add to the rule: evict_on: [" + paths + "]");
 }
 
 }  // namespace
@@ -69,6 +65,28 @@ std::string_view format_verdict(Verdict verdict) {
   return {};
 }
 
+std::string_view describe(Verdict verdict, bool is_live) {
+  switch (verdict) {
+    case Verdict::promote:
+      return "switch it on: nothing speaks against it";
+    case Verdict::holds:
+      return "leave it on: nothing speaks against it";
+    case Verdict::too_little:
+      return "wait: nothing speaks against it so far, and too little was seen";
+    case Verdict::no_use:
+      return "leave it out: hardly anything would be found stored";
+    case Verdict::missing_evict:
+      return is_live ? "it serves what is old: name the writes below in its evict_on"
+                     : "not yet: name the writes below in its evict_on first";
+    case Verdict::changes_unseen:
+      return "not as it is: something changes it that Larder does not see";
+    case Verdict::users_differ:
+      return is_live ? "not as it is: users get what is not theirs"
+                     : "not as it is: users would get each other's answers";
+  }
+  return {};
+}
+
 ShadowVerdict decide_verdict(const ShadowReport& report) {
   ShadowVerdict verdict;
   const std::uint64_t asked = report.hits + report.misses;
@@ -81,46 +99,48 @@ ShadowVerdict decide_verdict(const ShadowReport& report) {
   const std::string refused = name_refused(report);
   if (report.users_differ > 0) {
     verdict.verdict = Verdict::users_differ;
-    verdict.lines.push_back(count(report.users_differ, "hit", "hits") +
-                            (report.is_live
-                                 ? " were not what the origin answers to the credentials sent"
-                                 : " would have given one user another's answer") +
-                            (report.users_example.empty() ? "" : ", as " + report.users_example));
-    verdict.lines.emplace_back("share: per-user, or name what tells them apart in key or vary");
+    verdict.lines.push_back(
+        count(report.users_differ, "hit", "hits") +
+        (report.is_live ? " were not what the origin answers to the credentials sent"
+                        : " would have given one user another's answer") +
+        (report.users_example.empty() ? "" : ", as of " + report.users_example));
+    verdict.lines.emplace_back(
+        "share: per-user, or name in key or vary what tells the answers apart");
     return verdict;
   }
   if (report.changes_unseen > 0) {
-    verdict.lines.push_back(count(report.changes_unseen, "change", "changes") +
-                            " came unseen, so that " + count(report.stale_hits, "hit", "hits") +
-                            " of " + std::to_string(judged) +
-                            (report.is_live ? " were old" : " would have been old") +
-                            (report.stale_example.empty() ? "" : ", as " + report.stale_example));
+    verdict.lines.push_back(
+        count(report.changes_unseen, "change", "changes") + " came that nothing evicted" +
+        (report.stale_example.empty() ? "" : ", as of " + report.stale_example));
     name_suspects(report, verdict);
     verdict.verdict = verdict.evict_on.empty() ? Verdict::changes_unseen : Verdict::missing_evict;
-    if (verdict.evict_on.empty())
+    if (verdict.evict_on.empty()) {
       verdict.lines.emplace_back(
-          "no write through Larder came before them: shell, tasks, or answers that differ each "
-          "time. Evict from there, or live with the ttl");
+          "no write through Larder came before: a shell, a command, a task, or answers that differ "
+          "each time");
+      verdict.lines.emplace_back(
+          "call larder purge from there, or choose a ttl that you can live with");
+    }
     return verdict;
   }
   if (report.undecided > 0) {
     verdict.verdict = Verdict::too_little;
     verdict.lines.push_back(count(report.undecided, "hit", "hits") +
-                            " differed between users or came after a change: not clear yet which");
+                            " differed, between users or by a change: not clear yet which");
     return verdict;
   }
   if (!report.is_live && asked >= enough_hits && verdict.hit_ratio < 0.05) {
     verdict.verdict = Verdict::no_use;
-    verdict.lines.push_back("hardly anything would have been found stored (" +
-                            percent(verdict.hit_ratio) + " of requests)");
-    if (!refused.empty()) verdict.lines.push_back(refused);
+    verdict.lines.push_back(refused.empty()
+                                ? "hardly any key was asked for twice: does it name more "
+                                  "than the answer depends on?"
+                                : refused);
     return verdict;
   }
   const Verdict well = report.is_live ? Verdict::holds : Verdict::promote;
   verdict.verdict = judged >= enough_hits ? well : Verdict::too_little;
   if (verdict.verdict == Verdict::too_little)
-    verdict.lines.push_back("nothing wrong in " + count(judged, "hit", "hits") + "; " +
-                            std::to_string(enough_hits) + " would say more");
+    verdict.lines.push_back("after " + std::to_string(enough_hits) + " hits it says more");
   if (report.is_live) {
     if (verdict.verdict == well) verdict.lines.emplace_back("each was what the origin says");
   } else if (report.changes_noticed > 0) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/shadow.hpp"
@@ -21,6 +22,8 @@ enum class Verdict : std::uint8_t {
 };
 /// Lower case with hyphens: "missing-evict".
 [[nodiscard]] std::string_view format_verdict(Verdict verdict);
+/// What it asks of whoever wrote the rule: "switch it on: ...".
+[[nodiscard]] std::string_view describe(Verdict verdict, bool is_live);
 
 struct ShadowVerdict {
   Verdict verdict = Verdict::too_little;

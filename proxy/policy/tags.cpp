@@ -102,7 +102,10 @@ std::string_view canonical_number(std::string_view text) {
 }
 
 bool may_be_tagged(std::string_view path) {
-  return path.starts_with('/') && depth_of(without_final_slash(path)) + 2 <= maximum_tags;
+  if (!path.starts_with('/')) return false;
+  // A segment takes two bytes at least: most paths are too short to be too deep.
+  return path.size() / 2 + 2 <= maximum_tags ||
+         depth_of(without_final_slash(path)) + 2 <= maximum_tags;
 }
 
 Tags tags_of_response(std::string_view rule, std::string_view path, std::string_view user,

@@ -1,7 +1,5 @@
 #include "session/answer.hpp"
 
-#include <charconv>
-
 #include "http/chunked.hpp"
 #include "policy/cache_status.hpp"
 #include "policy/detail_words.hpp"
@@ -15,32 +13,46 @@ namespace {
 /// Content up to this size is copied behind the head, so that one system call sends both.
 constexpr std::size_t copied_content = 4096;
 
-/// "Age: 7\r\n", with one look at the room that `out` has.
-void append_number_line(std::string& out, std::string_view name_and_colon, std::uint64_t number) {
-  char line[48];
-  name_and_colon.copy(line, sizeof line);
-  char* end = std::to_chars(line + name_and_colon.size(), line + sizeof line, number).ptr;
-  *end++ = '\r';
-  *end++ = '\n';
-  out.append(line, end);
+/// Room that is taken at once: for one line, and for all those of a head that are this hop's own.
+constexpr std::size_t usual_line = 64;
+constexpr std::size_t usual_own_lines = 512;
+
+void put_status_line(http::TextWriter& head, std::uint16_t status, std::string_view reason) {
+  head.put("HTTP/1.1 ");
+  head.put_three_digits(status);
+  head.put(' ');
+  head.put(reason);
+  head.put("\r\n");
+}
+
+void put_length(http::TextWriter& head, std::uint64_t length) {
+  head.put("Content-Length: ");
+  head.put_number(length);
+  head.put("\r\n");
+}
+
+void put_age(http::TextWriter& head, seconds age) {
+  head.put("Age: ");
+  head.put_number(static_cast<std::uint64_t>(age.count()));
+  head.put("\r\n");
 }
 
 }  // namespace
 
 void Answer::begin(std::uint16_t status, std::string_view reason) {
   record_.status = status;
-  char line[16] = "HTTP/1.1 ";
-  char* end = std::to_chars(line + 9, line + sizeof line, status).ptr;
-  *end++ = ' ';
-  head().assign(line, end).append(reason).append("\r\n");
+  http::TextWriter text(head(), 0, usual_line);
+  put_status_line(text, status, reason);
 }
 
 void Answer::append_length(std::uint64_t length) {
-  append_number_line(head(), "Content-Length: ", length);
+  http::TextWriter text(head(), usual_line);
+  put_length(text, length);
 }
 
 void Answer::append_age(seconds age) {
-  append_number_line(head(), "Age: ", static_cast<std::uint64_t>(age.count()));
+  http::TextWriter text(head(), usual_line);
+  put_age(text, age);
 }
 
 bool Answer::append_unknown_length() {
@@ -53,19 +65,42 @@ bool Answer::append_unknown_length() {
 }
 
 void Answer::end_head() {
-  policy::append_cache_status(record_.cache, head());
-  if (record_.id) head() += record_.id->line();
+  http::TextWriter text(head(), usual_own_lines);
+  put_end_of_head(text);
+}
+
+void Answer::put_end_of_head(http::TextWriter& head) const {
+  policy::put_cache_status(record_.cache, head);
+  if (record_.id) head.put(record_.id->line());
   if (!explanation_.empty()) {
-    head() += explanation_;
-    if (record_.cache.detail != policy::Detail::none)
-      head().append("Larder-Reason: ").append(policy::describe(record_.cache.detail)) += "\r\n";
+    head.put(explanation_);
+    if (const std::string_view reason = policy::describe(record_.cache); !reason.empty()) {
+      head.put("Larder-Reason: ");
+      head.put(reason);
+      head.put("\r\n");
+    }
   }
   if (!keep_alive_) {
-    head() += "Connection: close\r\n";
+    head.put("Connection: close\r\n");
   } else if (request_.version == http::Version::http_1_0) {
-    head() += "Connection: keep-alive\r\n";
+    head.put("Connection: keep-alive\r\n");
   }
-  head() += "\r\n";
+  head.put("\r\n");
+}
+
+std::string_view Answer::write(const WholeHead& whole, std::string_view content) {
+  record_.status = whole.status;
+  const bool is_copied = content.size() <= copied_content && request_.method != http::Method::head;
+  const std::string_view copied = is_copied ? content : std::string_view();
+  http::TextWriter text(head(), 0, whole.lines.size() + usual_own_lines + copied.size());
+  put_status_line(text, whole.status, whole.reason);
+  text.put(whole.lines);
+  if (whole.length) put_length(text, *whole.length);
+  if (whole.age) put_age(text, *whole.age);
+  put_end_of_head(text);
+  text.put(copied);
+  record_.content_sent += copied.size();
+  return is_copied ? std::string_view() : content;
 }
 
 void Answer::add(std::string_view piece, bool as_chunk) {
@@ -103,12 +138,7 @@ After Answer::outcome(IoStatus written) const {
 std::optional<After> Answer::finish_now(std::string_view content) {
   if (request_.method == http::Method::head) content = {};
   record_.content_sent += content.size();
-  std::string& out = head();
-  if (content.size() <= copied_content) {
-    out += content;
-    content = {};
-  }
-  unsent_ = {out, content};
+  unsent_ = {head(), content};
   const std::optional<IoStatus> written = client_.stream.write_now(unsent_);
   if (!written) return std::nullopt;
   return outcome(*written);

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "http/message.hpp"
+#include "http/text_writer.hpp"
 #include "session/record.hpp"
 #include "session/stream.hpp"
 
@@ -64,6 +65,17 @@ class Answer {
   [[nodiscard]] bool append_unknown_length();
   /// With our Cache-Status, behind one that the head may have.
   void end_head();
+  /// All of that at once: the head of an answer with these end-to-end lines. `length` nothing: of
+  /// one that has no content by its status. `age`: to be told.
+  struct WholeHead {
+    std::uint16_t status = 200;
+    std::string_view reason;
+    std::string_view lines;
+    std::optional<std::uint64_t> length{};
+    std::optional<seconds> age{};
+  };
+  /// And `content`, which is to be sent with it; returns what is left of that for finish_now().
+  [[nodiscard]] std::string_view write(const WholeHead& whole, std::string_view content);
 
   /// Writes this piece of content, which is copied, behind what is written.
   void add(std::string_view piece, bool as_chunk);
@@ -93,6 +105,7 @@ class Answer {
 
  private:
   [[nodiscard]] After outcome(IoStatus written) const;
+  void put_end_of_head(http::TextWriter& head) const;
 
   Client client_;
   const http::RequestHead& request_;

@@ -14,6 +14,7 @@
 #include <unordered_map>
 
 #include "session/fill.hpp"
+#include "store/xxh3.hpp"
 
 namespace larder::session {
 
@@ -50,10 +51,10 @@ class Collapse {
     std::atomic<std::uint64_t> departures{0};
   };
   [[nodiscard]] const Shard& shard_of(const std::string& key) const {
-    return shards_[std::hash<std::string>{}(key) % shards_.size()];
+    return shards_[store::xxh3(key) % shards_.size()];
   }
   [[nodiscard]] Shard& shard_of(const std::string& key) {
-    return shards_[std::hash<std::string>{}(key) % shards_.size()];
+    return shards_[store::xxh3(key) % shards_.size()];
   }
 
   std::array<Shard, 32> shards_;

@@ -168,6 +168,7 @@ Detail Exchange::make_key() {
   if (!policy::append_cache_key(facts(), learned, key_)) return Detail::ambiguous_query;
   if (!policy::may_be_tagged(path_)) return Detail::too_deep_path;
   if (worker_.unstored.remembers(key_, started_)) return Detail::not_stored_lately;
+  if (match_.rule->tags.empty()) return Detail::none;
   std::variant<policy::Tags, Detail> tags = policy::make_rule_tags(facts());
   if (const auto* missing = std::get_if<Detail>(&tags)) return *missing;
   rule_tags_ = std::get<policy::Tags>(std::move(tags));

@@ -3,9 +3,10 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <random>
 #include <span>
+
+#include "http/hex.hpp"
 
 namespace larder::session {
 
@@ -31,26 +32,11 @@ class Random {
 
   /// Fills `out`, of a multiple of 16 characters, with hexadecimal digits in lower case.
   void write_hex(std::span<char> out) {
-    for (; out.size() >= 16; out = out.subspan(16)) {
-      const std::uint64_t bits = next();
-      write_digits(static_cast<std::uint32_t>(bits), out.data());
-      write_digits(static_cast<std::uint32_t>(bits >> 32), out.data() + 8);
-    }
+    for (; out.size() >= http::hex_digits; out = out.subspan(http::hex_digits))
+      http::write_hex(next(), out.data());
   }
 
  private:
-  /// Eight digits at once, a byte each: a table would take a look for each.
-  static void write_digits(std::uint32_t bits, char* out) {
-    std::uint64_t digits = bits;
-    digits = (digits | (digits << 16)) & 0x0000ffff0000ffffU;
-    digits = (digits | (digits << 8)) & 0x00ff00ff00ff00ffU;
-    digits = (digits | (digits << 4)) & 0x0f0f0f0f0f0f0f0fU;
-    constexpr std::uint64_t each = 0x0101010101010101U;
-    const std::uint64_t beyond_nine = ((digits + 6 * each) >> 4) & each;
-    digits += '0' * each + beyond_nine * ('a' - '0' - 10);
-    std::memcpy(out, &digits, sizeof digits);
-  }
-
   std::uint64_t state_[4];
 };
 

@@ -74,12 +74,17 @@ Sending::Content Sending::write_head(Answer& answer, const http::RequestHead& re
     return write_partial_head(answer, selection, {one->range}, age);
   if (const auto* several = std::get_if<policy::SeveralRanges>(&selection.range))
     return write_partial_head(answer, selection, several->ranges, age);
-  begin(answer, stored_->status);
-  answer.head() += head;
-  if (stored_->status != 204) answer.append_length(selection.length);
-  end_head(answer, age);
-  if (selection.decoded && request.method != http::Method::head) return Decoded{};
-  return Piece{stored_->content.view()};
+  const Answer::WholeHead whole{
+      .status = stored_->status,
+      .reason = policy::reason_phrase(stored_->status),
+      .lines = head,
+      .length = stored_->status != 204 ? std::optional(selection.length) : std::nullopt,
+      .age = age};
+  const bool is_sent_decoded = selection.decoded && request.method != http::Method::head;
+  const std::string_view left =
+      answer.write(whole, is_sent_decoded ? std::string_view() : stored_->content.view());
+  if (is_sent_decoded) return Decoded{};
+  return Piece{left};
 }
 
 Sending::Content Sending::write_partial_head(Answer& answer, const policy::Selection& selection,

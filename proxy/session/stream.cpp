@@ -13,11 +13,13 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 
+#include "store/called_directly.hpp"
+
 namespace larder::session {
 
 namespace {
 // Deferred: awaited in the frame of whoever waits, where use_awaitable would make one of its own.
-constexpr auto as_result = asio::as_tuple(asio::deferred);
+constexpr auto as_result = asio::as_tuple(called_directly(asio::deferred));
 
 IoStatus status_of(const error_code& error, bool expired) {
   if (!error) return IoStatus::ok;

@@ -170,6 +170,7 @@ void MemoryStore::make_room() {
     if (chosen != nullptr) {
       shard.remove(*chosen);
       gone = forget(*chosen);
+      given_up_.fetch_add(1, std::memory_order_relaxed);
       empty = 0;
     } else {
       ++empty;

@@ -64,6 +64,8 @@ class MemoryStore {
   [[nodiscard]] std::size_t count_of(const policy::Tags& tags) const;
   [[nodiscard]] std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t capacity() const { return capacity_; }
+  /// How many were given up so far, since others needed their room.
+  [[nodiscard]] std::uint64_t given_up() const { return given_up_.load(std::memory_order_relaxed); }
 
  private:
   struct Hashed {
@@ -115,6 +117,7 @@ class MemoryStore {
   const LocalStamps& local_;
   const std::uint64_t capacity_;
   std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> given_up_{0};
   std::atomic<unsigned> next_shard_{0};
   std::array<Shard, 16> shards_;
   Variants variants_;  ///< changed under the lock of a key's shard

@@ -76,6 +76,7 @@ awaitable<bool> ask(std::shared_ptr<Reading> reading) {
   Pipeline asking;
   asking.add({"INFO", "memory"});
   asking.add({"DBSIZE"});
+  asking.add({"INFO", "stats"});
   co_await reading->client.exchange(asking);
   if (!asking.is_answered()) co_return false;
   RedisFigures figures;
@@ -84,6 +85,9 @@ awaitable<bool> ask(std::shared_ptr<Reading> reading) {
   const Reply& keys = asking.reply(1);
   if (keys.kind == Reply::Kind::integer)
     figures.keys = static_cast<std::uint64_t>(std::max<std::int64_t>(keys.number, 0));
+  const Reply& stats = asking.reply(2);
+  if (stats.kind == Reply::Kind::text)
+    figures.evicted = to_number(find_info(asking.text(stats), "evicted_keys"));
   co_await count_ours(reading, figures);
   reading->figures = std::move(figures);
   reading->done.cancel();

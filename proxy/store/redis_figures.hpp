@@ -15,14 +15,15 @@ namespace larder::store {
 
 /// Of a Cluster: of one of its masters. What Redis does not tell (ACL) is empty or zero.
 struct RedisFigures {
-  std::uint64_t used = 0;    ///< bytes
-  std::uint64_t most = 0;    ///< bytes; zero: no cap
-  std::string used_text;     ///< used_memory_human
-  std::string most_text;     ///< maxmemory_human
-  std::string policy;        ///< maxmemory_policy
-  std::uint64_t keys = 0;    ///< in the database, whosever they are
-  std::uint64_t ours = 0;    ///< of them
-  bool is_estimate = false;  ///< `ours` was found in a sample of the keys
+  std::uint64_t used = 0;     ///< bytes
+  std::uint64_t most = 0;     ///< bytes; zero: no cap
+  std::string used_text;      ///< used_memory_human
+  std::string most_text;      ///< maxmemory_human
+  std::string policy;         ///< maxmemory_policy
+  std::uint64_t evicted = 0;  ///< evicted_keys: dropped so far, whosever they were
+  std::uint64_t keys = 0;     ///< in the database, whosever they are
+  std::uint64_t ours = 0;     ///< of them
+  bool is_estimate = false;   ///< `ours` was found in a sample of the keys
 };
 
 /// What there is to be mended, for its operator; empty: nothing.

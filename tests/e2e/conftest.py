@@ -15,6 +15,7 @@ from rig.demo import Demo  # noqa: E402
 from rig.http import bearer  # noqa: E402
 from rig.larder import RESUMATE_RULES, Larder  # noqa: E402
 from rig.postgres import Postgres  # noqa: E402
+from rig.processes import Process, accepts, free_port  # noqa: E402
 from rig.redis_server import RedisServer  # noqa: E402
 from rig.scripted_origin import ScriptedOrigin  # noqa: E402
 
@@ -118,6 +119,18 @@ def origin_of():
         origin.close()
     errors = [error for origin in origins for error in origin.errors]
     assert not errors, f"the origin's script failed: {errors}"
+
+
+@pytest.fixture
+def asgi(logs):
+    """The address of rig/echo_app.py under uvicorn."""
+    port = free_port()
+    server = Process("uvicorn", ["/usr/bin/python3", "-B", "-m", "uvicorn", "--port", str(port), "--ws", "websockets",
+                                 "--app-dir", str(Path(__file__).parent / "rig"), "echo_app:app"],
+                     log=logs / "uvicorn.log")
+    server.wait_until(lambda: accepts(port), "accepts connections")
+    yield f"http://127.0.0.1:{port}"
+    server.stop(within=3)
 
 
 @pytest.fixture(scope="session")

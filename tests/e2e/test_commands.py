@@ -12,6 +12,7 @@ import requests
 from rig.demo import SECRET_KEY
 from rig.http import receive
 from rig.larder import REPOSITORY, RESUMATE_RULES, binary, run
+from rig.operator import WITH_TOKEN
 from rig.waiting import eventually
 
 GOLDEN = REPOSITORY / "tests" / "golden" / "commands"
@@ -43,18 +44,47 @@ def shown(text):
     return re.sub(r"^Usage: \S+", "Usage: larder", text, flags=re.M)
 
 
-@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.txt")), ids=lambda path: path.stem)
-def test_a_command_prints_what_it_did(golden):
+def check_golden(golden, shown, env=None):
+    """Its first line is the command; all it prints is to be what stands below."""
     command = golden.read_text().splitlines()[0]
     assert command.startswith("$ larder ")
     own = {name: value for name, value in os.environ.items() if not name.startswith(("LARDER_", "REDIS_"))}
     done = subprocess.run(["bash", "-c", f'"$LARDER" {command[len("$ larder "):]} 2>&1'], cwd=GOLDEN, text=True,
-                          capture_output=True, timeout=20, env={**own, "LARDER": str(binary())})
+                          capture_output=True, timeout=20, env={**own, "LARDER": str(binary()), **(env or {})})
     printed = f"{command}\n{shown(done.stdout)}exit {done.returncode}\n"
     if os.environ.get("LARDER_WRITE_EXPECTED"):
         golden.write_text(printed)
     assert printed == golden.read_text()
     assert "hunter2" not in done.stdout
+
+
+@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.txt")), ids=lambda path: path.stem)
+def test_a_command_prints_what_it_did(golden):
+    check_golden(golden, shown)
+
+
+SHADOWED = """  - name: tried
+    path: /tried/
+    mode: shadow
+    ttl: 1h
+    share: everyone
+"""
+
+
+@pytest.mark.parametrize("golden", sorted((GOLDEN / "live").glob("*.txt")), ids=lambda path: path.stem)
+def test_a_command_prints_what_a_running_larder_said(golden, start_larder, origin_of):
+    larder = start_larder(origin_of(ok).url, RULES + SHADOWED, threads=1, env=WITH_TOKEN)
+    for path in ("/things/1/", "/things/1/", "/things/1/?page=2", "/none/", "/tried/", "/tried/"):
+        receive(larder.url, path, fields={"Host": "resumate.example"})
+
+    def without_what_differs(text):
+        text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
+        text = re.sub(r"/\S*/rules-0\.yaml", "rules.yaml", text)
+        text = re.sub(r"stamp [0-9a-f]+|stamp none", "stamp STAMP", text)
+        text = re.sub(r"ttl=\d+", "ttl=N", text)
+        return re.sub(r"\b\d+(\.\d)? (s|seconds|KiB|MiB)\b", r"N \2", text)
+
+    check_golden(golden, without_what_differs, {"LARDER_ADMIN": f"127.0.0.1:{larder.admin_port}", **WITH_TOKEN})
 
 
 def test_the_example_beside_the_rules_holds():
@@ -123,11 +153,39 @@ def test_the_command_asks_a_running_larder(start_larder, origin_of):
     assert told.returncode == 0, told.stderr
     assert "answered from the store" in told.stdout
     assert "stored  in memory: status 200, 2 bytes" in told.stdout
+    assert re.search(r"^last    asked of Django \d s ago, answered 200 and stored$", told.stdout, re.M), told.stdout
+    # A path alone is looked up under the name that clients use: it is part of the key.
+    path_alone = run("explain", "--live", "--admin", f"127.0.0.1:{larder.admin_port}", "GET", "/things/7/")
+    assert "answered from the store" in path_alone.stdout
+    assert f"host          {larder.url}\n" in path_alone.stdout
     refused = run("explain", "--live", "--admin", f"127.0.0.1:{larder.admin_port}", "GET", "x")
     assert refused.returncode == 1
     assert "a URL is expected" in refused.stderr
     nobody = run("explain", "--live", "--admin", "127.0.0.1:1", "GET", "/")
     assert nobody.returncode == 1
+
+
+def test_what_the_last_request_did_is_told(start_larder, origin_of):
+    """Of what goes to Django, why it did and what became of the answer."""
+    def script(exchange):
+        exchange.answer(fields={"Set-Cookie": "a=b"} if "cookie" in exchange.request.target else {}, body=b"ok")
+
+    origin = origin_of(script)
+    larder = start_larder(origin.url, RULES + "settings: {log_hidden: [token]}\n", threads=1)
+    assert "last" not in asked(larder, "GET", "/own/cookie/")
+    receive(larder.url, "/own/cookie/")
+    receive(larder.url, "/none/?token=s3cret")
+    origin.close()
+    receive(larder.url, "/tagged/7/?shop=1")
+    expected = {
+        "/own/cookie/": (200, "answered 200, not stored: the answer sets a cookie"),
+        "/none/?token=s3cret": (200, "answered 200, not stored: no rule matches the path"),
+        "/tagged/7/?shop=1": (502, "answered 502: the upstream refused the connection"),
+    }
+    for target, (status, why) in expected.items():
+        last = asked(larder, "GET", target)["last"]
+        assert (last["status"], last["why"]) == (status, why), target
+        assert last["seconds_ago"] < 60
 
 
 def test_a_question_that_is_none_is_refused(start_larder, origin_of):
@@ -150,6 +208,9 @@ def test_curl_may_ask_for_the_reason(start_larder, origin_of):
     passed_on = receive(larder.url, "/none/", fields=explain).fields
     assert passed_on["larder-rule"] == "none"
     assert passed_on["larder-reason"] == "no rule matches the path"
+    missed = receive(larder.url, "/things/1/", fields=explain).fields
+    assert missed["larder-reason"] == "nothing is stored under its key"
+    assert "larder-reason" not in receive(larder.url, "/things/1/", fields=explain).fields, "a hit needs none"
     unasked = receive(larder.url, "/own/a/").fields
     assert not [name for name in unasked if name.startswith("larder-")]
     strangers = start_larder(origin_of(ok).url, RULES + "settings:\n  trusted_proxies: off\n")

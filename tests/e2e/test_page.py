@@ -91,10 +91,10 @@ def test_a_url_is_explained_and_purged_by_keyboard(page, larder):
     press(page, Keys.SPACE)
     eventually(lambda: WebDriverWait(page.driver, 10).until(lambda driver: Alert(driver).text), "it asks first")
     alert = Alert(page.driver)
-    assert "/things/0/" in alert.text
+    assert alert.text == "Purge /things/0/, whatever host, query and user, on all replicas?\n1 response in memory of this process."
     alert.accept()
-    told = eventually(lambda: page.text("explained").startswith("{") and json.loads(page.text("explained")), "it is purged")
-    assert told["evicted"]
+    told = eventually(lambda: page.text("explained").startswith("Purged ") and page.text("explained"), "it is purged")
+    assert told == "Purged /things/0/: 1 response in memory, and what Redis has of it\nTags: p:/things/0"
     assert state(larder.client().get("/things/0/")) == "MISS"
     assert not page.complaints()
 
@@ -114,6 +114,20 @@ def test_decisions_are_shown_as_they_are_made(page, larder):
     larder.client().get("/things/7/")
     row = eventually(lambda: "/things/7/" in page.text("tail-rows") and page.text("tail-rows"), "the decision is shown")
     assert "MISS" in row
+    assert "nothing is stored under its key" in row
+
+
+def test_rules_that_were_refused_are_told(page, tmp_path):
+    file = tmp_path / "rules-0.yaml"
+    file.write_text(THINGS + "    tll: 1h\n")
+    def told():
+        page.driver.execute_async_script("refresh().then(arguments[0])")
+        return page.text("state")
+    eventually(lambda: "last reload failed" in told(), "the page says so")
+    assert "rules-0.yaml:7:5: error: unknown key 'tll'" in page.text("state")
+    assert page.driver.execute_script("return document.getElementById('state').className") == "bad"
+    file.write_text(THINGS)
+    eventually(lambda: told() == "ready", "all is well again")
 
 
 def test_who_goes_through_a_table_by_keyboard_keeps_their_place(page):
@@ -142,6 +156,11 @@ def test_it_fits_and_can_be_read(page, logs, width, dark):
     page.driver.refresh()
     eventually(lambda: "things" in page.text("rule-rows"), "the page has its figures")
     assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+    if width < 600:
+        hidden = page.driver.execute_script(
+            "return [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)")
+        assert hidden == [], "a table goes on beyond the edge of the phone"
+        assert page.driver.execute_script("return document.querySelector('#rule-rows td:nth-child(2)').dataset.column") == "Requests"
     pairs = page.driver.execute_script(CONTRASTS)
     assert pairs
     assert {pair: ratio for pair, ratio in pairs.items() if ratio < 4.5} == {}

@@ -2,11 +2,12 @@
 
 import json
 import threading
+import time
 
 import pytest
 import requests
 
-from rig.http import receive, state
+from rig.http import RawConnection, receive, state
 from rig.larder import run
 from rig.operator import BEARER, TOKEN, WITH_TOKEN, post, purge, stats
 from rig.waiting import Background, eventually
@@ -321,6 +322,24 @@ def test_the_method_with_the_token(start_larder, origin, tier):
     softly = client.request("PURGE", "/things/1/", headers={**HOST, **BEARER, "Larder-Soft-Purge": "1"})
     assert (softly.status_code, softly.json()["soft"]) == (200, True)
     assert state(client.get("/things/1/", headers=HOST)) == "EXPIRED"
+
+
+def test_more_than_a_hundred_at_once_are_refused(start_larder, origin):
+    larder = start_larder(origin.url, RULES, env={**WITH_TOKEN, "LARDER_PURGE_METHOD": "true"})
+    request = (f"PURGE /things/1/ HTTP/1.1\r\nHost: resumate.example\r\n"
+               f"Authorization: {BEARER['Authorization']}\r\n\r\n").encode()
+    with RawConnection(larder.url) as connection:
+        began = time.monotonic()
+        connection.send(request * 400)
+        statuses = []
+        for _ in range(400):
+            status, fields = connection.read_head()
+            connection.read_body(fields)
+            statuses.append(status)
+        took = time.monotonic() - began
+    assert statuses[:100] == [200] * 100
+    assert statuses.count(429) >= 400 - 101 - 50 * took, "50 a second come to it"
+    assert set(statuses) == {200, 429}
 
 
 def test_the_method_needs_a_token_to_be_switched_on(origin):

@@ -1,10 +1,12 @@
 """Reloading the rules while they are in use: by a signal, a changed file, a request."""
 
 import os
+import re
 import signal
 import threading
 
 import pytest
+import requests
 
 from rig.http import receive, state
 from rig.larder import is_sanitized, run
@@ -52,6 +54,11 @@ def is_stored(larder, path):
 
 def generation(larder):
     return stats(larder)["reload"]["generation"]
+
+
+def metric(larder, name):
+    page = requests.get(larder.admin_url + "/metrics", timeout=5).text
+    return float(re.search(rf"^{name} (\S+)$", page, re.MULTILINE)[1])
 
 
 def takes(larder, act, path="/two/"):
@@ -151,12 +158,15 @@ def test_rules_that_are_not_well_leave_the_old_ones_in_force(larder, file, broke
     assert place in told["last_failure"]
     status, text = readiness(larder)
     assert (status, text.startswith("ready, rules: last reload failed: "), place in text) == (200, True, True)
+    assert metric(larder, "larder_rules_last_reload_successful") == 0
+    assert metric(larder, "larder_rules_failed_reloads_total") == told["failed_reloads"]
     eventually(lambda: place in larder.process.log_text(), "the log says where")
     assert state(larder.client().get("/one/", headers=HOST)) == "HIT"
 
     file.write_text(TWO)
     eventually(lambda: readiness(larder) == (200, "ready"), "it is well again")
     assert stats(larder)["reload"]["last_failure"] == ""
+    assert metric(larder, "larder_rules_last_reload_successful") == 1
     assert is_stored(larder, "/two/")
 
 
@@ -285,11 +295,14 @@ def test_reloads_under_load_fail_no_request_and_cost_no_memory(larder, file):
 
     variants = [ONE, TWO, rules("/one/", "/two/", more='key: "{path}"'), rules("/one/", more="evict_on: /admin/")]
     clients = [Background(ask, number) for number in range(len(counts))]
+    draft = file.with_name("rules.yaml~")
     resident = 0
     try:
         eventually(lambda: min(counts) > 5, "all clients are at work")
         for number in range(RELOADS):
-            file.write_text(variants[number % len(variants)])
+            # Renamed over: a file caught empty, while it is written in place, would be refused.
+            draft.write_text(variants[number % len(variants)])
+            draft.rename(file)
             assert reload(larder).status_code == 200
             if number == RELOADS // 4:
                 resident = larder.process.resident_kib()

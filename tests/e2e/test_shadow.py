@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import re
 import uuid
 
 import pytest
@@ -60,11 +61,11 @@ def test_with_the_evict_on_it_asked_for_the_same_edit_is_noticed(start_larder, d
     assert (rule["changes_noticed"], rule["changes_unseen"], rule["stale_hits"]) == (1, 0, 0)
 
 
-def test_a_change_behind_larders_back_is_told_from_one_that_a_write_made(start_larder, demo, staff):
+def test_a_management_command_is_told_from_a_write_through_larder(start_larder, demo):
     larder = start_larder(demo.url, shadow_rule(LIST, share="everyone"))
     client = larder.client()
     client.get(LIST)
-    demo.client().post(LIST, json={"title": f"{uuid.uuid4()}"}, headers=staff)
+    demo.manage("shell", "-c", f"from jobs.models import Notice; Notice.objects.create(title='{uuid.uuid4()}')")
     client.get(LIST)
     rule = told(larder)
     assert (rule["verdict"], rule["changes_unseen"], rule["suspects"]) == ("changes-unseen", 1, [])
@@ -95,6 +96,18 @@ def test_a_clean_rule_raises_nothing_over_writes_that_evict(start_larder, demo, 
     assert (rule["changes_noticed"], rule["verdict"]) == (4, "too-little")
 
 
+def test_hidden_parameters_are_in_no_example(start_larder, origin_of):
+    times = itertools.count()
+    larder = start_larder(origin_of(lambda exchange: exchange.answer(body=b"%d" % next(times))).url,
+                          shadow_rule("/things/", share="everyone") + "settings: {log_hidden: [token]}\n")
+    client = larder.client()
+    for _ in range(3):
+        client.get("/things/?page=2&token=s3cret")
+    shown = run("shadow", "--admin", larder.admin_url.removeprefix("http://"))
+    assert "as of /things/?page=2&token=***" in shown.stdout
+    assert "s3cret" not in shown.stdout + str(told(larder))
+
+
 @pytest.mark.parametrize("coding", ["gzip", "identity"])
 def test_content_that_is_compressed_anew_each_time_is_compared_as_what_it_means(start_larder, origin_of, coding):
     times = itertools.count()
@@ -120,5 +133,5 @@ def test_the_command_prints_a_verdict_for_each_rule(start_larder, demo):
     larder.client().get(MODELS)
     shown = run("shadow", "--admin", larder.admin_url.removeprefix("http://"))
     assert shown.returncode == 0
-    assert shown.stdout.startswith("tried: too-little\n  2 requests in ")
-    assert "50.0 % would have been hits" in shown.stdout
+    assert shown.stdout.startswith("tried: too-little\n  wait: ")
+    assert re.search(r"  - 2 requests in .*: 50\.0 % would have been hits\n", shown.stdout)

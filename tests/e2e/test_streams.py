@@ -10,7 +10,6 @@ import websockets
 
 from rig.demo import GENERATE_SECONDS
 from rig.http import RawConnection, state
-from rig.processes import Process, accepts, free_port
 from rig.rules import THINGS
 from rig.waiting import Background
 
@@ -106,42 +105,6 @@ def test_a_slow_answer_is_waited_for_and_hinders_nobody(larder, client):
 
 
 # --- WebSocket ---
-
-ASGI = '''
-async def app(scope, receive, send):
-    if scope["type"] == "lifespan":
-        while True:
-            message = await receive()
-            await send({"type": message["type"] + ".complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"plain"})
-        return
-    await receive()
-    await send({"type": "websocket.accept"})
-    while True:
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        if message.get("text") is not None:
-            await send({"type": "websocket.send", "text": message["text"].upper()})
-        else:
-            await send({"type": "websocket.send", "bytes": message["bytes"][::-1]})
-'''
-
-
-@pytest.fixture
-def asgi(tmp_path, logs):
-    (tmp_path / "echo.py").write_text(ASGI)
-    port = free_port()
-    server = Process("uvicorn", ["/usr/bin/python3", "-B", "-m", "uvicorn", "--app-dir", str(tmp_path), "--port",
-                                 str(port), "--ws", "websockets", "echo:app"], log=logs / "uvicorn.log")
-    server.wait_until(lambda: accepts(port), "accepts connections")
-    yield f"http://127.0.0.1:{port}"
-    server.stop(within=3)
-
 
 def test_a_websocket_goes_through_in_both_directions(start_larder, asgi):
     larder = start_larder(asgi)

@@ -25,11 +25,11 @@ session::ExchangeRecord make_record() {
 
 std::string line_of(const session::ExchangeRecord& record, LineFormat format) {
   std::string line;
-  append_line(record, format, line);
+  write_line(record, format, line);
   return line;
 }
 
-TEST_CASE("append_line: JSON, escaped") {
+TEST_CASE("write_line: JSON, escaped") {
   CHECK(
       line_of(make_record(), LineFormat::json) ==
       R"({"time":"1994-11-06T08:49:37.042Z","level":"info","peer":"192.0.2.1","method":"GET",)"
@@ -37,7 +37,7 @@ TEST_CASE("append_line: JSON, escaped") {
       R"("cache":"MISS","fwd":"uri-miss","stored":true,"rule":"a"})");
 }
 
-TEST_CASE("append_line: JSON of what is rare, and a time that rounds up") {
+TEST_CASE("write_line: JSON of what is rare, and a time that rounds up") {
   session::ExchangeRecord record = make_record();
   record.path = "/\x01\xc3\\";
   record.query = "";
@@ -55,7 +55,7 @@ TEST_CASE("append_line: JSON of what is rare, and a time that rounds up") {
       R"("eviction_deferred":true,"failure":"the upstream refused the connection","cut_off":true})");
 }
 
-TEST_CASE("append_line: text that no request can turn into commands for a terminal") {
+TEST_CASE("write_line: text that no request can turn into commands for a terminal") {
   session::ExchangeRecord record = make_record();
   record.path = "/\x1b[2J";
   const std::string line = line_of(record, LineFormat::text);
@@ -64,7 +64,7 @@ TEST_CASE("append_line: text that no request can turn into commands for a termin
         std::string::npos);
 }
 
-TEST_CASE("append_line: what failed is told") {
+TEST_CASE("write_line: what failed is told") {
   session::ExchangeRecord record = make_record();
   record.failure = session::FetchFailure::refused;
   record.evicted_tags = 2;

@@ -79,9 +79,37 @@ TEST_CASE("UrlRanking: what the origin is asked for most often, and what takes l
   REQUIRE(ranking.most_missed(9).size() == 2);
   CHECK(ranking.most_missed(1).front().url == "/often/");
   CHECK(ranking.most_missed(1).front().misses == 3);
-  CHECK(ranking.most_missed(1).front().reason == "uri-miss");
+  CHECK(ranking.most_missed(1).front().last.forward == policy::ForwardReason::uri_miss);
   CHECK(ranking.slowest(1).front().url == "/slow/?page=2");
   CHECK(ranking.slowest(1).front().slowest == 2s);
+}
+
+TEST_CASE("UrlRanking: what became of the last request for a URL") {
+  UrlRanking ranking;
+  session::ExchangeRecord record = miss("/a/", 1ms, "page=2");
+  record.method = "GET";
+  record.began = noon;
+  record.status = 200;
+  record.cache.stored = true;
+  const std::string ends_with_the_record = "key";
+  record.cache.key = ends_with_the_record;
+  ranking.note(record);
+  record.began = noon + 9s;
+  record.status = 404;
+  record.cache.stored = false;
+  record.cache.detail = policy::Detail::status_not_stored;
+  ranking.note(record);
+  const std::optional<RankedUrl> last = ranking.find("GET", "/a/", "page=2");
+  REQUIRE(last);
+  CHECK(last->last_ended == noon + 9s + 1ms);
+  CHECK(last->last_status == 404);
+  CHECK(last->last.detail == policy::Detail::status_not_stored);
+  CHECK(last->last.key.empty());
+  CHECK(last->misses == 2);
+  // Another method, query or path is another request.
+  CHECK_FALSE(ranking.find("POST", "/a/", "page=2"));
+  CHECK_FALSE(ranking.find("GET", "/a/", ""));
+  CHECK_FALSE(ranking.find("GET", "/a", "page=2"));
 }
 
 TEST_CASE("UrlRanking: under which name clients asked last") {
@@ -129,6 +157,7 @@ TEST_CASE("Tail: keeps decisions while somebody watches") {
   tail.note(miss("/two/"));
   REQUIRE(decisions(0).size() == 2);
   CHECK(decisions(0)[1].at("path") == "/two/");
+  CHECK(decisions(0)[1].at("why") == "nothing is stored under its key");
   CHECK(decisions(1).size() == 1);
   CHECK(decisions(2).empty());
   CHECK(decisions(99).size() == 2);

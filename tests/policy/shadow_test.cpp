@@ -1,5 +1,7 @@
 #include "policy/shadow.hpp"
 
+#include <utility>
+
 #include <doctest/doctest.h>
 
 #include "policy/confidence.hpp"
@@ -137,6 +139,19 @@ TEST_CASE("Shadow: what a day comes to") {
     CHECK(report.changes_noticed == c.noticed);
     CHECK(report.changes_unseen == c.unseen);
   }
+}
+
+TEST_CASE("Shadow: for whom it would have been stale") {
+  const auto of = [](const Day& day) {
+    const ShadowReport report = day.report();
+    return std::pair(report.stale_hits, report.stale_with_credentials);
+  };
+  using Counts = std::pair<std::uint64_t, std::uint64_t>;
+  CHECK(of(Day().get(1).get(2).get(2)) == Counts{2, 0});
+  CHECK(of(Day().get(1, alice).get(2, alice)) == Counts{1, 1});
+  // The doubt about Bob's ends with an anonymous request.
+  CHECK(of(Day().get(1).get(2, bob).get(2)) == Counts{2, 1});
+  CHECK(of(Day().get(1, alice).get(2, bob).get(2, carol)) == Counts{2, 2});
 }
 
 TEST_CASE("Shadow: the write that came before an unseen change is named") {

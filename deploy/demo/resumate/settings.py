@@ -1,6 +1,7 @@
 """Settings of the ResuMate API. Whatever differs between machines comes from the environment."""
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -119,6 +120,26 @@ SIMPLE_JWT = {
     "USER_ID_CLAIM": "user_id",
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=1),
 }
+
+# Off, the backend knows nothing of Larder. On, it tells Larder of what changes without passing it: in a
+# shell, a command, a task (../django/README.md).
+if env_flag("LARDER_BRIDGE", "off"):
+    sys.path.insert(0, str(BASE_DIR.parent / "django"))  # elsewhere it is installed
+    INSTALLED_APPS.append("larder_django")
+    LARDER = {
+        "REDIS": os.environ.get("REDIS_URL"),
+        "ADMIN": env_list("LARDER_ADMIN_URLS", ""),
+        "TOKEN": os.environ.get("LARDER_ADMIN_TOKEN", ""),
+        "OUTBOX": env_flag("LARDER_OUTBOX", "off"),
+        "TIMEOUT": float(os.environ.get("LARDER_BRIDGE_TIMEOUT", "0.25")),
+        "RULES": BASE_DIR.parents[1] / "rules" / "resumate.yaml",
+        "MODELS": {
+            "ai.AIModel": "/api/ai/models/",
+            "jobs.ExampleJobApplication": "/api/example-job-applications/{pk}/",
+            "jobs.JobApplication": "/api/job-applications/{pk}/",
+            "jobs.Notice": "/api/notices/{pk}/",
+        },
+    }
 
 # How long POST /api/ai/generate/ thinks. The real one waits for a language model.
 GENERATE_SECONDS = float(os.environ.get("GENERATE_SECONDS", "3"))
