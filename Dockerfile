@@ -3,7 +3,7 @@
 FROM debian:trixie-slim AS build
 WORKDIR /larder
 # The packages before the sources: a changed source does not install them again.
-COPY deploy/packages deploy/packages
+COPY deploy/packages/install deploy/packages/build deploy/packages/
 RUN deploy/packages/install build && rm -rf /var/lib/apt/lists/*
 COPY proxy proxy
 # How many compilers at once; as many as there are cores, and two, unless it is set.
@@ -18,15 +18,15 @@ RUN mkdir -p /out/bin && strip -o /out/bin/larder .build/release/proxy/larder &&
     ldd /out/bin/larder | awk '$2 == "=>" {print $3}' | xargs realpath | xargs dpkg-query -S | \
     cut -d: -f1 | sort -u >/out/packages
 
-FROM debian:trixie-slim
+FROM debian:trixie-slim AS run
 # In seconds since 1970: the date of what these steps make, so that a later build makes the same. Packages
-# bring their files' own dates.
+# bring their files' own dates. Logs are emptied, not removed: the mark of a removed file has a date of its own.
 ARG SOURCE_DATE_EPOCH
 RUN --mount=type=bind,from=build,source=/out/packages,target=/packages \
     touch /dev/shm/began && apt-get update && \
     xargs apt-get install -y --no-install-recommends ca-certificates </packages && \
     useradd --no-create-home --uid 10001 --shell /usr/sbin/nologin larder && \
-    rm -rf /var/lib/apt/lists/* /var/cache/ldconfig/aux-cache /var/log/* /etc/*- && \
+    rm -rf /var/lib/apt/lists/* && find /var/log /var/cache/ldconfig -type f -exec truncate --size 0 {} + && \
     find / -xdev -newer /dev/shm/began -writable \
       -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-$(date +%s)}" {} +
 # The program, and examples of rules: mount your own folder over them and name the file in LARDER_RULES.

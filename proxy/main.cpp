@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "commands/commands.hpp"
+#include "commands/description.hpp"
 
 namespace {
 
@@ -20,6 +21,19 @@ void open_standard_streams() {
   }
 }
 
+constexpr const char* footer =
+    R"(Each command has a page of its own: 'larder COMMAND --help', or larder-COMMAND(1) where manual pages are
+installed. Settings come from flags, then from the environment, then from the settings: block of the rules
+file; 'larder serve --help' names them all.
+
+Examples:
+  larder check rules.yaml
+  larder serve --rules rules.yaml --upstream http://127.0.0.1:8000
+  larder explain --rules rules.yaml GET /api/items/
+
+Exit codes: 0 well; 1 failed, or found errors; 2 wrong usage; 3 of 'serve': it ended with requests broken
+off. Each command's page says what they mean there.)";
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -28,9 +42,15 @@ int main(int argc, char** argv) {
   // A client or a log reader that has gone is an error of that write, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is a log that drops lines
-  CLI::App app("Larder: a caching reverse proxy in front of a Django API");
+  CLI::App app("A caching reverse proxy in front of a Django API", "larder");
   app.require_subcommand(1);
-  app.set_version_flag("--version", std::string("larder ") + LARDER_VERSION);
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.footer(footer);
+  app.formatter_fn([](const CLI::App* shown, const std::string&, CLI::AppFormatMode) {
+    return format_help(describe(*shown));
+  });
+  app.set_version_flag("--version", std::string("larder ") + LARDER_VERSION,
+                       "Print the version and exit");
   int code = exit_ok;
   add_serve(app, code);
   add_check(app, code);
@@ -42,6 +62,9 @@ int main(int argc, char** argv) {
   add_reload(app, code);
   add_stats(app, code);
   add_shadow(app, code);
+  add_suggest(app, code);
+  add_completion(app, code);
+  add_manual(app, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

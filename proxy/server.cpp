@@ -66,6 +66,10 @@ Server::Server(config::LoadResult loaded, RulesSource source, ops::LineWriter& l
               .tls = tls_,
               .backends = backends_,
               .admission = admission_} {
+  if (config_.settings.observe > 0) {
+    observing_ = std::make_unique<session::Observing>(config_.settings.observe);
+    shared_.observing = observing_.get();
+  }
   if (config_.settings.redis) {
     MadeTlsContext made = store::make_redis_tls(*config_.settings.redis);
     stores_.redis_tls = std::move(made.context);
@@ -139,6 +143,7 @@ ops::Status Server::status() const {
 }
 
 void Server::watch_store(Thread& thread) {
+  ++thread.rounds;
   if (!thread.worker.store) return;
   const bool available = thread.worker.store->is_available();
   thread.store_available = available;
@@ -176,6 +181,7 @@ int Server::run() {
     });
   }
   if (admin_) admin_->start();
+  if (service_.is_there()) asio::co_spawn(control_, watch_service(), asio::detached);
   control_.run();
   for (const std::unique_ptr<Thread>& thread : threads_) thread->thread.join();
   spdlog::info("stopped");
@@ -233,6 +239,7 @@ void Server::look_at_certificate(bool always) {
 
 void Server::drain() {
   draining_ = true;
+  service_.tell("STOPPING=1\nSTATUS=finishing what is in flight");
   listening_.remove_files();
   const SteadyClock::time_point give_up = SteadyClock::now() + config_.settings.drain_timeout;
   for (const std::unique_ptr<Thread>& thread : threads_) {

@@ -22,6 +22,7 @@
 #include "ops/page_data.hpp"
 #include "ops/rules_status.hpp"
 #include "ops/rules_watch.hpp"
+#include "ops/service_manager.hpp"
 #include "ops/shadow_report.hpp"
 #include "ops/span_exporter.hpp"
 #include "ops/stats.hpp"
@@ -32,6 +33,7 @@
 #include "session/limits.hpp"
 #include "session/listener.hpp"
 #include "session/listening.hpp"
+#include "session/observing.hpp"
 #include "session/tls_files.hpp"
 #include "session/trusted.hpp"
 #include "session/worker.hpp"
@@ -80,6 +82,9 @@ class Server {
   [[nodiscard]] Readiness readiness();
   /// ", ..." for each thing that its operator should mend, though it serves.
   [[nodiscard]] std::string what_is_wrong() const;
+  [[nodiscard]] awaitable<void> watch_service();
+  /// True: each thread has, since this was last true.
+  [[nodiscard]] bool have_all_gone_on();
   /// On the thread's own io_context, again and again: its store may be asked there only.
   void watch_store(Thread& thread);
   [[nodiscard]] std::vector<ops::ShadowedRule> shadowed_rules() const;
@@ -108,6 +113,7 @@ class Server {
   [[nodiscard]] awaitable<void> look_at_redis();
   [[nodiscard]] awaitable<void> watch_redis();
   void add_explain_routes(std::vector<ops::AdminRoute>& routes);
+  [[nodiscard]] awaitable<ops::AdminAnswer> answer_suggest();
   void watch_signals();
   void watch_hangup();
   void watch_certificate();
@@ -131,6 +137,7 @@ class Server {
   ops::RulesStatus rules_status_;
   std::optional<store::RedisFigures> redis_figures_;
   SteadyClock::time_point redis_looked_at_{};
+  const ops::ServiceManager service_ = ops::ServiceManager::from_environment();
   std::size_t serving_ = 0;  ///< threads that have not ended
   session::Clock clock_;
   store::Shared stores_;
@@ -148,6 +155,8 @@ class Server {
   ops::LineWriter& lines_;
   std::unique_ptr<ops::SpanExporter> spans_;  ///< null: no collector is configured
   ops::PageData page_;
+  std::unique_ptr<session::Observing> observing_;  ///< null: nothing is observed
+  bool is_suggesting_ = false;
   session::Shared shared_;
   std::vector<std::unique_ptr<Thread>> threads_;
   std::optional<ops::Admin> admin_;

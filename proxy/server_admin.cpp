@@ -1,4 +1,5 @@
 // The part of Server that whoever runs Larder speaks to.
+#include <future>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -6,6 +7,8 @@
 #include <boost/asio/detached.hpp>
 
 #include "ops/redaction.hpp"
+#include "ops/suggestion_text.hpp"
+#include "policy/suggestion.hpp"
 #include "server.hpp"
 #include "store/redis_connecting.hpp"
 #include "store/redis_names.hpp"
@@ -17,6 +20,7 @@ namespace {
 constexpr std::chrono::milliseconds figures_age{900};
 constexpr std::chrono::seconds figures_interval{30};
 constexpr std::chrono::seconds first_figures_interval{1};
+constexpr std::chrono::milliseconds suggestion_check{20};
 }  // namespace
 
 std::string Server::open_admin() {
@@ -64,9 +68,32 @@ std::vector<ops::AdminRoute> Server::admin_routes() {
   routes.push_back(
       {"/purge", ops::AdminRoute::Method::post, Need::changing,
        [this](AdminRequest request) { return answer_purge(std::move(request.body)); }});
+  routes.push_back({"/suggest", ops::AdminRoute::Method::get, Need::reading,
+                    [this](const AdminRequest&) { return answer_suggest(); }});
   add_page_routes(routes);
   add_explain_routes(routes);
   return routes;
+}
+
+awaitable<ops::AdminAnswer> Server::answer_suggest() {
+  if (!observing_)
+    co_return ops::AdminAnswer{
+        "nothing is observed: set 'observe' (LARDER_OBSERVE), such as to 20000, and restart\n",
+        409};
+  if (std::exchange(is_suggesting_, true))
+    co_return ops::AdminAnswer{"rules are being looked for already\n", 429};
+  // On a thread of its own: whoever asks for /readyz meanwhile must not wait.
+  std::future<std::string> found = std::async(std::launch::async, [seen = observing_->copy()] {
+    return ops::format_rules(policy::make_suggestions(seen));
+  });
+  Timer pause(control_);
+  while (found.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    pause.expires_after(suggestion_check);
+    const auto [ignored] = co_await pause.async_wait(asio::as_tuple(use_awaitable));
+    (void)ignored;
+  }
+  is_suggesting_ = false;
+  co_return ops::AdminAnswer{found.get()};
 }
 
 std::vector<ops::ShadowedRule> Server::shadowed_rules() const {

@@ -35,7 +35,9 @@ struct Server::Thread {
   Timer store_timer;
   std::shared_ptr<store::EvictionListener> evictions;  ///< of one thread, for all
   std::atomic<bool> store_available{false};
-  bool is_leaving = false;  ///< the store has yet to leave something to the next process
+  std::atomic<unsigned> rounds{0};  ///< how often it has looked whether its store can be used
+  unsigned rounds_seen = 0;         ///< of the main thread, for the service manager's watchdog
+  bool is_leaving = false;          ///< the store has yet to leave something to the next process
   std::thread thread;
 };
 

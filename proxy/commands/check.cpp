@@ -118,7 +118,9 @@ void add_check(CLI::App& app, int& code) {
       "check",
       "Check rules files: prints every error, and what is probably not meant, with its place");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("FILE", arguments->files, "Rules file, or folder of them")->required();
+  command->add_option("FILE", arguments->files, "Rules file, or folder of them")
+      ->required()
+      ->type_name("PATH");
   command->add_flag("--strict", arguments->strict, "Exit code 1 for warnings, too");
   command->add_flag("--live", arguments->live, "Warn of what a running Larder has seen, too");
   add_admin_settings(*command, arguments->flags);

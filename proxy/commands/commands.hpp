@@ -7,7 +7,7 @@
 
 namespace larder::commands {
 
-// Exit codes, as README.md lists them.
+// Exit codes, as `larder --help` lists them. `serve` has one more, 3: requests were broken off.
 constexpr int exit_ok = 0;
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
@@ -22,5 +22,9 @@ void add_purge(CLI::App& app, int& code);
 void add_reload(CLI::App& app, int& code);
 void add_stats(CLI::App& app, int& code);
 void add_shadow(CLI::App& app, int& code);
+void add_suggest(CLI::App& app, int& code);
+// These two are about all commands, so they are added last.
+void add_completion(CLI::App& app, int& code);
+void add_manual(CLI::App& app, int& code);
 
 }  // namespace larder::commands

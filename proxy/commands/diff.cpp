@@ -80,8 +80,12 @@ void add_diff(CLI::App& app, int& code) {
   CLI::App* command =
       app.add_subcommand("diff", "Compare two sets of rules: what changes, and for which URLs");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("OLD", arguments->before, "Rules file, or folder of them")->required();
-  command->add_option("NEW", arguments->after, "Rules file, or folder of them")->required();
+  command->add_option("OLD", arguments->before, "Rules file, or folder of them")
+      ->required()
+      ->type_name("PATH");
+  command->add_option("NEW", arguments->after, "Rules file, or folder of them")
+      ->required()
+      ->type_name("PATH");
   command->footer(footer);
   command->callback([arguments, &code] { code = diff(*arguments); });
 }

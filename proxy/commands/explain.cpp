@@ -132,7 +132,9 @@ void add_explain(CLI::App& app, int& code) {
   const auto arguments = std::make_shared<Arguments>();
   add_settings(*command, arguments->flags);
   hide_settings(*command, {"rules", "admin"});
-  command->add_option("METHOD", arguments->asked.method, "GET, POST, ...")->required();
+  command->add_option("METHOD", arguments->asked.method, "GET, POST, ...")
+      ->required()
+      ->type_name("{GET,HEAD,POST,PUT,PATCH,DELETE}");
   command->add_option("URL", arguments->asked.url, "Path and query, or a whole URL")->required();
   command
       ->add_option("-H,--header", arguments->asked.fields,

@@ -33,13 +33,25 @@ int health(const config::Flags& flags) {
   return exit_failed;
 }
 
+constexpr const char* footer =
+    R"(Prints ok. It lives as long as its admin listener answers /healthz within 2 seconds; whether it is ready to
+serve, and what its operator should mend, says /readyz. Needs no token.
+
+Examples:
+  larder health
+  larder health --admin 127.0.0.1:9181
+
+Exit codes: 0 it lives; 1 it does not answer, or not well; 2 wrong usage.)";
+
 }  // namespace
 
 void add_health(CLI::App& app, int& code) {
-  CLI::App* command = app.add_subcommand(
-      "health", "Ask a running Larder's admin listener; exit code 0 when it is well");
+  CLI::App* command =
+      app.add_subcommand("health", "Ask whether a Larder runs, as HEALTHCHECK and probes do");
   const auto flags = std::make_shared<config::Flags>();
   add_settings(*command, *flags);
+  hide_settings(*command, {"admin"});
+  command->footer(footer);
   command->callback([flags, &code] { code = health(*flags); });
 }
 

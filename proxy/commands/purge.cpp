@@ -91,10 +91,13 @@ void add_purge(CLI::App& app, int& code) {
   CLI::Option_group* target = command->add_option_group("What");
   target->add_option("URL", options->url,
                      "A path or URL: all that is stored for it, whatever host, query and user");
-  target->add_option("--prefix", options->prefix, "A path and all that lies below it");
-  target->add_option("--rule", options->rule, "What is stored under the rule of this name");
-  target->add_option("--tag", options->tag,
-                     "What a rule's tags, Surrogate-Key or Cache-Tag name so");
+  target->add_option("--prefix", options->prefix, "A path and all that lies below it")
+      ->type_name("TARGET");
+  target->add_option("--rule", options->rule, "What is stored under the rule of this name")
+      ->type_name("NAME");
+  target
+      ->add_option("--tag", options->tag, "What a rule's tags, Surrogate-Key or Cache-Tag name so")
+      ->type_name("TAG");
   target->add_flag("--all", options->is_all, "Everything");
   target->require_option(1);
   command->add_flag("--soft", options->is_soft,

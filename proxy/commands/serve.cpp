@@ -39,6 +39,25 @@ int serve(config::Flags flags) {
   return code;
 }
 
+constexpr const char* footer =
+    R"(A flag beats the environment, the environment beats the settings: block of the rules file. Without rules
+everything is passed on. What may be given several times may also be one list with commas.
+
+Variables without a flag, since 'ps' shows flags to everybody: LARDER_ADMIN_TOKEN, the token that purging and
+reloading need. REDIS_HOST, REDIS_PORT, REDIS_DB and REDIS_PASSWORD stand for REDIS_URL where that is not set.
+Under systemd, NOTIFY_SOCKET, WATCHDOG_USEC and LISTEN_FDS are heeded.
+
+SIGTERM and SIGINT end it when what is in flight has been answered, or after --drain-timeout; a second one at
+once. SIGHUP reads rules and certificates again. Log lines go to stderr.
+
+Examples:
+  larder serve --upstream http://127.0.0.1:8000 --rules rules.yaml
+  REDIS_HOST=redis LARDER_UPSTREAM=http://backend:8000 larder serve --rules /etc/larder
+  larder serve --listen https://0.0.0.0:8443 --tls-certificate cert.pem --tls-key key.pem
+
+Exit codes: 0 ended by a signal, with everything answered; 1 it could not start; 2 wrong usage; 3 ended with
+requests broken off.)";
+
 }  // namespace
 
 void add_serve(CLI::App& app, int& code) {
@@ -46,8 +65,7 @@ void add_serve(CLI::App& app, int& code) {
       app.add_subcommand("serve", "Serve clients, by the rules, from the store or the upstream");
   const auto flags = std::make_shared<config::Flags>();
   add_settings(*command, *flags);
-  command->footer(
-      "A flag beats the environment, the environment beats the settings: block of the rules file.");
+  command->footer(footer);
   command->callback([flags, &code] { code = serve(*flags); });
 }
 

@@ -37,8 +37,8 @@ void add_settings(CLI::App& command, config::Flags& flags,
             [&flags, name](const std::vector<std::string>& values) { flags[name] = values; }, help)
         ->type_name(std::string(setting.value))
         ->expected(1, setting.repeatable ? 64 : 1)
-        // Or a flag behind the next positional would take that one with it.
-        ->allow_extra_args(setting.repeatable)
+        // What follows a value is the command's own argument, such as a URL.
+        ->allow_extra_args(false)
         ->multi_option_policy(setting.repeatable ? CLI::MultiOptionPolicy::TakeAll
                                                  : CLI::MultiOptionPolicy::TakeLast);
   }
@@ -48,7 +48,6 @@ void hide_settings(CLI::App& command, const std::vector<std::string>& shown) {
   for (const config::SettingInfo& setting : config::settings_table()) {
     const std::string name(setting.name);
     CLI::Option* option = command.get_option(flag_of(name));
-    option->allow_extra_args(false);
     if (std::find(shown.begin(), shown.end(), name) == shown.end()) option->group("");
   }
 }

@@ -23,8 +23,8 @@ namespace larder::commands {
 void add_settings(CLI::App& command, config::Flags& flags,
                   std::initializer_list<std::string_view> only = {});
 
-/// For a command that has arguments besides: leaves the settings out of its --help, but for those
-/// in `shown`, and has each flag take one value, so that an argument may stand behind it.
+/// For a command that has arguments besides and much to say of them: leaves the settings out of its
+/// --help, but for those in `shown`.
 void hide_settings(CLI::App& command, const std::vector<std::string>& shown);
 
 /// The rules' place comes by flag or environment like any setting, but is needed first. Empty:

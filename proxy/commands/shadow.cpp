@@ -8,6 +8,28 @@
 
 namespace larder::commands {
 
+namespace {
+
+constexpr const char* footer =
+    R"(Asks a running Larder's admin listener. A block for each rule: what it was asked, how often its answer would
+have been old or another user's, after which write, and a verdict:
+
+  promote         nothing was wrong in 300 hits or more
+  holds           the same of a rule that is on, whose hits are verified
+  too-little      too few hits to say
+  no-use          hardly anything would have been a hit
+  missing-evict   a write makes it old: named, for evict_on
+  changes-unseen  it changes where no write through Larder comes before
+  users-differ    two users get different content
+
+Examples:
+  larder shadow
+  larder shadow --json
+
+Exit codes: 0 printed; 1 not reached or refused; 2 wrong usage.)";
+
+}  // namespace
+
 void add_shadow(CLI::App& app, int& code) {
   struct Given {
     config::Flags flags;
@@ -20,12 +42,7 @@ void add_shadow(CLI::App& app, int& code) {
                                          "of those that are on, and a verdict for each");
   command->add_flag("--json", given->as_json, "As a JSON object");
   add_admin_settings(*command, given->flags);
-  command->footer(
-      "Asks a running Larder's admin listener. Verdicts: promote (nothing wrong in 300 hits or "
-      "more; of a\nrule that is on: holds), too-little, no-use, missing-evict (says which writes "
-      "to "
-      "name in evict_on),\nchanges-unseen, users-differ.\nExit code 0 when it was told, 1 when "
-      "there was no answer.");
+  command->footer(footer);
   command->callback([given, &code] {
     const std::optional<std::string> told =
         call_admin(given->flags, {.target = given->as_json ? "/shadow" : "/shadow?format=text"});

@@ -92,7 +92,8 @@ void add_stats(CLI::App& app, int& code) {
   const auto options = std::make_shared<Options>();
   command->add_flag("--watch", options->watches, "Go on until interrupted, with the rates of now");
   command->add_option("--interval", options->interval, "Seconds between two looks (default 1)")
-      ->check(CLI::Range(0.1, 3600.0));
+      ->check(CLI::Range(0.1, 3600.0).description(""))
+      ->type_name("SECONDS");
   command->add_flag("--json", options->as_json, "Print /stats as it is: one line each time");
   add_admin_settings(*command, options->flags);
   command->footer(

@@ -98,7 +98,7 @@ void add_test(CLI::App& app, int& code) {
   CLI::App* command =
       app.add_subcommand("test", "Run cases: requests, and what the rules are to make of them");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("FILE", arguments->files, "Files of cases")->required();
+  command->add_option("FILE", arguments->files, "Files of cases")->required()->type_name("PATH");
   command->add_option("--rules", arguments->rules, "Rules in place of those that the files name")
       ->type_name("PATH")
       ->allow_extra_args(false);

@@ -151,6 +151,7 @@ struct Settings {
   unsigned warm = 0;                   ///< keys to fetch from Redis at start; 0: none
   milliseconds settle{0};              ///< after an eviction nothing is stored; 0: it is at once
   unsigned threads = 0;                ///< 0: one per core
+  unsigned observe = 0;                ///< distinct URLs kept for `larder suggest`; 0: none
 
   std::uint64_t object_limit = 8ULL << 20;  ///< bytes of content; larger responses are not stored
   std::vector<std::string> session_cookies{"sessionid"};

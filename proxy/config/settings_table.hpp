@@ -40,7 +40,7 @@ struct SettingAccess {
 struct SettingRow {
   std::string_view name;
   std::string_view environment;
-  std::string_view value;     ///< what kind of value, for --help
+  std::string_view value;     ///< what kind of value, for --help: PATH, or "{token,session}"
   std::string_view sentence;  ///< without full stop; the default is added
   bool is_repeatable;
   SettingAccess access;

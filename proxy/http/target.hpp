@@ -55,6 +55,8 @@ class QueryParameters {
  public:
   using Parameters = boost::container::small_vector<QueryParameter, 8>;
 
+  /// Not defaulted: that would have the room for eight cleared each time.
+  QueryParameters() {}
   [[nodiscard]] std::size_t size() const { return parameters_.size(); }
   [[nodiscard]] const QueryParameter& operator[](std::size_t at) const { return parameters_[at]; }
   [[nodiscard]] Parameters::const_iterator begin() const { return parameters_.begin(); }

@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/bytes.hpp"
+
 namespace larder::http {
 
 class TextWriter {
@@ -38,8 +40,7 @@ class TextWriter {
     ++at_;
   }
   [[gnu::always_inline]] void put(std::string_view text) {
-    // Not memcpy(), to which a view of nothing may not be given.
-    std::char_traits<char>::copy(need(text.size()), text.data(), text.size());
+    copy_text(need(text.size()), text.data(), text.size());
     at_ += text.size();
   }
   void put_number(std::uint64_t number) {

@@ -8,6 +8,10 @@
 namespace larder::ops {
 
 struct PageData {
+  /// Does note() make anything of it? Of hits that nobody watches it does not.
+  [[nodiscard]] bool is_wanted(const session::ExchangeRecord& record) const {
+    return record.cache.forward || tail.is_watched();
+  }
   void note(const session::ExchangeRecord& record) {
     urls.note(record);
     tail.note(record);

@@ -29,7 +29,7 @@ class Recorder final : public session::RecordSink {
     counters_.add(record);
     log_.write(record);
     if (record.span && spans_) spans_->add(record);
-    note_for_page(record);
+    if (page_.is_wanted(record)) note_for_page(record);
   }
   void note(const session::FillRecord& record) override { counters_.add(record); }
   void note(const session::VerificationRecord& record) override { counters_.add(record); }

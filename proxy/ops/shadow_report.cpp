@@ -7,19 +7,12 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "ops/rule_yaml.hpp"
 #include "policy/shadow_verdict.hpp"
 
 namespace larder::ops {
 
 namespace {
-
-std::string format_span(std::chrono::milliseconds span) {
-  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(span).count();
-  if (minutes >= 48 * 60) return fmt::format("{} days", minutes / (24 * 60));
-  if (minutes >= 120) return fmt::format("{} hours", minutes / 60);
-  if (minutes >= 2) return fmt::format("{} minutes", minutes);
-  return fmt::format("{} seconds", std::chrono::duration_cast<std::chrono::seconds>(span).count());
-}
 
 /// With more digits the smaller it is.
 std::string format_percent(double rate) {

@@ -19,8 +19,9 @@ class Tail {
   /// After so long without a question nobody watches any more.
   static constexpr std::chrono::seconds patience{10};
 
+  [[nodiscard]] bool is_watched() const { return is_watched_.load(std::memory_order_relaxed); }
   void note(const session::ExchangeRecord& record) {
-    if (is_watched_.load(std::memory_order_relaxed)) keep(record);
+    if (is_watched()) keep(record);
   }
   /// What came after number `seen`, as a JSON object: {"last": 7, "decisions": [...]}. Whoever asks
   /// watches from now on.

@@ -15,28 +15,29 @@ namespace {
 
 constexpr std::size_t longest_method = 16;
 
-std::string make_url(std::string_view path, std::string_view query) {
-  std::string url(path.substr(0, UrlRanking::longest));
-  if (!query.empty() && url.size() < UrlRanking::longest)
-    url.append("?").append(query.substr(0, UrlRanking::longest - url.size()));
-  return url;
-}
-
-std::string make_name(std::string_view method, std::string_view url) {
-  return std::string(method.substr(0, longest_method)).append(" ").append(url);
+/// "GET /path?query".
+void put_name(std::string_view method, std::string_view path, std::string_view query,
+              std::string& name) {
+  method = method.substr(0, longest_method);
+  name.assign(method).append(" ").append(path.substr(0, UrlRanking::longest));
+  const std::size_t most = method.size() + 1 + UrlRanking::longest;
+  if (!query.empty() && name.size() < most)
+    name.append("?").append(query.substr(0, most - name.size()));
 }
 
 }  // namespace
 
 void UrlRanking::note(const session::ExchangeRecord& record) {
   if (record.path.empty() || !record.cache.forward) return;
-  const std::string url = make_url(record.path, record.query);
-  const std::string name = make_name(record.method, url);
+  // Its room is used again: what is passed on allocates nothing here.
+  static thread_local std::string name;
+  put_name(record.method, record.path, record.query, name);
   const std::scoped_lock lock(mutex_);
   auto found = places_.find(name);
   if (found == places_.end()) {
-    RankedUrl newcomer{.method = std::string(record.method.substr(0, longest_method)),
-                       .url = url,
+    const std::size_t end_of_method = name.find(' ');
+    RankedUrl newcomer{.method = name.substr(0, end_of_method),
+                       .url = name.substr(end_of_method + 1),
                        .origin = {},
                        .rule = {}};
     if (urls_.size() < most) {
@@ -46,7 +47,7 @@ void UrlRanking::note(const session::ExchangeRecord& record) {
       const auto least = std::min_element(
           urls_.begin(), urls_.end(),
           [](const RankedUrl& a, const RankedUrl& b) { return a.misses < b.misses; });
-      places_.erase(make_name(least->method, least->url));
+      places_.erase(least->method + " " + least->url);
       found = places_.emplace(name, static_cast<std::size_t>(least - urls_.begin())).first;
       newcomer.misses = newcomer.over = least->misses;
       *least = std::move(newcomer);
@@ -69,7 +70,8 @@ void UrlRanking::note(const session::ExchangeRecord& record) {
 
 std::optional<RankedUrl> UrlRanking::find(std::string_view method, std::string_view path,
                                           std::string_view query) const {
-  const std::string name = make_name(method, make_url(path, query));
+  std::string name;
+  put_name(method, path, query, name);
   const std::scoped_lock lock(mutex_);
   const auto found = places_.find(name);
   if (found == places_.end()) return std::nullopt;

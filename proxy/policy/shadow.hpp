@@ -112,6 +112,8 @@ class Shadow {
   /// nothing of this.
   std::optional<Suspect> note(const VerifiedHit& hit);
   [[nodiscard]] ShadowReport report() const;
+  /// As in the report, which costs more.
+  [[nodiscard]] std::uint64_t hits() const { return counts_.hits; }
 
   static constexpr std::size_t most_keys = 4096;
   static constexpr std::size_t most_evicted_tags = 16'384;

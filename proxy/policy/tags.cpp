@@ -1,6 +1,7 @@
 #include "policy/tags.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "http/target.hpp"
 #include "policy/evicting_write.hpp"
@@ -51,10 +52,33 @@ bool is_number(std::string_view segment) {
   return !segment.empty() && segment.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+/// Paths that WSGI reads alike ("/a,b", "/a%2Cb") have keys of their own but are one resource.
+bool is_read_as_written(std::string_view path) {
+  static constexpr std::array<bool, 256> as_written = [] {
+    std::array<bool, 256> table{};
+    for (const char character :
+         std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                          "0123456789-._~/:@!$&'()*+,="))
+      table[static_cast<unsigned char>(character)] = true;
+    return table;
+  }();
+  return std::all_of(path.begin(), path.end(), [](char character) {
+    return as_written[static_cast<unsigned char>(character)];
+  });
+}
+
+/// Where a segment begins with 0 and goes on; whether as a number is for others to see.
+bool has_leading_zeros(std::string_view path) {
+  std::size_t at = path.find("/0");
+  while (at != std::string_view::npos && (at + 2 == path.size() || path[at + 2] == '/'))
+    at = path.find("/0", at + 2);
+  return at != std::string_view::npos;
+}
+
 /// "/models/07" as "/models/7": an <int:pk>, or whatever else looks an object up by its number,
 /// reads them alike. Most paths are as they should be, and nothing is put into `kept`.
 std::string_view without_leading_zeros(std::string_view path, std::string& kept) {
-  if (path.find("/0") == std::string_view::npos) return path;
+  if (!has_leading_zeros(path)) return path;
   for (std::size_t at = 0; at < path.size();) {
     kept += path[at++];
     const std::size_t end = std::min(path.find('/', at), path.size());
@@ -110,11 +134,8 @@ bool may_be_tagged(std::string_view path) {
 
 Tags tags_of_response(std::string_view rule, std::string_view path, std::string_view user,
                       std::span<const std::string> rule_tags) {
-  // Paths that WSGI reads alike ("/a,b", "/a%2Cb") have keys of their own but are one resource.
-  static constexpr std::string_view read_as_written =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@!$&'()*+,=";
   std::string canonical;
-  if (path.find_first_not_of(read_as_written) != std::string_view::npos) {
+  if (!is_read_as_written(path)) {
     canonical = http::possible_paths(path).front();
     path = canonical;
   }

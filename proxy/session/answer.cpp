@@ -15,7 +15,7 @@ constexpr std::size_t copied_content = 4096;
 
 /// Room that is taken at once: for one line, and for all those of a head that are this hop's own.
 constexpr std::size_t usual_line = 64;
-constexpr std::size_t usual_own_lines = 512;
+constexpr std::size_t usual_own_lines = 256;
 
 void put_status_line(http::TextWriter& head, std::uint16_t status, std::string_view reason) {
   head.put("HTTP/1.1 ");
@@ -92,7 +92,8 @@ std::string_view Answer::write(const WholeHead& whole, std::string_view content)
   record_.status = whole.status;
   const bool is_copied = content.size() <= copied_content && request_.method != http::Method::head;
   const std::string_view copied = is_copied ? content : std::string_view();
-  http::TextWriter text(head(), 0, whole.lines.size() + usual_own_lines + copied.size());
+  // This hop's own lines find room where the answer before had its.
+  http::TextWriter text(head(), 0, whole.lines.size() + copied.size());
   put_status_line(text, whole.status, whole.reason);
   text.put(whole.lines);
   if (whole.length) put_length(text, *whole.length);

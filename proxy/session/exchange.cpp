@@ -342,10 +342,7 @@ awaitable<After> Exchange::pass_on(policy::PassOn pass) {
     record_.cache.result = CacheResult::bypass;
   if (pass.reason == ForwardReason::vary_miss) record_.cache.result = CacheResult::miss;
 
-  std::optional<ShadowWatch> watch;
-  if (pass.detail == Detail::mode_shadow && head_.method == http::Method::get)
-    watch.emplace(*rules_->shadow_of(*match_.rule), facts(), rules_->learned_of(*match_.rule),
-                  std::chrono::floor<milliseconds>(record_.began));
+  const std::unique_ptr<AnswerWatch> watch = make_watch(pass.detail);
   PassingOn passing_on({.worker = worker_,
                         .client = client_,
                         .head = head_,
@@ -358,9 +355,22 @@ awaitable<After> Exchange::pass_on(policy::PassOn pass) {
                         .record = record_,
                         .first_byte_timeout = first_byte_timeout(),
                         .response_timeout = response_timeout(),
-                        .watch = watch ? &*watch : nullptr});
+                        .watch = watch.get()});
   const After after = co_await passing_on.run();
   co_return after;
+}
+
+std::unique_ptr<AnswerWatch> Exchange::make_watch(Detail passed_on) {
+  if (head_.method != http::Method::get) return nullptr;
+  const auto asked = std::chrono::floor<milliseconds>(record_.began);
+  if (passed_on == Detail::mode_shadow)
+    return std::make_unique<ShadowWatch>(*rules_->shadow_of(*match_.rule), facts(),
+                                         rules_->learned_of(*match_.rule), asked);
+  Observing* const observing = worker_.shared.observing;
+  if (passed_on != Detail::no_rule || !observing) return nullptr;
+  return std::make_unique<ObservedGet>(
+      *observing, facts(),
+      worker_.identifier.identify(head_.fields, worker_.shared.clock.now_in_seconds()), asked);
 }
 
 std::uint64_t Exchange::body_limit() const {

@@ -88,6 +88,8 @@ class Exchange {
   [[nodiscard]] awaitable<After> refill(policy::ForwardReason reason, store::Lookup found);
   [[nodiscard]] awaitable<After> pass_on(policy::PassOn pass);
 
+  /// Of what is passed on: whoever looks on while it is; null: nobody.
+  [[nodiscard]] std::unique_ptr<AnswerWatch> make_watch(policy::Detail passed_on);
   [[nodiscard]] FillJob make_fill_job(policy::StoredResponsePointer previous);
   [[nodiscard]] policy::Detail decide_admission(const FillJob& job) const;
   [[nodiscard]] milliseconds first_byte_timeout() const;

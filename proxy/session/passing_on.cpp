@@ -44,7 +44,7 @@ awaitable<After> PassingOn::run() {
   }
 
   in_flight.reset();
-  note_in_shadows(result, old_tags);
+  note_write(result, old_tags);
   After after = After::broken;
   if (failure) {
     own_.record.failure = *failure;
@@ -137,11 +137,19 @@ policy::Moment PassingOn::this_moment() const {
   return std::chrono::floor<milliseconds>(own_.worker.shared.clock.now());
 }
 
-void PassingOn::note_in_shadows(const FetchResult& result, const policy::Tags& evicted) const {
-  if (!own_.rules.has_shadows() || http::is_safe(own_.head.method, own_.head.method_text)) return;
+void PassingOn::note_write(const FetchResult& result, const policy::Tags& evicted) const {
+  Observing* const observing = own_.worker.shared.observing;
+  const bool is_heard = own_.rules.has_shadows() || observing;
+  if (!is_heard || http::is_safe(own_.head.method, own_.head.method_text)) return;
   const auto* answer = std::get_if<OriginAnswer>(&result);
   if (answer && !policy::may_have_changed(answer->head().status)) return;
-  note_write(own_.rules.shadows, evicted, own_.head.method_text, own_.head.path, this_moment());
+  session::note_write(own_.rules.shadows, evicted, own_.head.method_text, own_.head.path,
+                      this_moment());
+  if (observing)
+    observing->note(policy::ObservedWrite{.method = own_.head.method,
+                                          .method_text = own_.head.method_text,
+                                          .path = own_.head.path,
+                                          .answered = this_moment()});
 }
 
 awaitable<void> PassingOn::evict(store::LeasePointer lease, policy::Tags tags) {

@@ -33,7 +33,7 @@ struct PassedOn {
   ExchangeRecord& record;
   milliseconds first_byte_timeout{0};
   milliseconds response_timeout{0};  ///< zero: none
-  ShadowWatch* watch = nullptr;      ///< of a rule in shadow; null: none
+  AnswerWatch* watch = nullptr;      ///< of what is compared or observed; null: nobody looks on
 };
 
 class PassingOn {
@@ -55,7 +55,7 @@ class PassingOn {
                                            const FetchResult& result) const;
   [[nodiscard]] policy::Moment this_moment() const;
   /// Of a write that may have changed something.
-  void note_in_shadows(const FetchResult& result, const policy::Tags& evicted) const;
+  void note_write(const FetchResult& result, const policy::Tags& evicted) const;
   [[nodiscard]] awaitable<void> evict(store::LeasePointer lease, policy::Tags tags);
   [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
   [[nodiscard]] bool wants_upgrade() const;

@@ -3,7 +3,7 @@
 
 #include "policy/stored_response.hpp"
 #include "session/answer.hpp"
-#include "session/shadowing.hpp"
+#include "session/answer_watch.hpp"
 #include "session/upload.hpp"
 
 namespace larder::session {
@@ -15,7 +15,7 @@ struct RelayTo {
   ExchangeRecord& record;
   OriginPool& pool;  ///< takes the origin's connection back when that can be used again
   policy::SystemSeconds now;
-  ShadowWatch* watch = nullptr;  ///< sees the content as it goes by; null: nobody does
+  AnswerWatch* watch = nullptr;  ///< sees the content as it goes by; null: nobody does
 };
 
 /// Head and content. `upload`: of the request, may still be running; null: the request had no

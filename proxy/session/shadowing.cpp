@@ -2,12 +2,13 @@
 
 #include <utility>
 
-#include "http/cookies.hpp"
 #include "policy/freshness.hpp"
 #include "policy/path_shape.hpp"
 #include "policy/rule_tags.hpp"
 #include "policy/storing.hpp"
+#include "session/asker.hpp"
 #include "store/stamps.hpp"
+#include "store/xxh3.hpp"
 
 namespace larder::session {
 
@@ -73,27 +74,6 @@ std::vector<std::uint64_t> hashes_of(const policy::Tags& tags) {
   return hashes;
 }
 
-namespace {
-
-/// Of what tells users apart; zero: nothing does.
-std::uint64_t hash_credentials(const policy::LookupFacts& facts) {
-  store::Xxh3Stream hash;
-  bool is_somebody = false;
-  if (const auto authorization = facts.head.fields.first(http::FieldName::authorization)) {
-    hash.add(*authorization);
-    is_somebody = true;
-  }
-  for (const std::string& name : facts.session_cookies) {
-    const auto cookie = http::find_cookie(facts.head.fields, name);
-    if (!cookie) continue;
-    hash.add(*cookie);
-    is_somebody = true;
-  }
-  return is_somebody ? hash.value() | 1 : 0;
-}
-
-}  // namespace
-
 void note_write(const RuleShadows& shadows, const policy::Tags& tags, std::string_view method,
                 std::string_view path, policy::Moment answered) {
   bool is_prepared = false;
@@ -115,9 +95,10 @@ ShadowWatch::ShadowWatch(RuleShadow& shadow, const policy::LookupFacts& facts,
     : shadow_(shadow),
       rule_(*facts.match.rule),
       learned_(learned),
-      target_(facts.head.path),  // without the query, which may hold what is to be shown nowhere
+      target_(facts.head.path),
       scheme_(facts.forwarded.proto),
       host_(facts.head.host) {
+  if (facts.head.query) target_.append("?").append(*facts.head.query);
   std::string key;
   std::variant<policy::Tags, Detail> made = policy::make_rule_tags(facts);
   const auto* rule_tags = std::get_if<policy::Tags>(&made);
@@ -131,7 +112,7 @@ ShadowWatch::ShadowWatch(RuleShadow& shadow, const policy::LookupFacts& facts,
       *rule_tags));
   keyed_ = policy::make_fill_request(facts, learned.names()).keyed;
   answer_.key = store::xxh3(key);
-  answer_.user = hash_credentials(facts);
+  answer_.user = hash_credentials(facts.head.fields, facts.session_cookies);
   answer_.asked = asked;
 }
 
@@ -154,18 +135,17 @@ void ShadowWatch::take_head(const WatchedHead& answer) {
     answer_.lifetime = policy::freshness_lifetime(stored, rule_) - stored.initial_age;
   }
   answer_.is_comparable = head.status == 200;
-  digest_.take_head(head.status, head.fields.first(http::FieldName::content_type).value_or(""),
-                    head.fields.combined(http::FieldName::content_encoding).value_or(""));
+  content_.take_head(head);
 }
 
 void ShadowWatch::take_content(std::string_view piece) {
-  if (has_head_) digest_.take_content(piece);
+  if (has_head_) content_.take_content(piece);
 }
 
 void ShadowWatch::end(policy::Moment answered) {
   if (!has_head_) return;
-  const std::optional<std::uint64_t> content = digest_.value();
-  answer_.is_comparable = answer_.is_comparable && content;
+  const std::optional<std::uint64_t> content = content_.value();
+  if (!content) answer_.is_comparable = false;
   answer_.content = content.value_or(0);
   answer_.tags = tags_;
   answer_.target = target_;

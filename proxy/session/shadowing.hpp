@@ -15,10 +15,11 @@
 
 #include "policy/lookup.hpp"
 #include "policy/shadow.hpp"
-#include "policy/stored_response.hpp"
 #include "policy/tags.hpp"
 #include "policy/token_bucket.hpp"
-#include "session/content_digest.hpp"
+#include "session/answer_watch.hpp"
+#include "session/content_hash.hpp"
+#include "store/io.hpp"
 
 namespace larder::session {
 
@@ -54,28 +55,20 @@ using RuleShadows = std::vector<std::shared_ptr<RuleShadow>>;
 void note_write(const RuleShadows& shadows, const policy::Tags& tags, std::string_view method,
                 std::string_view path, policy::Moment answered);
 
-/// What a watch has to know of the answer to tell whether it would have been stored.
-struct WatchedHead {
-  const http::ResponseHead& head;
-  std::uint64_t object_limit = 0;  ///< bytes
-  policy::SystemSeconds now{};
-};
-
 /// Hashes of tags, as a Shadow has them.
 [[nodiscard]] std::vector<std::uint64_t> hashes_of(const policy::Tags& tags);
 
 /// One request's answer, watched as it goes by.
-class ShadowWatch {
+class ShadowWatch final : public AnswerWatch {
  public:
   /// `facts`: of a request that would be looked up, were the rule on; not kept. One that has no key
   /// is watched in vain.
   ShadowWatch(RuleShadow& shadow, const policy::LookupFacts& facts, policy::LearnedVary& learned,
               policy::Moment asked);
 
-  void take_head(const WatchedHead& answer);
-  void take_content(std::string_view piece);
-  /// The client has all of it, or at least the origin gave it.
-  void end(policy::Moment answered);
+  void take_head(const WatchedHead& answer) override;
+  void take_content(std::string_view piece) override;
+  void end(policy::Moment answered) override;
 
  private:
   RuleShadow& shadow_;
@@ -87,9 +80,9 @@ class ShadowWatch {
   std::string scheme_;
   std::string host_;
   policy::ShadowAnswer answer_;
+  ContentHash content_;
   bool has_key_ = false;
   bool has_head_ = false;
-  ContentDigest digest_;
 };
 
 }  // namespace larder::session

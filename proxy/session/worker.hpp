@@ -21,6 +21,7 @@
 #include "session/collapse.hpp"
 #include "session/deadlines.hpp"
 #include "session/limits.hpp"
+#include "session/observing.hpp"
 #include "session/origin_pool.hpp"
 #include "session/purging.hpp"
 #include "session/random.hpp"
@@ -99,6 +100,7 @@ struct Shared {
   TlsFiles& tls;
   Backends& backends;
   Admission& admission;
+  Observing* observing = nullptr;  ///< null: nothing is observed
   PurgeLimit purge_limit{};
   WritesInFlight writes{};               ///< those that matter to a rule that is verified, at least
   std::atomic<unsigned> connections{0};  ///< of clients, open now

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "policy/compression.hpp"
+#include "store/with_room.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::store {
@@ -89,13 +90,11 @@ class Reader {
 bool is_head(std::string_view head) {
   if (head.find('\0') != std::string_view::npos) return false;
   while (!head.empty()) {
-    const std::size_t end = head.find('\r');
-    if (end == std::string_view::npos || head.substr(end, 2) != "\r\n") return false;
-    const std::string_view line = head.substr(0, end);
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0 || line.find('\n') != std::string_view::npos)
-      return false;
-    head.remove_prefix(end + 2);
+    const std::size_t end = head.find('\n');
+    const std::size_t colon = head.find(':');
+    if (end == std::string_view::npos || end == 0 || head.find('\r') != end - 1) return false;
+    if (colon == 0 || colon >= end) return false;
+    head.remove_prefix(end + 1);
   }
   return true;
 }
@@ -166,16 +165,18 @@ void write_texts(Writer& writer, const policy::Texts& texts) {
   for (const std::string_view text : texts) writer.text<std::uint16_t>(text);
 }
 
-policy::Texts read_texts(Reader& reader) {
-  std::string joined;
+/// Joined, they take no more room than in the record, where each has its length before it.
+policy::Texts read_texts(Reader& reader, Room& room) {
+  const char* const begin = room.begin;
   const auto count = reader.integer<std::uint16_t>();
   for (unsigned i = 0; i < count && !reader.failed; ++i) {
     const std::string_view text = reader.text<std::uint16_t>();
     // Nothing that is written has one, and it would make two of one.
     if (text.find('\0') != std::string_view::npos) reader.failed = true;
-    joined.append(text).push_back('\0');
+    room.put(text);
+    room.put({"\0", 1});
   }
-  return policy::Texts::of(joined);
+  return policy::Texts::within({begin, room.begin});
 }
 
 Stamps read_stamps(Reader& reader) {
@@ -237,7 +238,10 @@ std::optional<HeadRecord> decode_head(std::string_view key, std::string_view rec
   reader.take(magic.size());
   if (reader.integer<std::uint16_t>() != codec_version) return {};
   HeadRecord head;
-  head.response = std::make_shared<policy::StoredResponse>();
+  // What it says in words lies behind it: the record has no more than that.
+  Room room{.size = body.size()};
+  head.response =
+      std::allocate_shared<policy::StoredResponse>(WithRoom<policy::StoredResponse>(room));
   policy::StoredResponse& response = *head.response;
   response.status = reader.integer<std::uint16_t>();
   response.response_time = policy::StoredTime(read_seconds(reader));
@@ -248,11 +252,12 @@ std::optional<HeadRecord> decode_head(std::string_view key, std::string_view rec
   response.decoded_size = reader.integer<std::uint64_t>();
   head.content_checksum = reader.integer<std::uint64_t>();
   if (reader.text<std::uint32_t>() != key) return {};
-  response.head = reader.text<std::uint32_t>();
-  response.etag = reader.text<std::uint16_t>();
-  response.last_modified = reader.text<std::uint16_t>();
-  response.vary = read_texts(reader);
-  response.tags = read_texts(reader);
+  using policy::Text;
+  response.head = Text::within(room.put(reader.text<std::uint32_t>()));
+  response.etag = Text::within(room.put(reader.text<std::uint16_t>()));
+  response.last_modified = Text::within(room.put(reader.text<std::uint16_t>()));
+  response.vary = read_texts(reader, room);
+  response.tags = read_texts(reader, room);
   head.stamps = read_stamps(reader);
   if (reader.failed || reader.left() != 0 || !is_sane(head)) return {};
   if (response.is_compressed()) response.coded_head = policy::make_coded_head(response.head);

@@ -1,4 +1,5 @@
-// Known tags: which tags of their own the responses had that were lately read from Redis, by key.
+// Known tags: which tags of their own the responses had that were lately stored in Redis, or read
+// from there, by key.
 //
 // A response says them itself, so their stamps could be asked for only once it is there. Whoever
 // guesses what it said last time asks for all in one round trip, and once more when the guess was

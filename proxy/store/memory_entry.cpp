@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "policy/shared_lines.hpp"
+#include "store/with_room.hpp"
 
 namespace larder::store {
 
@@ -26,62 +27,14 @@ std::uint64_t taken_by_shared(std::size_t size) {
   return (size + around + step - 1) / step * step;
 }
 
-/// Where what lies behind an object begins, and how much of it there may be.
-struct Room {
-  std::size_t size = 0;
-  void* block = nullptr;
-  char* begin = nullptr;
-};
-
-/// Allocates an object with room behind it.
-template <class T>
-class WithRoom {
- public:
-  using value_type = T;
-  explicit WithRoom(Room& room) : room_(&room) {}
-  template <class Other>
-  WithRoom(const WithRoom<Other>& other)  // NOLINT(google-explicit-constructor): as allocators are
-      : room_(other.room()) {}
-  T* allocate(std::size_t count) {
-    room_->block = ::operator new(count * sizeof(T) + room_->size);
-    room_->begin = static_cast<char*>(room_->block) + count * sizeof(T);
-    return static_cast<T*>(room_->block);
-  }
-  void deallocate(T* block, std::size_t) { ::operator delete(block); }
-  template <class Other>
-  bool operator==(const WithRoom<Other>&) const {
-    return true;
-  }
-  [[nodiscard]] Room* room() const { return room_; }
-
- private:
-  Room* room_;  ///< of use only while allocating
-};
-
 }  // namespace
 
-/// Fills the room behind an entry.
-class MemoryEntryAllocation {
+/// The entry's own constructor is for make() alone.
+class MemoryEntryAllocation : public MemoryEntry {
  public:
-  explicit MemoryEntryAllocation(char* begin) : at_(begin) {}
-
-  std::string_view put(const void* bytes, std::size_t size) {
-    if (size != 0) std::memcpy(at_, bytes, size);
-    const std::string_view placed(at_, size);
-    at_ += size;
-    return placed;
-  }
-  std::string_view put(std::string_view text) { return put(text.data(), text.size()); }
-
-  /// The entry's own constructor is for make() alone.
-  struct Constructible : MemoryEntry {
-    Constructible(const MemoryEntry::Guard& guard, const MemoryEntry::Verified& verified,
-                  SteadyClock::time_point expires)
-        : MemoryEntry(guard, verified, expires) {}
-  };
-
- private:
-  char* at_;
+  MemoryEntryAllocation(const Guard& guard, const Verified& verified,
+                        SteadyClock::time_point expires)
+      : MemoryEntry(guard, verified, expires) {}
 };
 
 void MemoryEntry::Guard::add(LocalStamps::Slot slot, Stamp generation) {
@@ -113,34 +66,33 @@ MemoryEntry& MemoryEntry::make(std::string_view key, const policy::StoredRespons
       stamps_size + slots_size + key.size() + lines.text.size() + response.vary.joined().size() +
       response.tags.joined().size() + (has_etag ? 0 : response.etag.size()) +
       (has_date ? 0 : response.last_modified.size()) + (is_within ? response.content.size : 0);
-  const auto made = std::allocate_shared<MemoryEntryAllocation::Constructible>(
-      WithRoom<MemoryEntryAllocation::Constructible>(room), guard, verified, expires);
+  const auto made = std::allocate_shared<MemoryEntryAllocation>(
+      WithRoom<MemoryEntryAllocation>(room), guard, verified, expires);
   MemoryEntry& entry = *made;
-  MemoryEntryAllocation behind(room.begin);
-  behind.put(verified.stamps.data(), stamps_size);
-  behind.put(guard.slots.data(), slots_size);
-  behind.put(key);
+  room.put(verified.stamps.data(), stamps_size);
+  room.put(guard.slots.data(), slots_size);
+  room.put(key);
   entry.key_size_ = static_cast<std::uint32_t>(key.size());
 
   using policy::Text;
   policy::StoredResponse& kept = entry.response_;
-  const std::string_view heads = behind.put(lines.text);
+  const std::string_view heads = room.put(lines.text);
   kept.status = response.status;
   kept.has_own_etag = response.has_own_etag;
   kept.head = Text::within(heads.substr(0, lines.decoded_size));
   if (!response.coded_head.empty()) kept.coded_head = Text::within(heads.substr(lines.coded_begin));
-  kept.etag = Text::within(has_etag ? kept.field("ETag") : behind.put(response.etag));
+  kept.etag = Text::within(has_etag ? kept.field("ETag") : room.put(response.etag));
   kept.last_modified =
-      Text::within(has_date ? kept.field("Last-Modified") : behind.put(response.last_modified));
-  kept.vary = policy::Texts::within(behind.put(response.vary.joined()));
-  kept.tags = policy::Texts::within(behind.put(response.tags.joined()));
+      Text::within(has_date ? kept.field("Last-Modified") : room.put(response.last_modified));
+  kept.vary = policy::Texts::within(room.put(response.vary.joined()));
+  kept.tags = policy::Texts::within(room.put(response.tags.joined()));
   kept.response_time = response.response_time;
   kept.initial_age = response.initial_age;
   kept.lifetime = response.lifetime;
   kept.terms = response.terms;
   kept.decoded_size = response.decoded_size;
   kept.content =
-      is_within ? policy::SharedBytes::lend(behind.put(response.content.view())) : response.content;
+      is_within ? policy::SharedBytes::lend(room.put(response.content.view())) : response.content;
 
   constexpr std::uint64_t before_each_block = sizeof(std::size_t);  // of glibc's
   std::uint64_t taken = ::malloc_usable_size(room.block) + before_each_block;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
-#include <cstring>
 #include <iterator>
 #include <memory>
 
@@ -26,27 +25,44 @@ bool is_misplaced_error(std::string_view error) {
 // Commands ----------------------------------------------------------------------------------------
 
 void Pipeline::begin_command() {
+  constexpr std::string_view begin = "*0\r\n";
   if (request_.empty()) request_.reserve(512);
   command_ = request_.size();
   words_ = 0;
   ++commands_;
-  request_.append("*0\r\n");
+  request_.insert(request_.end(), begin.begin(), begin.end());
 }
 
 void Pipeline::add_word(std::string_view prefix, std::string_view rest) {
-  char size[1 + most_digits + 2] = {'$'};
-  char* end = std::to_chars(size + 1, std::end(size) - 2, prefix.size() + rest.size()).ptr;
+  const std::size_t begin = request_.size();
+  const std::size_t size = prefix.size() + rest.size();
+  request_.resize(begin + 1 + most_digits + 2 + size + 2, boost::container::default_init);
+  char* end = request_.data() + begin;
+  *end++ = '$';
+  end = std::to_chars(end, end + most_digits, size).ptr;
   *end++ = '\r';
   *end++ = '\n';
-  request_.append(size, end).append(prefix).append(rest).append("\r\n", 2);
+  end = std::copy(prefix.begin(), prefix.end(), end);
+  end = std::copy(rest.begin(), rest.end(), end);
+  *end++ = '\r';
+  *end++ = '\n';
+  request_.resize(static_cast<std::size_t>(end - request_.data()));
+  count_word();
+}
+
+/// How many words the command has is said where it begins.
+void Pipeline::count_word() {
+  char* const count = request_.data() + command_ + 1;
   if (++words_ < 10) {
-    request_[command_ + 1] = static_cast<char>('0' + words_);
+    *count = static_cast<char>('0' + words_);
     return;
   }
-  char count[most_digits];
-  const char* const count_end = std::to_chars(count, std::end(count), words_).ptr;
-  const std::size_t present = request_.find('\r', command_) - (command_ + 1);
-  request_.replace(command_ + 1, present, count, static_cast<std::size_t>(count_end - count));
+  char digits[most_digits];
+  const char* const end = std::to_chars(digits, std::end(digits), words_).ptr;
+  const auto present = std::find(count, request_.data() + request_.size(), '\r') - count;
+  if (end - digits > present)
+    request_.insert(request_.begin() + static_cast<std::ptrdiff_t>(command_) + 1, '0');
+  std::copy(static_cast<const char*>(digits), end, request_.data() + command_ + 1);
 }
 
 void Pipeline::add(std::initializer_list<std::string_view> words) {
@@ -69,7 +85,7 @@ void Command::add_joined(std::string_view prefix, std::string_view word) {
 std::string_view Pipeline::text(const Reply& reply) const {
   const auto size = static_cast<std::size_t>(reply.number);
   if (size >= long_text) return long_texts_[reply.place].view();
-  return std::string_view(short_texts_).substr(reply.place, size);
+  return {short_texts_.data() + reply.place, size};
 }
 
 policy::SharedBytes Pipeline::bytes(const Reply& reply) const {
@@ -84,15 +100,10 @@ void Pipeline::adopt(const Pipeline& reply) {
     part.place += static_cast<std::uint32_t>(is_long ? long_texts_.size() : short_texts_.size());
     replies_.push_back(part);
   }
-  short_texts_ += reply.short_texts_;
+  short_texts_.insert(short_texts_.end(), reply.short_texts_.begin(), reply.short_texts_.end());
   long_texts_.insert(long_texts_.end(), reply.long_texts_.begin(), reply.long_texts_.end());
   if (misplaced_.empty()) misplaced_ = reply.misplaced_;
   end_reply();
-}
-
-void Pipeline::append(bool is_top, Reply::Kind kind, std::int64_t number) {
-  if (is_top) tops_.push_back(static_cast<std::uint32_t>(replies_.size()));
-  replies_.push_back({number, 0, kind});
 }
 
 void Pipeline::begin_text(bool is_top, Reply::Kind kind, std::size_t size) {
@@ -101,22 +112,16 @@ void Pipeline::begin_text(bool is_top, Reply::Kind kind, std::size_t size) {
     replies_.back().place = static_cast<std::uint32_t>(long_texts_.size());
     // Not touched, and so no memory, before the bytes are there.
     std::shared_ptr<char[]> bytes = std::make_shared_for_overwrite<char[]>(size);
-    long_rest_ = bytes.get();
+    text_rest_ = bytes.get();
     long_texts_.push_back({std::move(bytes), size});
     return;
   }
-  replies_.back().place = static_cast<std::uint32_t>(short_texts_.size());
-  // Stamps, or a head record with a short content and stamps behind it.
-  if (short_texts_.empty()) short_texts_.reserve(size <= 64 ? 192 : long_text + 512);
-}
-
-void Pipeline::append_text(std::string_view piece) {
-  if (static_cast<std::size_t>(replies_.back().number) < long_text) {
-    short_texts_.append(piece);
-    return;
-  }
-  std::memcpy(long_rest_, piece.data(), piece.size());
-  long_rest_ += piece.size();
+  const std::size_t place = short_texts_.size();
+  replies_.back().place = static_cast<std::uint32_t>(place);
+  if (place + size > short_texts_.capacity())
+    short_texts_.reserve(std::max(place + size + more_texts, 2 * short_texts_.capacity()));
+  short_texts_.resize(place + size, boost::container::default_init);
+  text_rest_ = short_texts_.data() + place;
 }
 
 void Pipeline::note_error() {

@@ -7,16 +7,21 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <boost/container/small_vector.hpp>
+#include <boost/container/vector.hpp>
 
 #include "policy/stored_response.hpp"
 
 namespace larder::store {
+
+/// Grows without being filled with zeros first.
+using RequestBytes = boost::container::vector<char>;
 
 struct Reply {
   enum class Kind : std::uint8_t { nil, text, status, error, integer, array };
@@ -32,8 +37,8 @@ class Pipeline {
   [[nodiscard]] std::size_t commands() const { return commands_; }
 
   /// The commands as they are sent; empty once taken.
-  [[nodiscard]] std::size_t request_size() const { return request_.size(); }
-  [[nodiscard]] std::string take_request() { return std::exchange(request_, {}); }
+  [[nodiscard]] std::string_view request() const { return {request_.data(), request_.size()}; }
+  [[nodiscard]] RequestBytes take_request() { return std::exchange(request_, {}); }
 
   /// Has every command been answered? Otherwise there are no replies: not sent, overdue, cut off,
   /// or misplaced.
@@ -65,19 +70,27 @@ class Pipeline {
   friend class ReplyReader;
 
   static constexpr std::size_t long_text = 1 << 10;
+  static constexpr std::size_t more_texts = 256;  ///< room behind a text that needs some: stamps
 
   void begin_command();
   /// A word of the command last begun, in two parts.
   void add_word(std::string_view prefix, std::string_view rest);
+  void count_word();
 
-  void append(bool is_top, Reply::Kind kind, std::int64_t number);
+  void append(bool is_top, Reply::Kind kind, std::int64_t number) {
+    if (is_top) tops_.push_back(static_cast<std::uint32_t>(replies_.size()));
+    replies_.push_back({number, 0, kind});
+  }
   void begin_text(bool is_top, Reply::Kind kind, std::size_t size);
   /// More of the text last begun.
-  void append_text(std::string_view piece);
+  void append_text(std::string_view piece) {
+    std::memcpy(text_rest_, piece.data(), piece.size());
+    text_rest_ += piece.size();
+  }
   void note_error();
   void end_reply() { answered_ = tops_.size() == commands_; }
 
-  std::string request_;
+  RequestBytes request_;
   std::size_t command_ = 0;  ///< where the last one begins in `request_`
   std::size_t words_ = 0;    ///< of the last one
   std::size_t commands_ = 0;
@@ -85,9 +98,9 @@ class Pipeline {
   std::string misplaced_;
   boost::container::small_vector<std::uint32_t, 8> tops_;  ///< where each command's reply begins
   boost::container::small_vector<Reply, 16> replies_;
-  std::string short_texts_;
+  boost::container::small_vector<char, 128> short_texts_;
   boost::container::small_vector<policy::SharedBytes, 1> long_texts_;
-  char* long_rest_ = nullptr;  ///< where the long text goes on that is being read
+  char* text_rest_ = nullptr;  ///< where the text goes on that is being read
 };
 
 /// A command that grows: the last one of its pipeline, for as long as words are added.

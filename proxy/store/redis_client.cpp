@@ -63,10 +63,9 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   bool takes(const Pipeline& pipeline) const {
     return (phase_ == Phase::preparing || phase_ == Phase::ready) && pipeline.commands() > 0 &&
            outstanding_commands_ + pipeline.commands() <= command_limit &&
-           request_.size() - sent_ + pipeline.request_size() <= byte_limit;
+           request_.size() - sent_ + pipeline.request().size() <= byte_limit;
   }
-  template <class Handler>
-  void send(Pipeline& pipeline, Handler handler);
+  void send(Pipeline& pipeline, Resume resume);
   void lose(std::string_view reason, RedisBackoff::Loss loss = RedisBackoff::Loss::free);
   void note_refusal(std::string_view error);
   void close();
@@ -79,8 +78,7 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   /// are.
   enum class Phase : std::uint8_t { connecting, preparing, ready, down, closed };
 
-  using Resume = asio::async_result<asio::use_awaitable_t<Executor>, void()>::handler_type;
-  /// The handler owns the coroutine that waits, and so the frame that `pipeline` lives on.
+  /// `resume` owns the coroutine that waits, and so the frame that `pipeline` lives on.
   struct Outstanding {
     Pipeline* pipeline;
     SteadyClock::time_point deadline;
@@ -123,7 +121,7 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   std::optional<ReplyReader> reader_;  ///< of this connection
   Pipeline heard_;                     ///< of one that may be told things: what comes now
 
-  std::string request_;  ///< to be written, from `sent_` on
+  RequestBytes request_;  ///< to be written, from `sent_` on
   std::size_t sent_ = 0;
   bool flush_posted_ = false;
   bool waits_for_room_ = false;
@@ -194,9 +192,9 @@ awaitable<bool> RedisClient::Link::connect() {
 
 awaitable<bool> RedisClient::Link::greet() {
   Pipeline greeting = make_greeting(settings_, root_);
-  const auto send_it = [this, &greeting](auto handler) { send(greeting, std::move(handler)); };
-  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(send_it,
-                                                                               use_awaitable);
+  co_await asio::async_initiate<const asio::deferred_t, void()>(
+      [this, &greeting](auto handler) { send(greeting, Resume(std::move(handler))); },
+      asio::deferred);
   if (!greeting.is_answered() || phase_ != Phase::preparing) co_return false;
   const std::variant<RedisFacts, GreetingRefused> answer = read_greeting(greeting, settings_);
   if (const auto* refused = std::get_if<GreetingRefused>(&answer)) {
@@ -275,20 +273,20 @@ void RedisClient::Link::resume_answered() {
   resumed_ = std::move(answered);
 }
 
-template <class Handler>
-void RedisClient::Link::send(Pipeline& pipeline, Handler handler) {
+void RedisClient::Link::send(Pipeline& pipeline, Resume resume) {
   if (!takes(pipeline)) {
-    resumable_.push_back(std::move(handler));
+    resumable_.push_back(std::move(resume));
     resume_later();
     return;
   }
-  // Few bytes are copied into room that is there already.
-  if (request_.empty() && pipeline.request_size() > request_.capacity())
-    request_ = pipeline.take_request();
+  // Few bytes are copied into room that is there already, and theirs is given back before the wait.
+  RequestBytes request = pipeline.take_request();
+  if (request_.empty() && request.size() > request_.capacity())
+    request_ = std::move(request);
   else
-    request_.append(pipeline.take_request());
+    request_.insert(request_.end(), request.begin(), request.end());
   outstanding_commands_ += pipeline.commands();
-  outstanding_.push_back({&pipeline, SteadyClock::now() + settings_.timeout, std::move(handler)});
+  outstanding_.push_back({&pipeline, SteadyClock::now() + settings_.timeout, std::move(resume)});
   watch();
   if (flush_posted_ || waits_for_room_) return;
   flush_posted_ = true;
@@ -302,7 +300,7 @@ void RedisClient::Link::flush() {
   if (waits_for_room_ || (phase_ != Phase::preparing && phase_ != Phase::ready)) return;
   while (sent_ < request_.size()) {
     error_code error;
-    sent_ += stream_->write_some(std::string_view(request_).substr(sent_), error);
+    sent_ += stream_->write_some({request_.data() + sent_, request_.size() - sent_}, error);
     if (error == asio::error::would_block || error == asio::error::try_again) {
       waits_for_room_ = true;
       stream_->wait_for_room([link = shared_from_this(), generation = generation_](error_code) {
@@ -424,11 +422,8 @@ std::uint64_t RedisClient::run() const {
   return link_->run_id.empty() ? 0 : xxh3(link_->run_id);
 }
 
-awaitable<void> RedisClient::exchange(Pipeline& pipeline) {
-  const auto send = [link = link_.get(), &pipeline](auto handler) {
-    link->send(pipeline, std::move(handler));
-  };
-  return asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(send, use_awaitable);
+void RedisClient::send(Pipeline& pipeline, Resume resume) {
+  link_->send(pipeline, std::move(resume));
 }
 
 void RedisClient::distrust(std::string_view reason) {

@@ -12,12 +12,15 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include "store/io.hpp"
 #include "store/pipeline.hpp"
 #include "store/redis_connecting.hpp"
+#include "store/resume.hpp"
 #include "store/state_log.hpp"
 
 namespace larder::store {
@@ -61,9 +64,14 @@ class RedisClient {
   /// A hash of the history of its data; zero when it is not known. See RedisFacts.
   [[nodiscard]] std::uint32_t history() const;
 
-  /// Sends the pipeline and waits for its replies, for as long as a command may take. Afterwards
-  /// `is_answered()` tells the outcome. To be used before is_ready() by `prepare` alone.
-  [[nodiscard]] awaitable<void> exchange(Pipeline& pipeline);
+  /// To be awaited at once: sends the pipeline and waits for its replies, for as long as a command
+  /// may take. Afterwards `is_answered()` tells the outcome. To be used before is_ready() by
+  /// `prepare` alone.
+  [[nodiscard]] auto exchange(Pipeline& pipeline) {
+    return asio::async_initiate<const asio::deferred_t, void()>(
+        [this, &pipeline](auto handler) { send(pipeline, Resume(std::move(handler))); },
+        asio::deferred);
+  }
   /// Gives the connection up: what it says cannot be relied upon.
   void distrust(std::string_view reason);
   /// Logs, now and then, that Redis refuses what the caller can do without.
@@ -73,6 +81,8 @@ class RedisClient {
 
  private:
   class Link;
+  void send(Pipeline& pipeline, Resume resume);
+
   std::shared_ptr<Link> link_;
 };
 

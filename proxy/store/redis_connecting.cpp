@@ -246,7 +246,7 @@ awaitable<bool> RedisConnecting::Attempt::ask_cluster(Endpoint node, std::string
 /// Nothing but the reply may come: this is asked once on a connection of its own.
 awaitable<bool> RedisConnecting::Attempt::ask(Pipeline& pipeline) {
   const std::shared_ptr<RedisStream> stream = stream_;
-  const std::string request = pipeline.take_request();
+  const std::string_view request = pipeline.request();
   // So few bytes always have room on a connection that has just been made.
   error_code error;
   const std::size_t written = stream->write_some(request, error);

@@ -80,6 +80,10 @@ awaitable<bool> RedisStore::prepare(std::shared_ptr<RedisStore> store) {
 /// Reads them.
 void RedisStore::add_stamps(Pipeline& pipeline, const policy::Tags& tags) const {
   Command read(pipeline, {"MGET"});
+  add_stamps(read, tags);
+}
+
+void RedisStore::add_stamps(Command& read, const policy::Tags& tags) const {
   for (const std::string& tag : tags) {
     if (tag == everything_tag)
       read.add_joined(keys_.everything, client_.run_id());
@@ -90,27 +94,29 @@ void RedisStore::add_stamps(Pipeline& pipeline, const policy::Tags& tags) const 
 
 std::optional<RedisStore::Current> RedisStore::read_stamps(const Pipeline& pipeline,
                                                            std::size_t command,
-                                                           const policy::Tags& tags) {
+                                                           const policy::Tags& tags,
+                                                           const policy::Tags& more) {
   if (!pipeline.is_answered()) return {};
   const Reply& reply = pipeline.reply(command);
   if (reply.kind == Reply::Kind::error) {
     client_.note_refusal(pipeline.text(reply));
     return {};
   }
-  if (reply.kind != Reply::Kind::array || reply.number != static_cast<std::int64_t>(tags.size())) {
+  const std::size_t count = tags.size() + more.size();
+  if (reply.kind != Reply::Kind::array || reply.number != static_cast<std::int64_t>(count)) {
     client_.distrust("its replies do not fit the commands");
     return {};
   }
   Current current;
-  current.stamps.reserve(tags.size());
-  for (std::size_t i = 0; i < tags.size(); ++i) {
+  current.stamps.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
     const Reply& stamp = pipeline.element(command, i);
     const std::string_view text =
         stamp.kind == Reply::Kind::text ? pipeline.text(stamp) : std::string_view();
     current.stamps.push_back(parse_stamp(text));
     // Among a resource's, a lease on `named_tag` concerns only responses that have tags of their
     // own: those ask for it again, in front of them.
-    const bool concerns_others = i == named_position && tags[i] == named_tag;
+    const bool concerns_others = i == named_position && i < tags.size() && tags[i] == named_tag;
     current.leased = current.leased || (is_leased(text) && !concerns_others);
   }
   return current;
@@ -246,109 +252,97 @@ void RedisStore::end_fill(std::string_view key) {
 
 // Values ------------------------------------------------------------------------------------------
 
-awaitable<RedisStore::Found> RedisStore::lookup(std::string_view key, const policy::Tags& tags,
-                                                const LocalStamps* local) {
-  const auto self = shared_from_this();
-  Found found;
-  if (!is_available()) {
-    found.lookup.available = false;
-    co_return found;
-  }
-  if (tags.empty()) co_return found;
-
-  policy::Tags own = known_tags_.of(key);
-  if (local) found.own_local = local->current(own);
-  policy::Tags both;
-  if (!own.empty()) {
-    both = tags;
-    both.insert(both.end(), own.begin(), own.end());
-  }
-  const policy::Tags& all = own.empty() ? tags : both;
+void RedisStore::ask(Look& look) {
+  look.found.lookup.available = is_available();
+  if (!look.found.lookup.available || look.tags.empty()) return;
+  look.own = known_tags_.of(look.key);
+  if (look.local) look.found.own_local = look.local->current(look.own);
 
   // The value first: its stamps, read after it, then say that it was current when they were read.
-  Pipeline pipeline;
-  Command value(pipeline, {"HMGET"});
-  add_key(value, keys_.values, key);
+  Command value(look.pipeline, {"HMGET"});
+  add_key(value, keys_.values, look.key);
   value.add("h");
   value.add("b");
-  add_stamps(pipeline, all);
-  if (local) {
-    Command left(pipeline, {"PTTL"});
-    add_key(left, keys_.values, key);
+  Command stamps(look.pipeline, {"MGET"});
+  add_stamps(stamps, look.tags);
+  add_stamps(stamps, look.own);
+  if (look.local) {
+    Command left(look.pipeline, {"PTTL"});
+    add_key(left, keys_.values, look.key);
   }
-  co_await client_.exchange(pipeline);
+}
 
-  std::optional<Current> current = read_stamps(pipeline, 1, all);
+bool RedisStore::take(Look& look) {
+  std::optional<Current> current = read_stamps(look.pipeline, 1, look.tags, look.own);
   if (!current) {
-    found.lookup.available = false;
-    co_return found;
+    look.found.lookup.available = false;
+    return false;
   }
-  found.leased = current->leased;
-  Stamps& stamps = current->stamps;
-  Stamps own_stamps(stamps.begin() + static_cast<std::ptrdiff_t>(tags.size()), stamps.end());
-  stamps.resize(tags.size());
-  const Reply& reply = pipeline.reply(0);
+  look.found.leased = look.leased = current->leased;
+  look.stamps = std::move(current->stamps);
+  const auto of_own = look.stamps.begin() + static_cast<std::ptrdiff_t>(look.tags.size());
+  const Stamps own_stamps(of_own, look.stamps.end());
+  look.stamps.erase(of_own, look.stamps.end());
+
+  read_head(look);
+  if (look.head && !std::equal(look.own.begin(), look.own.end(), look.head->response->tags.begin(),
+                               look.head->response->tags.end()))
+    return true;
+  take_response(look, own_stamps);
+  return false;
+}
+
+void RedisStore::read_head(Look& look) {
+  const Reply& reply = look.pipeline.reply(0);
   if (reply.kind == Reply::Kind::error) {
     // Another type under our key is a miss; any other refusal is Redis' inability.
-    found.lookup.available = pipeline.text(reply).starts_with("WRONGTYPE");
-    if (!found.lookup.available) client_.note_refusal(pipeline.text(reply));
+    look.found.lookup.available = look.pipeline.text(reply).starts_with("WRONGTYPE");
+    if (!look.found.lookup.available) client_.note_refusal(look.pipeline.text(reply));
   } else if (reply.kind != Reply::Kind::array || reply.number != 2) {
     client_.distrust("its replies do not fit the commands");
-    found.lookup.available = false;
+    look.found.lookup.available = false;
   } else {
-    std::optional<HeadRecord> head = read_head(key, pipeline);
-    const policy::Tags told = head ? head->response->tags.to_vector() : policy::Tags();
-    if (head && told != own) {
-      known_tags_.note(key, told);
-      Stamps named = co_await own_stamps_of(told, local, found);
-      own_stamps = std::move(named);
-    }
-    const Standing standing = head && found.lookup.available
-                                  ? standing_of(head->stamps, stamps, own_stamps)
-                                  : Standing::evicted;
-    if (standing != Standing::evicted) {
-      found.lookup.softened = standing == Standing::softened;
-      take_content(std::move(*head), pipeline, local != nullptr, found);
+    const Reply& head = look.pipeline.element(0, 0);
+    const Reply& content = look.pipeline.element(0, 1);
+    if (head.kind == Reply::Kind::text && content.kind == Reply::Kind::text)
+      look.head = decode_head(look.key, look.pipeline.text(head));
+  }
+}
+
+awaitable<void> RedisStore::look_again(Look& look) {
+  const auto self = shared_from_this();
+  look.own = look.head->response->tags.to_vector();
+  known_tags_.note(look.key, look.own);
+  if (look.local) look.found.own_local = look.local->current(look.own);
+  std::optional<Stamps> own_stamps;
+  if (look.own.empty()) {
+    own_stamps.emplace();
+  } else {
+    std::optional<Current> named = co_await current(look.own);
+    look.found.lookup.available = named.has_value();
+    look.found.leased = look.leased || (named && named->leased);
+    if (named) own_stamps = std::move(named->stamps);
+  }
+  take_response(look, own_stamps);
+}
+
+void RedisStore::take_response(Look& look, const std::optional<Stamps>& own_stamps) {
+  Found& found = look.found;
+  const Standing standing = look.head && own_stamps
+                                ? standing_of(look.head->stamps, look.stamps, *own_stamps)
+                                : Standing::evicted;
+  if (standing != Standing::evicted) {
+    found.lookup.softened = standing == Standing::softened;
+    policy::SharedBytes content = look.pipeline.bytes(look.pipeline.element(0, 1));
+    if (is_content_of(*look.head, content.view())) {
+      look.head->response->content = std::move(content);
+      found.lookup.response = std::move(look.head->response);
+      found.lookup.tier = Tier::redis;
+      found.kept = std::move(look.head->stamps);
+      if (look.local) found.left = left_of(look.pipeline.reply(2), look.head->lifetime);
     }
   }
-  if (!current->leased) found.lookup.stamps = std::move(stamps);
-  co_return found;
-}
-
-std::optional<HeadRecord> RedisStore::read_head(std::string_view key, const Pipeline& pipeline) {
-  const Reply& head = pipeline.element(0, 0);
-  const Reply& content = pipeline.element(0, 1);
-  if (head.kind != Reply::Kind::text || content.kind != Reply::Kind::text) return {};
-  return decode_head(key, pipeline.text(head));
-}
-
-/// What the response names was not what was asked for. Empty when Redis did not say: `found` is not
-/// available then.
-awaitable<Stamps> RedisStore::own_stamps_of(const policy::Tags& tags, const LocalStamps* local,
-                                            Found& found) {
-  if (local) found.own_local = local->current(tags);
-  if (tags.empty()) co_return Stamps();
-  Pipeline pipeline;
-  add_stamps(pipeline, tags);
-  co_await client_.exchange(pipeline);
-  std::optional<Current> current = read_stamps(pipeline, 0, tags);
-  if (!current) {
-    found.lookup.available = false;
-    co_return Stamps();
-  }
-  found.leased = found.leased || current->leased;
-  co_return std::move(current->stamps);
-}
-
-void RedisStore::take_content(HeadRecord head, const Pipeline& pipeline, bool with_lifetime,
-                              Found& found) {
-  policy::SharedBytes content = pipeline.bytes(pipeline.element(0, 1));
-  if (!is_content_of(head, content.view())) return;
-  head.response->content = std::move(content);
-  found.lookup.response = std::move(head.response);
-  found.lookup.tier = Tier::redis;
-  found.kept = std::move(head.stamps);
-  if (with_lifetime) found.left = left_of(pipeline.reply(2), head.lifetime);
+  if (!look.leased) found.lookup.stamps = std::move(look.stamps);
 }
 
 awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, Stamps stamps,
@@ -445,6 +439,7 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     RedisIndex::send_behind(index(), std::move(cleaning));
     co_return Put{PutOutcome::outdated, {}};
   }
+  known_tags_.note(key, own_tags);
   co_return Put{PutOutcome::stored, std::move(kept)};
 }
 

@@ -73,12 +73,29 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] bool is_available();
   /// As of RedisClient.
   [[nodiscard]] std::uint64_t run() const { return client_.run(); }
-  [[nodiscard]] awaitable<void> exchange(Pipeline& pipeline) { return client_.exchange(pipeline); }
+  [[nodiscard]] auto exchange(Pipeline& pipeline) { return client_.exchange(pipeline); }
 
-  /// `tags`: stamped_tags() of what the key is about. `local`: null when nothing is kept elsewhere,
-  /// and so nothing asked that only that needs: `left`, `own_local`.
-  [[nodiscard]] awaitable<Found> lookup(std::string_view key, const policy::Tags& tags,
-                                        const LocalStamps* local);
+  /// A lookup: what is asked in one round trip, and what came of it.
+  struct Look {
+    std::string_view key;
+    const policy::Tags& tags;  ///< stamped_tags() of what the key is about
+    /// Null when nothing is kept elsewhere, and so nothing asked that only that needs: `left`,
+    /// `own_local`.
+    const LocalStamps* local = nullptr;
+
+    Found found{};
+    Pipeline pipeline{};
+    policy::Tags own{};   ///< that the response named last time
+    Stamps stamps{};      ///< of `tags`, as they are
+    bool leased = false;  ///< one of these
+    std::optional<HeadRecord> head{};
+  };
+  /// Whoever looks up awaits exchange() of the pipeline between these two, so that a hit needs no
+  /// coroutine here. No commands: `found` says all there is to say.
+  void ask(Look& look);
+  /// True: the response names other tags than those asked for, and look_again() is to be awaited.
+  [[nodiscard]] bool take(Look& look);
+  [[nodiscard]] awaitable<void> look_again(Look& look);
   /// As they are in Redis.
   struct Current {
     Stamps stamps;
@@ -114,13 +131,14 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
              std::chrono::milliseconds settle);
 
   void add_stamps(Pipeline& pipeline, const policy::Tags& tags) const;
+  void add_stamps(Command& read, const policy::Tags& tags) const;
+  /// Of `tags`, and behind them of `more`.
   std::optional<Current> read_stamps(const Pipeline& pipeline, std::size_t command,
-                                     const policy::Tags& tags);
-  /// Of a lookup's pipeline: nothing when there is no value, or none of ours.
-  static std::optional<HeadRecord> read_head(std::string_view key, const Pipeline& pipeline);
-  static void take_content(HeadRecord head, const Pipeline& pipeline, bool with_lifetime,
-                           Found& found);
-  awaitable<Stamps> own_stamps_of(const policy::Tags& tags, const LocalStamps* local, Found& found);
+                                     const policy::Tags& tags, const policy::Tags& more = {});
+  /// Its head, unless there is no value, or none of ours.
+  void read_head(Look& look);
+  /// Its response, should its stamps fit; nothing: Redis did not say the response's own.
+  static void take_response(Look& look, const std::optional<Stamps>& own_stamps);
   /// A fill lock to be taken in the same round trip, and what came of it.
   struct Claiming {
     std::string_view key;

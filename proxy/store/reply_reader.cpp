@@ -1,8 +1,5 @@
 #include "store/reply_reader.hpp"
 
-#include <algorithm>
-#include <charconv>
-
 #include "store/pipeline.hpp"
 
 namespace larder::store {
@@ -11,11 +8,17 @@ namespace {
 
 /// As Redis writes numbers: "-0", "007" and "+7" are nobody's.
 std::optional<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return {};
-  const std::string_view digits = text.substr(number < 0 ? 1 : 0);
-  if (digits.front() == '-' || (digits.front() == '0' && digits.size() > 1)) return {};
+  const bool is_negative = text.starts_with('-');
+  const std::string_view digits = text.substr(is_negative ? 1 : 0);
+  if (digits.empty() || (digits.front() == '0' && text.size() > 1)) return {};
+  std::int64_t number = 0;  // below zero, where there is one more
+  for (const char character : digits) {
+    const int digit = character - '0';
+    if (digit < 0 || digit > 9 || __builtin_mul_overflow(number, 10, &number) ||
+        __builtin_sub_overflow(number, digit, &number))
+      return {};
+  }
+  if (!is_negative && __builtin_sub_overflow(0, number, &number)) return {};
   return number;
 }
 
@@ -33,7 +36,7 @@ ReplyReader::Result ReplyReader::read(std::string_view& bytes, Pipeline& pipelin
   return result;
 }
 
-ReplyReader::Result ReplyReader::take_line(std::string_view& bytes, Pipeline& pipeline) {
+inline ReplyReader::Result ReplyReader::take_line(std::string_view& bytes, Pipeline& pipeline) {
   if (line_.empty() && !is_type(bytes.front())) return Result::refused;
   const std::size_t end = bytes.find('\n');
   const std::string_view piece = bytes.substr(0, end);
@@ -43,15 +46,14 @@ ReplyReader::Result ReplyReader::take_line(std::string_view& bytes, Pipeline& pi
     line_.append(piece);
     return Result::incomplete;
   }
-  if (line_.empty()) return begin_element(piece, pipeline);
-  line_.append(piece);
-  const Result result = begin_element(line_, pipeline);
+  if (!line_.empty()) line_.append(piece);
+  const Result result = begin_element(line_.empty() ? piece : std::string_view(line_), pipeline);
   line_.clear();
   return result;
 }
 
 /// `line`: whole, with its type, without LF.
-ReplyReader::Result ReplyReader::begin_element(std::string_view line, Pipeline& pipeline) {
+inline ReplyReader::Result ReplyReader::begin_element(std::string_view line, Pipeline& pipeline) {
   if (line.back() != '\r') return Result::refused;
   const char type = line.front();
   line = line.substr(1, line.size() - 2);
@@ -71,7 +73,7 @@ ReplyReader::Result ReplyReader::begin_element(std::string_view line, Pipeline& 
   return end_element();
 }
 
-ReplyReader::Result ReplyReader::begin_array(std::int64_t elements, Pipeline& pipeline) {
+inline ReplyReader::Result ReplyReader::begin_array(std::int64_t elements, Pipeline& pipeline) {
   if (elements < -1 || elements > limits_.elements - elements_) return Result::refused;
   if (elements == -1) {
     pipeline.append(depth_ == 0, Reply::Kind::nil, 0);
@@ -85,7 +87,7 @@ ReplyReader::Result ReplyReader::begin_array(std::int64_t elements, Pipeline& pi
   return Result::incomplete;
 }
 
-ReplyReader::Result ReplyReader::begin_text(std::int64_t size, Pipeline& pipeline) {
+inline ReplyReader::Result ReplyReader::begin_text(std::int64_t size, Pipeline& pipeline) {
   if (size < -1 || size > bulk_limit - payloads_) return Result::refused;
   if (size == -1) {
     pipeline.append(depth_ == 0, Reply::Kind::nil, 0);
@@ -97,7 +99,7 @@ ReplyReader::Result ReplyReader::begin_text(std::int64_t size, Pipeline& pipelin
   return Result::incomplete;
 }
 
-ReplyReader::Result ReplyReader::take_text(std::string_view& bytes, Pipeline& pipeline) {
+inline ReplyReader::Result ReplyReader::take_text(std::string_view& bytes, Pipeline& pipeline) {
   if (text_left_ > 2) {
     const std::string_view piece = bytes.substr(0, static_cast<std::size_t>(text_left_ - 2));
     pipeline.append_text(piece);
@@ -112,7 +114,7 @@ ReplyReader::Result ReplyReader::take_text(std::string_view& bytes, Pipeline& pi
   return Result::incomplete;
 }
 
-ReplyReader::Result ReplyReader::end_element() {
+inline ReplyReader::Result ReplyReader::end_element() {
   while (depth_ > 0 && --elements_left_[depth_ - 1] == 0) --depth_;
   if (depth_ > 0) return Result::incomplete;
   elements_ = payloads_ = 0;

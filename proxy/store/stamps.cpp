@@ -1,9 +1,11 @@
 #include "store/stamps.hpp"
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
+#include <optional>
 
 #include <openssl/rand.h>
 
@@ -25,14 +27,23 @@ bool are_leases(std::string_view text) {
   return true;
 }
 
-/// Of a lower case hex digit; 16 of anything else.
-constexpr std::array<std::uint8_t, 256> hex_values = [] {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(16);
-  for (unsigned i = 0; i < 10; ++i) values['0' + i] = static_cast<std::uint8_t>(i);
-  for (unsigned i = 0; i < 6; ++i) values['a' + i] = static_cast<std::uint8_t>(10 + i);
-  return values;
-}();
+/// Eight lower case hex digits, all at once: each is a byte of a word. Nothing when one is
+/// something else.
+std::optional<std::uint32_t> parse_eight_digits(std::string_view text) {
+  constexpr std::uint64_t each = 0x0101'0101'0101'0101;
+  std::uint64_t digits = 0;
+  std::memcpy(&digits, text.data(), sizeof digits);
+  const std::uint64_t letters = digits >> 6 & each;
+  std::uint64_t values = (digits & 15 * each) + 9 * letters;
+  // Each below 16, they are what was read when written again.
+  const std::uint64_t above_nine = (values + 6 * each) >> 4 & each;
+  const std::uint64_t written = values + '0' * each + ('a' - '0' - 10) * above_nine;
+  if ((values & 0xf0 * each) != 0 || written != digits) return {};
+  if constexpr (std::endian::native == std::endian::little) values = __builtin_bswap64(values);
+  values = (values | values >> 4) & 0x00ff'00ff'00ff'00ff;
+  values = (values | values >> 8) & 0x0000'ffff'0000'ffff;
+  return static_cast<std::uint32_t>(values | values >> 16);
+}
 
 bool is_own_tag(std::string_view tag) {
   return !tag.starts_with("p:") && !tag.starts_with("b:") && !tag.starts_with("r:") &&
@@ -136,14 +147,9 @@ std::string format_stamp(Stamp stamp) {
 
 Stamp parse_stamp(std::string_view text) {
   if (text.size() < stamp_digits || !are_leases(text.substr(stamp_digits))) return 0;
-  Stamp stamp = 0;
-  unsigned wrong = 0;
-  for (const char digit : text.substr(0, stamp_digits)) {
-    const unsigned value = hex_values[static_cast<unsigned char>(digit)];
-    wrong |= value;
-    stamp = stamp << 4 | (value & 15);
-  }
-  return wrong > 15 ? 0 : stamp;
+  const std::optional<std::uint32_t> upper = parse_eight_digits(text);
+  const std::optional<std::uint32_t> lower = parse_eight_digits(text.substr(stamp_digits / 2));
+  return upper && lower ? Stamp{*upper} << 32 | *lower : 0;
 }
 
 bool is_leased(std::string_view text) {

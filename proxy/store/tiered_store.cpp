@@ -341,7 +341,13 @@ class OverRedis : public Store {
 
     const bool keeps = shared.memory.capacity() > 0;
     if (keeps) noted.local = shared.stamps.current(tags);
-    RedisStore::Found found = co_await redis->lookup(key, tags, keeps ? &shared.stamps : nullptr);
+    RedisStore::Look look{.key = key, .tags = tags, .local = keeps ? &shared.stamps : nullptr};
+    redis->ask(look);
+    if (look.pipeline.commands() > 0) {
+      co_await redis->exchange(look.pipeline);
+      if (redis->take(look)) co_await redis->look_again(look);
+    }
+    RedisStore::Found& found = look.found;
     if (!found.lookup.available) ++shared.failures;
     if (found.lookup.response) {
       noted.own_local = std::move(found.own_local);

@@ -2,7 +2,8 @@
 //
 //   bench_load --port PORT [--connections N] [--seconds S | --requests N] [--warm S] [--rate R]
 //              [--method GET] [--target /kib/1/%/] [--urls N] [--zipf EXPONENT] [--seed N]
-//              [--field "Name: value"]... [--status 200] [--cpu-of PID]... [--tls CIPHER]
+//              [--field "Name: value"]... [--status 200] [--cpu-of PID]... [--cpu-beside PID]...
+//              [--tls CIPHER]
 //
 // Without --rate the loop is closed: each connection asks again as soon as it is answered. With it,
 // requests are due by a schedule that no answer can delay, and each one's latency counts from when
@@ -58,8 +59,9 @@ struct Plan {
   unsigned seed = 1;
   std::string fields;
   int status = 200;
-  std::vector<pid_t> processes;
-  std::string cipher;  ///< of TLS; empty: it is not spoken
+  std::vector<pid_t> processes;  ///< the server's
+  std::vector<pid_t> beside;     ///< what it asks in turn
+  std::string cipher;            ///< of TLS; empty: it is not spoken
 };
 
 Plan read_plan(int count, char** arguments) {
@@ -96,6 +98,8 @@ Plan read_plan(int count, char** arguments) {
       plan.status = std::atoi(value);
     } else if (name == "--cpu-of") {
       plan.processes.push_back(std::atoi(value));
+    } else if (name == "--cpu-beside") {
+      plan.beside.push_back(std::atoi(value));
     } else if (name == "--tls") {
       plan.cipher = value;
     } else {
@@ -137,6 +141,35 @@ class Urls {
   std::vector<std::uint32_t> drawn_;
 };
 
+/// Of all threads of some processes, those that have ended too, while requests count.
+class ProcessorTime {
+ public:
+  void start(const std::vector<pid_t>& processes) {
+    before_.clear();
+    for (const pid_t process : processes) {
+      const std::optional<std::uint64_t> used = used_by(process);
+      if (used) before_.emplace_back(process, *used);
+    }
+  }
+  void stop() {
+    used_ = 0;
+    for (const auto& [process, before] : before_)
+      used_ += used_by(process).value_or(before) - before;
+  }
+  [[nodiscard]] std::uint64_t used() const { return used_; }
+
+ private:
+  /// None when the process has ended; what it used since the start is lost.
+  static std::optional<std::uint64_t> used_by(pid_t process) {
+    clockid_t clock{};
+    if (clock_getcpuclockid(process, &clock) != 0) return std::nullopt;
+    return nanoseconds_of(clock);
+  }
+
+  std::vector<std::pair<pid_t, std::uint64_t>> before_;
+  std::uint64_t used_ = 0;
+};
+
 class Load {
  public:
   explicit Load(const Plan& plan)
@@ -166,7 +199,8 @@ class Load {
       run_closed();
     }
     finished_ = now();
-    processor_used_ = processor_time_used();
+    server_.stop();
+    beside_.stop();
     print();
   }
 
@@ -262,11 +296,8 @@ class Load {
     counts_ = true;
     counting_from_ = at;
     bytes_ = 0;
-    processor_.clear();
-    for (const pid_t process : plan_.processes) {
-      const std::optional<std::uint64_t> used = processor_time(process);
-      if (used) processor_.emplace_back(process, *used);
-    }
+    server_.start(plan_.processes);
+    beside_.start(plan_.beside);
   }
 
   [[nodiscard]] bool may_ask(std::uint64_t at) const {
@@ -330,34 +361,20 @@ class Load {
     }
   }
 
-  /// Of all threads of a process, those that have ended too; none when the process itself has.
-  static std::optional<std::uint64_t> processor_time(pid_t process) {
-    clockid_t clock{};
-    if (clock_getcpuclockid(process, &clock) != 0) return std::nullopt;
-    return nanoseconds_of(clock);
-  }
-
-  /// Since counting began. What a helper of the server's used that has ended since is lost.
-  [[nodiscard]] std::uint64_t processor_time_used() const {
-    std::uint64_t used = 0;
-    for (const auto& [process, before] : processor_)
-      used += processor_time(process).value_or(before) - before;
-    return used;
-  }
-
   void print() const {
     const double seconds = static_cast<double>(finished_ - counting_from_) / second;
     const auto requests = static_cast<double>(std::max<std::uint64_t>(counted_, 1));
     const auto microseconds = [](std::uint64_t time) { return static_cast<double>(time) / 1000; };
     std::printf(
         "{\"requests\": %llu, \"seconds\": %.6f, \"requests_per_second\": %.1f, "
-        "\"cpu_us_per_request\": %.4f, \"bytes\": %llu, \"reconnects\": %llu, \"p50_us\": %.1f, "
+        "\"cpu_us_per_request\": %.4f, \"beside_us_per_request\": %.4f, \"bytes\": %llu, "
+        "\"reconnects\": %llu, \"p50_us\": %.1f, "
         "\"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f}\n",
         static_cast<unsigned long long>(counted_), seconds, requests / seconds,
-        microseconds(processor_used_) / requests, static_cast<unsigned long long>(bytes_),
-        static_cast<unsigned long long>(reconnects_), microseconds(latencies_.percentile(0.5)),
-        microseconds(latencies_.percentile(0.99)), microseconds(latencies_.percentile(0.999)),
-        microseconds(latencies_.most()));
+        microseconds(server_.used()) / requests, microseconds(beside_.used()) / requests,
+        static_cast<unsigned long long>(bytes_), static_cast<unsigned long long>(reconnects_),
+        microseconds(latencies_.percentile(0.5)), microseconds(latencies_.percentile(0.99)),
+        microseconds(latencies_.percentile(0.999)), microseconds(latencies_.most()));
   }
 
   const Plan& plan_;
@@ -372,8 +389,8 @@ class Load {
   std::array<epoll_event, 256> events_{};
   std::array<char, 64 * 1024> room_{};
   Histogram latencies_;
-  std::vector<std::pair<pid_t, std::uint64_t>> processor_;
-  std::uint64_t processor_used_ = 0;
+  ProcessorTime server_;
+  ProcessorTime beside_;
   std::uint64_t asked_ = 0;
   std::uint64_t answered_ = 0;
   std::uint64_t counted_ = 0;

@@ -195,6 +195,24 @@ def test_what_responses_name(with_redis, start_larder, origin_of, redis):
         assert get(client, other).text == "old"
 
 
+def test_the_bridge_in_the_server_itself(with_redis, start_larder, redis, notice, staff, tmp_path):
+    """A write that goes past Larder (another host, say) is seen; one through it is evicted by both, and all is well."""
+    path, _ = notice
+    server = rig_demo.Demo(with_redis, tmp_path)
+    try:
+        replicas = [start_larder(server.url, redis=redis.url).client() for _ in range(2)]
+        for writer, title in ((server.client(), "past Larder"), (replicas[0], "through Larder"),
+                              (replicas[1], "and the other")):
+            stored(replicas, path, NOTICES)
+            assert writer.patch(path, json={"title": title}, headers={**staff, **HOST}).status_code == 200
+            for client in replicas:
+                eventually(lambda: get(client, path).json()["title"] == title, "the notice is the new one", within=5)
+                eventually(lambda: title in titles(client, path)[1], "so is the list", within=5)
+        stored(replicas, path, NOTICES)
+    finally:
+        server.stop()
+
+
 # --- faults ---
 
 def test_redis_does_not_answer_during_a_save(with_redis, replicas, notice, redis):

@@ -1,6 +1,7 @@
 """/metrics, /stats, and what is made for the tools that read them: alerts and a dashboard."""
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import requests
 from rig.http import state
 from rig.larder import REPOSITORY
 from rig.prometheus import Prometheus
+from rig.redis_server import RedisServer
 from rig.rules import THINGS
 from rig.waiting import eventually
 
@@ -98,6 +100,25 @@ def test_failures_are_counted_by_reason(start_larder, origin_of):
     eventually(lambda: metrics(larder)[0]['larder_origin_failures_total{reason="refused"}'] == 1,
                "the failure is counted")
     assert metrics(larder)[0]['larder_fills_total{rule="things",outcome="failed"}'] == 1
+
+
+def test_what_is_lost_for_lack_of_room_is_told_for_memory_and_redis(start_larder, origin_of, logs):
+    full = RedisServer(logs, options=["--maxmemory", "4mb"])
+    try:
+        larder = start_larder(origin_of(lambda exchange: exchange.answer(body=os.urandom(30_000))).url, THINGS,
+                              memory="256KiB", redis=full.url)
+        client = larder.client()
+        for number in range(200):
+            client.get(f"/things/{number}/")
+        told = eventually(lambda: (seen := metrics(larder)[0]).get("larder_redis_evicted_keys_total") and seen,
+                          "Redis has been asked", within=40)
+        assert 150 < told["larder_memory_given_up_total"] <= 200
+        shown = requests.get(larder.admin_url + "/stats", timeout=5).json()
+        assert shown["memory"]["given_up"] == told["larder_memory_given_up_total"]
+        assert shown["redis"]["evicted_keys"] > 0
+    finally:
+        larder.stop()
+        full.stop()
 
 
 @pytest.mark.demo_only

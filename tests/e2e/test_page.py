@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from selenium.webdriver.common.alert import Alert
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import alert_is_present
 from selenium.webdriver.support.wait import WebDriverWait
 
 from rig.browser import Browser
@@ -89,8 +89,7 @@ def test_a_url_is_explained_and_purged_by_keyboard(page, larder):
 
     go_to(page, "purge")
     press(page, Keys.SPACE)
-    eventually(lambda: WebDriverWait(page.driver, 10).until(lambda driver: Alert(driver).text), "it asks first")
-    alert = Alert(page.driver)
+    alert = WebDriverWait(page.driver, 20).until(alert_is_present(), "it asks first")
     assert alert.text == "Purge /things/0/, whatever host, query and user, on all replicas?\n1 response in memory of this process."
     alert.accept()
     told = eventually(lambda: page.text("explained").startswith("Purged ") and page.text("explained"), "it is purged")

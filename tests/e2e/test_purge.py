@@ -143,6 +143,8 @@ def test_the_command(start_larder, origin):
         0, "would purge /things/ and what lies below it: 4 responses in memory\n", "")
     assert missing(client) == []
     assert command("/others/1/") == (0, "purged /others/1/: 1 response in memory\n", "")
+    told = run("purge", *admin, "/others/1/", env=WITH_TOKEN)  # a flag before the URL does not swallow it
+    assert (told.returncode, told.stdout) == (0, "purged /others/1/: 0 responses in memory\n"), told.stderr
     code, told, _ = command("--tag", "inventory", "--json")
     assert (code, json.loads(told)["tags"]) == (0, ["t:inventory"])
     assert command("--all")[0] == 0

@@ -112,6 +112,26 @@ TEST_CASE("normalise_path: paths with more than one meaning") {
   }
 }
 
+TEST_CASE("normalise_path: wherever in a path it stands, what has two meanings is found") {
+  for (std::size_t before = 0; before <= 40; ++before) {
+    for (std::size_t behind = 0; behind <= 20; ++behind) {
+      const std::string start = "/c" + std::string(before, 'a');
+      const std::string end(behind, 'b');
+      std::string normal;
+      CAPTURE(before);
+      CAPTURE(behind);
+      CHECK(normalise_path(start + "/c" + end, normal) == Ambiguity::none);
+      CHECK(normal == start + "/c" + end);
+      CHECK(normalise_path(start + "/../" + end, normal) == Ambiguity::dot_segment);
+      CHECK(normalise_path(start + "//" + end, normal) == Ambiguity::empty_segment);
+      CHECK(normalise_path(start + ";" + end, normal) == Ambiguity::path_parameter);
+      CHECK(normalise_path(start + "\x80" + end, normal) == Ambiguity::non_ascii);
+      CHECK(normalise_path(start + "%41" + end, normal) == Ambiguity::none);
+      CHECK(normal == start + "A" + end);
+    }
+  }
+}
+
 TEST_CASE("possible_paths: every path a server may take one for") {
   struct Case {
     std::string_view name;

@@ -21,11 +21,26 @@ TEST_CASE("TextWriter appends, whatever room it was given") {
       writer.put_number(0);
       writer.put(' ');
       writer.put_number(18446744073709551615U);
+      writer.put(' ');
+      writer.put_three_digits(7);
+      writer.put_three_digits(980);
       char* at = writer.need(100);
       *at++ = '.';
       writer.wrote(at);
     }
-    CHECK(text == "before literal, c, text 0 0 18446744073709551615.");
+    CHECK(text == "before literal, c, text 0 0 18446744073709551615 007980.");
+  }
+}
+
+TEST_CASE("TextWriter writes in the place of what there was, however much room it had") {
+  for (const std::size_t room : {0U, 3U, 100U}) {
+    CAPTURE(room);
+    std::string text = "kept, and replaced";
+    {
+      TextWriter writer(text, 6, room);
+      writer.put("new");
+    }
+    CHECK(text == "kept, new");
   }
 }
 

@@ -143,6 +143,8 @@ TEST_CASE("UrlRanking: a URL is cut off where it is too long") {
   UrlRanking ranking;
   ranking.note(miss(std::string(1000, '/'), 1ms, "q"));
   CHECK(ranking.most_missed(1).front().url.size() == UrlRanking::longest);
+  ranking.note(miss("/", 1s, std::string(1000, 'q')));
+  CHECK(ranking.slowest(1).front().url.size() == UrlRanking::longest);
 }
 
 TEST_CASE("Tail: keeps decisions while somebody watches") {

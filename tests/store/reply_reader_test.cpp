@@ -107,7 +107,7 @@ TEST_CASE("pipeline: commands as RESP") {
   command.add({});
   pipeline.add({"PING"});
   CHECK(pipeline.commands() == 2);
-  CHECK(pipeline.take_request() ==
+  CHECK(pipeline.request() ==
         "*4\r\n$3\r\nSET\r\n$10\r\nprefix:key\r\n$4\r\na\0\r\n\r\n$0\r\n\r\n"
         "*1\r\n$4\r\nPING\r\n"s);
 }
@@ -137,7 +137,7 @@ TEST_CASE("pipeline: any number of words") {
     for (std::size_t i = 1; i < words; ++i)
       command.add_joined(std::string_view(texts[i]).substr(0, i % 7),
                          std::string_view(texts[i]).substr(std::min(i % 7, texts[i].size())));
-    CHECK(pipeline.take_request() == "*1\r\n$4\r\nPING\r\n" + expected);
+    CHECK(pipeline.request() == "*1\r\n$4\r\nPING\r\n" + expected);
   }
 }
 

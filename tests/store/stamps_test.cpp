@@ -24,6 +24,21 @@ TEST_CASE("stamps: their text form") {
     CHECK_MESSAGE(parse_stamp(text) == 0, text);
 }
 
+TEST_CASE("stamps: no other character stands for a digit") {
+  constexpr std::string_view digits = "0123456789abcdef";
+  for (std::size_t place = 0; place < stamp_digits; ++place)
+    for (int character = 0; character < 256; ++character) {
+      std::string text(digits);
+      text[place] = static_cast<char>(character);
+      const std::size_t value = digits.find(text[place]);
+      CAPTURE(text);
+      if (value == std::string_view::npos)
+        CHECK(parse_stamp(text) == 0);
+      else
+        CHECK(format_stamp(parse_stamp(text)) == text);
+    }
+}
+
 TEST_CASE("stamps: their text form with leases") {
   const std::string stamp = "0123456789abcdef";
   CHECK_FALSE(is_leased(stamp));

@@ -5,7 +5,7 @@ deletes.
 """
 
 from django.core.signals import setting_changed
-from django.db import router, transaction
+from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from .conf import larder_settings
@@ -47,7 +47,7 @@ def _many_to_many(model):
 def before_save(sender, instance, using, **_):
     """Where a template names an attribute that may change, what it was is old as well."""
     before = set()
-    if not instance._state.adding and instance.pk is not None and mapping().needs_rows(sender):
+    if instance.pk is not None and mapping().needs_rows(sender):  # also one made with the key of another
         old = sender._base_manager.using(using).filter(pk=instance.pk).first()
         if old is not None:
             before = mapping().tags_of_row(old)

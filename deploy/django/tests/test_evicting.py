@@ -34,6 +34,12 @@ def test_what_the_row_was_called_before_is_evicted_too(article):
         article.save()
 
 
+def test_a_row_that_takes_the_place_of_another(article):
+    """As loaddata saves them."""
+    with assert_evicts("/pages/first/", "/pages/second/"):
+        Article(pk=article.pk, slug="second").save()
+
+
 @pytest.mark.parametrize("change", [
     lambda: Unheard.objects.create().delete(),
     lambda: Unheard.objects.update(),

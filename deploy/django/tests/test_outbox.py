@@ -147,6 +147,18 @@ def test_a_table_that_is_missing_breaks_no_save(backend, caplog):
             editor.create_model(Eviction)
 
 
+def test_what_it_costs_a_transaction(backend):
+    Label.objects.create()  # the look at the table that is due
+    category = Category.objects.create()
+    with CaptureQueriesContext(connection) as queries:
+        with transaction.atomic():
+            for _ in range(5):
+                category.save()
+    outbox_queries = [query["sql"].split()[0] for query in queries
+                      if "larder_django_eviction" in query["sql"] or "SAVEPOINT" in query["sql"]]
+    assert outbox_queries == ["SAVEPOINT", "INSERT", "RELEASE", "DELETE"]
+
+
 def test_off_it_costs_no_query(backend, larder):
     larder()
     replace_delivery(Delivery(backend))

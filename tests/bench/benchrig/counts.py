@@ -9,6 +9,7 @@ from benchrig import servers
 from benchrig.programs import run_load
 from benchrig.requests import BROWSER_FIELDS
 from benchrig.workloads import JWT_SECRET, RULES, per_user_token
+from rig.waiting import eventually
 
 SHORT, LONG = 300, 1300  # requests
 RATE = 500  # a second: slow enough, even for callgrind, that each finds the server waiting
@@ -33,7 +34,9 @@ CASES = {
     "query": Case(target="/kib/1/%/?page=2&ordering=-name"),
     "per-user": Case(target="/user/1/%/", needs_token=True),
     "redis": Case(from_redis=True),
+    "redis-busy": Case(from_redis=True, connections=64),
     "pass-through": Case(target="/private/1/%/", is_hit=False),
+    "pass-busy": Case(target="/private/1/%/", is_hit=False, connections=16),
     # Each request another URL, which is stored.
     "miss": Case(is_hit=False, urls=1_000_000),
 }
@@ -75,21 +78,33 @@ def _serve(case, binary, folder, requests, wrapped):
                                   memory="0" if case.from_redis else "64MiB", env={"BENCH_JWT_SECRET": JWT_SECRET})
     fields = case.fields + ((f"Authorization: Bearer {per_user_token()}",) if case.needs_token else ())
     try:
-        # The first answer is stored; its content is in the store before the next request is sent.
-        servers.fetch(larder.port, case.target.replace("%", "0" if case.is_hit else "first"),
-                      fields=fields if case.needs_token else ())
+        if case.is_hit:
+            eventually(lambda: _is_answered_alone(larder, origin, case, fields if case.needs_token else ()),
+                       "what is asked for is stored", within=30.0)
+        else:
+            servers.fetch(larder.port, case.target.replace("%", "first"))
         before = servers.origin_count(origin)
+        lookups = servers.lookup_count(redis) if redis else 0
         pace = {"rate": RATE} if case.connections == 1 else {"connections": case.connections}
         run_load(larder.port, target=case.target, fields=fields, requests=requests, urls=case.urls, **pace)
         passed = servers.origin_count(origin) - before
         # The first look in another representation is a miss of its own.
         if case.is_hit and passed > 2 or not case.is_hit and passed != requests:
             raise SystemExit(f"{passed} of {requests} requests reached the origin")
+        if redis and servers.lookup_count(redis) - lookups != requests:
+            raise SystemExit("not every request was looked up in Redis")
     finally:
         larder.stop(within=30.0)
         origin.stop()
         if redis:
             redis.stop()
+
+
+def _is_answered_alone(larder, origin, case, fields):
+    """Without the origin; an answer that came from there is stored, once Redis is connected to."""
+    before = servers.origin_count(origin)
+    servers.fetch(larder.port, case.target.replace("%", "0"), fields=fields)
+    return servers.origin_count(origin) == before
 
 
 CALLED = re.compile(r"c?fn=\((\d+)\)(?: (.*))?")

@@ -3,6 +3,7 @@ on one thread, with whatever log costs it least. A peer that is not installed, o
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -42,9 +43,11 @@ def _need(program, *files):
     return found
 
 
-def _version(command):
+def _version(title, *command):
+    """The title with the version that the command prints, if it does."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    return (done.stdout + done.stderr).strip().splitlines()[0]
+    version = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    return f"{title} {version[0]}" if version else title
 
 
 # --- nginx ---
@@ -244,17 +247,16 @@ def start_django(place):
 class Peer:
     start: Callable
     version: Callable
-    needs_redis: bool = False
 
 
 PEERS = {
-    "nginx": Peer(start_nginx, lambda: _version(["nginx", "-v"])),
-    "haproxy": Peer(start_haproxy, lambda: _version(["haproxy", "-v"])),
-    "varnish": Peer(start_varnish, lambda: _version(["varnishd", "-V"])),
-    "trafficserver": Peer(start_trafficserver, lambda: _version(["traffic_server", "-V"])),
-    "srcache": Peer(start_srcache, lambda: _version(["nginx", "-v"]) + ", srcache and Lua redis", needs_redis=True),
-    "django": Peer(start_django, lambda: "Django " + _version(["/usr/bin/python3", "-m", "django", "--version"])
-                   + " with django-redis on gunicorn", needs_redis=True),
+    "nginx": Peer(start_nginx, lambda: _version("nginx", "nginx", "-v")),
+    "haproxy": Peer(start_haproxy, lambda: _version("HAProxy", "haproxy", "-v")),
+    "varnish": Peer(start_varnish, lambda: _version("Varnish", "varnishd", "-V")),
+    "trafficserver": Peer(start_trafficserver, lambda: _version("Traffic Server", "traffic_server", "-V")),
+    "srcache": Peer(start_srcache, lambda: _version("nginx", "nginx", "-v") + " with srcache and Lua redis"),
+    "django": Peer(start_django, lambda: _version("Django", "/usr/bin/python3", "-m", "django", "--version")
+                   + " with django-redis, " + _version("gunicorn", "gunicorn", "--version")),
 }
 
 

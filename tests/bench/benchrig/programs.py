@@ -37,7 +37,7 @@ class LoadFailed(Exception):
     """What the load generator found wrong with an answer."""
 
 
-def load_command(port, fields=(), cpu_of=(), cpus=None, **options):
+def load_command(port, fields=(), cpu_of=(), cpu_beside=(), cpus=None, **options):
     """`options` as bench_load names them, without None; `cpus` as taskset takes them."""
     command = ["taskset", "-c", cpus] if cpus else []
     command += [program("load"), "--port", str(port)]
@@ -48,6 +48,8 @@ def load_command(port, fields=(), cpu_of=(), cpus=None, **options):
         command += ["--field", field]
     for pid in cpu_of:
         command += ["--cpu-of", str(pid)]
+    for pid in cpu_beside:
+        command += ["--cpu-beside", str(pid)]
     return command
 
 

@@ -26,8 +26,8 @@ def table(workload, measured, missing):
             *(f"{one.timed_median(name):,.0f}" if one.timed else "-" for name in ("p50_us", "p99_us", "p999_us")),
             f"{one.resident_kib / 1024:,.1f}",
             f"{statistics.median(hits):.1%}" if hits and workload.is_hit else "-")))
-        if one.redis_us:
-            lines.append(f"{'':14}redis-server: {statistics.median(one.redis_us):.2f} us of CPU a request")
+        if workload.from_redis and name != "floor":
+            lines.append(f"{'':14}redis-server: {one.median('beside_us_per_request'):.2f} us of CPU a request")
     lines += [f"not compared: {name}: {reason}" for name, reason in missing.items()]
     return lines
 
@@ -48,7 +48,7 @@ def as_data(workload, measured, missing):
             "rate": one.rate,
             **{key: one.timed_median(key) for key in ("p50_us", "p99_us", "p999_us")},
             "resident_kib": one.resident_kib,
-            "redis_us_per_request": statistics.median(one.redis_us) if one.redis_us else None,
+            "redis_us_per_request": one.median("beside_us_per_request") if workload.from_redis else None,
             "slices": one.slices,
             "timed_slices": one.timed,
         } for name, one in measured.items()},

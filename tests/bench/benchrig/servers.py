@@ -1,6 +1,7 @@
 """Larder, and what stands around it, each a child on a port of its own."""
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -112,3 +113,12 @@ def fetch(port, target, fields=()):
 def origin_count(origin):
     """Requests that have reached the origin."""
     return int(fetch(origin.port, "/count")[1])
+
+
+def lookup_count(redis):
+    """How often Larder has looked for a stored response in a Redis."""
+    with socket.create_connection(("127.0.0.1", redis.port), timeout=10) as connection, connection.makefile("rb") as told:
+        connection.sendall(b"INFO commandstats\r\n")
+        text = told.read(int(told.readline()[1:])).decode()
+    calls = re.search(r"^cmdstat_hmget:calls=(\d+)", text, re.MULTILINE)
+    return int(calls[1]) if calls else 0

@@ -5,7 +5,6 @@ again, so that what the machine does meanwhile falls on all alike.
 import shutil
 import statistics
 import subprocess
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -37,7 +36,6 @@ class Measured:
     timed: list = field(default_factory=list)
     rate: float = 0
     resident_kib: int = 0
-    redis_us: list = field(default_factory=list)
     over_floor: list = field(default_factory=list)
 
     def median(self, name):
@@ -159,21 +157,21 @@ class _Stage:
 
     def slice(self, name):
         passed = servers.origin_count(self.origin)
-        redis_before = _processor_seconds(self.redis)
+        lookups = servers.lookup_count(self.redis) if self.redis else 0
         storm = self._storm(name)
         try:
-            one = self._load(name, seconds=self.plan.seconds, warm=WARM_SECONDS, cpu_of=self.running[name].pids)
+            one = self._load(name, seconds=self.plan.seconds, warm=WARM_SECONDS, cpu_of=self.running[name].pids,
+                             cpu_beside=self.redis.pids if self.redis else ())
         finally:
             if storm:
                 storm.terminate()
                 storm.wait()
-        redis_seconds = _processor_seconds(self.redis) - redis_before
         if name != "floor" and not storm:
             passed = servers.origin_count(self.origin) - passed
             one["hit_share"] = round(max(0.0, 1 - passed / max(one["requests"], 1)), 4)
+        if self.redis and name == "larder" and servers.lookup_count(self.redis) - lookups < one["requests"]:
+            raise LoadFailed("not every request was looked up in Redis")
         self.measured[name].slices.append(one)
-        if self.redis and name != "floor":
-            self.measured[name].redis_us.append(redis_seconds * 1e6 / max(one["requests"], 1))
 
     def _storm(self, name):
         """Writes through the server that evict other URLs, for as long as a slice lasts."""
@@ -208,8 +206,3 @@ class _Stage:
 
 def _rounded(rate):
     return max(100, round(rate / 100) * 100)
-
-
-def _processor_seconds(server):
-    """Of a process of one, up to now: its processor clock (clock_getcpuclockid)."""
-    return time.clock_gettime((~server.process.pid << 3) | 2) if server else 0.0

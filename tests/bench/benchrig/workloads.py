@@ -29,8 +29,8 @@ def per_user_token():
 
 @dataclass(frozen=True)
 class Workload:
-    """`peers`: who can do the same at all; of a workload of Larder's own features, none. `floor_kib`: what the floor
-    sends, as much as the others do."""
+    """`peers`: who can do the same at all; of a workload of Larder's own features, none. `short_peers`: those who are
+    primed quickly enough for a short run; none: all. `floor_kib`: what the floor sends, as much as the others do."""
     title: str
     target: str = "/kib/1/%/"
     fields: tuple = ()
@@ -40,6 +40,7 @@ class Workload:
     connections: int = 64
     threads: int = 1
     peers: tuple = CACHES
+    short_peers: tuple | None = None
     from_redis: bool = False
     is_hit: bool = True
     storm: bool = False
@@ -60,7 +61,8 @@ WORKLOADS = {
     "browser": Workload("1 KiB, 12 browser fields", fields=BROWSER_FIELDS),
     "zipf-10k": Workload("1 KiB, Zipf over 10k URLs", urls=10_000, zipf=1.0),
     # Room for all of them, in all who take part at once: 16 GiB and about ten minutes.
-    "zipf-1m": Workload("1 KiB, Zipf over 1M URLs", urls=1_000_000, zipf=1.0, memory_mib=2500),
+    "zipf-1m": Workload("1 KiB, Zipf over 1M URLs", urls=1_000_000, zipf=1.0, memory_mib=2500,
+                        short_peers=("haproxy",)),
     "16k": Workload("16 KiB", target="/kib/16/%/", floor_kib=16),
     "256k": Workload("256 KiB", target="/kib/256/%/", connections=16, floor_kib=256),
     "tls": Workload("1 KiB over TLS", cipher=CIPHER, peers=("nginx",)),

@@ -70,7 +70,8 @@ class Watched:
 
     def is_whole(self):
         for sentinel in self.sentinels:
-            state = sentinel.client().sentinel_master("mymaster")
+            # Not sentinel_master() and its like: redis-py 6.4 gives their parsers an argument too many.
+            state = sentinel.client().execute_command("SENTINEL MASTER", "mymaster")
             if state["num-other-sentinels"] != 2 or state["num-slaves"] != 1:
                 return False
         infos = [node.client().info("replication") for node in self.nodes]
@@ -80,7 +81,7 @@ class Watched:
     @property
     def master(self):
         """As they say now."""
-        _, port = self.sentinels[0].client().sentinel_get_master_addr_by_name("mymaster")
+        _, port = self.sentinels[0].client().execute_command("SENTINEL GET-MASTER-ADDR-BY-NAME", "mymaster")
         return next(node for node in self.nodes if node.port == port)
 
     def any_master(self, _random):

@@ -1,0 +1,54 @@
+// With room: an object and the bytes it speaks of, in one allocation.
+//
+// For std::allocate_shared. The allocator knows where the room begins once it has allocated.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <new>
+#include <string_view>
+
+namespace larder::store {
+
+/// How much there is to be behind an object, and then where it begins.
+struct Room {
+  std::size_t size = 0;
+  void* block = nullptr;  ///< the whole of the allocation
+  char* begin = nullptr;  ///< what put() fills next
+
+  /// A copy of the bytes, which lives as long as the object.
+  std::string_view put(const void* bytes, std::size_t count) {
+    if (count != 0) std::memcpy(begin, bytes, count);
+    const std::string_view placed(begin, count);
+    begin += count;
+    return placed;
+  }
+  std::string_view put(std::string_view text) { return put(text.data(), text.size()); }
+};
+
+template <class T>
+class WithRoom {
+ public:
+  using value_type = T;
+  /// `room` is of use only while the object is made.
+  explicit WithRoom(Room& room) : room_(&room) {}
+  template <class Other>
+  WithRoom(const WithRoom<Other>& other)  // NOLINT(google-explicit-constructor): as allocators are
+      : room_(other.room()) {}
+  T* allocate(std::size_t count) {
+    room_->block = ::operator new(count * sizeof(T) + room_->size);
+    room_->begin = static_cast<char*>(room_->block) + count * sizeof(T);
+    return static_cast<T*>(room_->block);
+  }
+  void deallocate(T* block, std::size_t) { ::operator delete(block); }
+  template <class Other>
+  bool operator==(const WithRoom<Other>&) const {
+    return true;
+  }
+  [[nodiscard]] Room* room() const { return room_; }
+
+ private:
+  Room* room_;
+};
+
+}  // namespace larder::store
