@@ -36,10 +36,8 @@ void add_shadow(CLI::App& app, int& code) {
     bool as_json = false;
   };
   const auto given = std::make_shared<Given>();
-  CLI::App* command = app.add_subcommand("shadow",
-                                         "Print what rules with 'mode: shadow' would have done, "
-                                         "what verifying ('verify: 1%') has found "
-                                         "of those that are on, and a verdict for each");
+  CLI::App* command = app.add_subcommand(
+      "shadow", "Print what rules with 'mode: shadow' would have done, and a verdict for each");
   command->add_flag("--json", given->as_json, "As a JSON object");
   add_admin_settings(*command, given->flags);
   command->footer(footer);
