@@ -99,8 +99,11 @@ class Server {
   [[nodiscard]] awaitable<Reloaded> reload(std::string why);
   [[nodiscard]] awaitable<void> put_in_force(std::shared_ptr<const session::RuleSet> rules);
   enum class Counted : bool { no, as_purge };
-  [[nodiscard]] awaitable<store::EvictOutcome> evict(policy::Tags tags, Counted counted);
-  [[nodiscard]] awaitable<store::EvictOutcome> evict_there(policy::Tags tags, Counted counted);
+  [[nodiscard]] awaitable<store::EvictOutcome> evict(
+      policy::Tags tags, Counted counted,
+      policy::PurgeStrength strength = policy::PurgeStrength::hard);
+  [[nodiscard]] awaitable<store::EvictOutcome> evict_there(policy::Tags tags, Counted counted,
+                                                           policy::PurgeStrength strength);
   [[nodiscard]] awaitable<ops::AdminAnswer> answer_reload();
   [[nodiscard]] awaitable<ops::AdminAnswer> answer_purge(std::string body);
   void add_page_routes(std::vector<ops::AdminRoute>& routes);

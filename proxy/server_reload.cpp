@@ -114,15 +114,17 @@ awaitable<void> Server::put_in_force(std::shared_ptr<const session::RuleSet> rul
   (void)ignored;
 }
 
-awaitable<store::EvictOutcome> Server::evict(policy::Tags tags, Counted counted) {
+awaitable<store::EvictOutcome> Server::evict(policy::Tags tags, Counted counted,
+                                             policy::PurgeStrength strength) {
   // The store is to be asked on its own thread.
   asio::io_context& io = threads_.front()->worker.io;
   const store::EvictOutcome outcome =
-      co_await asio::co_spawn(io, evict_there(std::move(tags), counted), use_awaitable);
+      co_await asio::co_spawn(io, evict_there(std::move(tags), counted, strength), use_awaitable);
   co_return outcome;
 }
 
-awaitable<store::EvictOutcome> Server::evict_there(policy::Tags tags, Counted counted) {
+awaitable<store::EvictOutcome> Server::evict_there(policy::Tags tags, Counted counted,
+                                                   policy::PurgeStrength strength) {
   session::Worker& worker = threads_.front()->worker;
   auto outcome = store::EvictOutcome::done;
   for (std::size_t at = 0; at < tags.size(); at += most_tags_at_once) {
@@ -130,7 +132,8 @@ awaitable<store::EvictOutcome> Server::evict_there(policy::Tags tags, Counted co
     const auto first = tags.begin() + static_cast<std::ptrdiff_t>(at);
     const auto last =
         first + static_cast<std::ptrdiff_t>(std::min(most_tags_at_once, tags.size() - at));
-    const store::EvictOutcome one = co_await worker.store->evict(policy::Tags(first, last));
+    const store::EvictOutcome one =
+        co_await session::purge(*worker.store, policy::Tags(first, last), strength);
     if (one != store::EvictOutcome::done) outcome = one;
   }
   if (counted == Counted::as_purge)
@@ -155,17 +158,19 @@ awaitable<ops::AdminAnswer> Server::answer_reload() {
 awaitable<ops::AdminAnswer> Server::answer_purge(std::string body) {
   const auto parsed = ops::parse_purge_request(body);
   if (const auto* bad = std::get_if<ops::BadPurgeRequest>(&parsed))
-    co_return ops::AdminAnswer{bad->why + "\n", bad->is_unavailable ? 501U : 400U};
+    co_return ops::AdminAnswer{bad->why + "\n", 400};
   const auto& request = std::get<ops::PurgeRequest>(parsed);
   if (!shared_.purge_limit.take(SteadyClock::now()))
     co_return ops::AdminAnswer{"too many purges at once\n", 429};
-  auto decided = policy::tags_of_purge(request.target, rules_->routes);
+  auto decided = policy::tags_of_purge(request.target, request.strength, rules_->routes);
   if (const auto* refused = std::get_if<policy::PurgeRefused>(&decided))
     co_return ops::AdminAnswer{refused->why + "\n", 400};
-  session::Purged purged{.tags = std::get<policy::Tags>(std::move(decided))};
+  session::Purged purged{.tags = std::get<policy::Tags>(std::move(decided)),
+                         .strength = request.strength};
   purged.in_memory = stores_.memory.count_of(purged.tags);
   if (!request.is_dry_run) {
-    const store::EvictOutcome outcome = co_await evict(purged.tags, Counted::as_purge);
+    const store::EvictOutcome outcome =
+        co_await evict(purged.tags, Counted::as_purge, request.strength);
     purged.outcome = outcome;
     spdlog::info("purged: {}", ops::format_purge_request(request));
   }

@@ -49,10 +49,7 @@ std::string describe(const policy::PurgeTarget& target) {
 }
 
 int purge(Options options) {
-  if (options.is_soft) {
-    std::cerr << "larder: soft purging is not available: what is purged is gone at once\n";
-    return exit_failed;
-  }
+  if (options.is_soft) options.request.strength = policy::PurgeStrength::soft;
   options.request.target = target_of(options);
   const std::optional<std::string> answer = call_admin(
       options.flags,
@@ -74,8 +71,8 @@ int purge(Options options) {
   const std::uint64_t count =
       in_memory && in_memory->is_number() ? in_memory->to_number<std::uint64_t>() : 0;
   std::cout << (options.request.is_dry_run ? "would purge " : "purged ")
-            << describe(options.request.target) << ": " << count
-            << (count == 1 ? " response" : " responses") << " in memory\n";
+            << describe(options.request.target) << (options.is_soft ? " softly" : "") << ": "
+            << count << (count == 1 ? " response" : " responses") << " in memory\n";
   if (is_deferred) {
     std::cerr
         << "larder: Redis has not acknowledged it. This Larder serves nothing from Redis until "
@@ -103,7 +100,8 @@ void add_purge(CLI::App& app, int& code) {
       ->type_name("TAG");
   target->add_flag("--all", options->is_all, "Everything");
   target->require_option(1);
-  command->add_flag("--soft", options->is_soft, "Stale but usable; not available in this version");
+  command->add_flag("--soft", options->is_soft,
+                    "Stale rather than gone: served while it is validated or Django is away");
   command->add_flag("--dry-run", options->request.is_dry_run,
                     "Evict nothing; say how many responses in memory it would be");
   command->add_flag("--json", options->as_json, "Print the answer as it came");
@@ -114,7 +112,8 @@ void add_purge(CLI::App& app, int& code) {
       "Examples:\n"
       "  larder purge /api/ai/models/\n"
       "  larder purge --prefix /api/items/ --dry-run\n"
-      "  larder purge --tag price-list --json\n\n"
+      "  larder purge --tag price-list --json\n"
+      "  larder purge --all --soft\n\n"
       "Exit codes: 0 purged everywhere, or counted; 1 refused, not reached, or not acknowledged "
       "by\n"
       "Redis yet; 2 wrong usage.");

@@ -1,4 +1,5 @@
-// larder shadow: what rules in shadow would have done so far.
+// larder shadow: what rules in shadow would have done so far, and those that are verified have
+// done.
 #include <iostream>
 #include <memory>
 
@@ -14,6 +15,7 @@ constexpr const char* footer =
 have been old or another user's, after which write, and a verdict:
 
   promote         nothing was wrong in 300 hits or more
+  holds           the same of a rule that is on, whose hits are verified
   too-little      too few hits to say
   no-use          hardly anything would have been a hit
   missing-evict   a write makes it old: named, for evict_on

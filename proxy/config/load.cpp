@@ -79,7 +79,8 @@ class Loader {
     result.given = settings_.given();
     check_identities(rules_, config.settings, settings_.jwt(), findings_);
     for (ReadRule& read : rules_) {
-      result.places.push_back({read.file, read.place, read.path_places, read.ttl_place});
+      result.places.push_back(
+          {read.file, read.place, read.path_places, read.ttl_place, read.share_place});
       config.routes.rules.push_back(std::move(read.rule));
     }
   }

@@ -47,6 +47,7 @@ struct RulePlace {
   Place rule;
   std::vector<Place> paths;  ///< of each path
   Place ttl;                 ///< none where the rule has no `ttl`
+  Place share;               ///< likewise
 };
 /// What was given for each setting that was given anything ("memory", "jwt.secret"): a digest of
 /// what won, to be compared with another load's.

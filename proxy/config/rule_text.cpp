@@ -84,6 +84,7 @@ std::vector<RuleKeyText> describe_rule(const RouteRule& rule) {
       {"name", rule.name},
       {"path", list_of(rule.paths, pattern)},
       {"mode", text_of_mode(rule.mode)},
+      {"verify", format_percentage(rule.verify)},
       {"ttl", text_of_ttl(rule)},
       {"statuses", list_of(rule.statuses, status)},
       {"stale_while_revalidate", text_of_duration(rule.stale_while_revalidate)},

@@ -39,12 +39,13 @@ class RuleReader {
     std::string_view name;
     void (RuleReader::*read)(const Node& value);
   };
-  static const std::array<Key, 23> keys;
+  static const std::array<Key, 24> keys;
 
  private:
   void read_name(const Node& value);
   void read_path(const Node& value);
   void read_mode(const Node& value);
+  void read_verify(const Node& value);
   void read_ttl(const Node& value);
   void read_statuses(const Node& value);
   void read_stale_while_revalidate(const Node& value);
@@ -83,6 +84,7 @@ class RuleReader {
   Report& report_;
   ReadRule read_;
   const Node* key_ = nullptr;
+  const Node* verify_ = nullptr;
   const Node* statuses_ = nullptr;
   const Node* tags_ = nullptr;
   bool says_compress_ = false;
@@ -91,10 +93,11 @@ class RuleReader {
 };
 
 // In the order in which rules/README.md describes them.
-const std::array<RuleReader::Key, 23> RuleReader::keys{{
+const std::array<RuleReader::Key, 24> RuleReader::keys{{
     {"name", &RuleReader::read_name},
     {"path", &RuleReader::read_path},
     {"mode", &RuleReader::read_mode},
+    {"verify", &RuleReader::read_verify},
     {"ttl", &RuleReader::read_ttl},
     {"statuses", &RuleReader::read_statuses},
     {"stale_while_revalidate", &RuleReader::read_stale_while_revalidate},
@@ -146,6 +149,8 @@ std::optional<ReadRule> RuleReader::run(const Node& node) {
   }
   if (rule().origin && statuses_)
     fail(statuses_->place, "statuses: under 'ttl: origin' the origin says what is fresh how long");
+  if (rule().verify > 0 && rule().mode != Mode::on)
+    fail(verify_->place, "verify: there are no hits to verify unless the mode is 'on'");
   if (rule().written_by == WrittenBy::owner && rule().share != Share::per_user) {
     fail(read_.written_by_place,
          "written_by: 'owner' belongs to 'share: per-user': what others get has no owner");
@@ -235,6 +240,21 @@ void RuleReader::read_mode(const Node& value) {
                           policy::suggest_nearest(*text, {"on", "off", "shadow"}) +
                           "; on, shadow and off are known");
   }
+}
+
+void RuleReader::read_verify(const Node& value) {
+  verify_ = &value;
+  const std::string* text = read_text(value, "verify", "a percentage such as 1%", report_);
+  if (!text) {
+    failed_ = true;
+    return;
+  }
+  const Parsed<std::uint64_t> parsed = parse_percentage(*text);
+  if (const auto* refused = std::get_if<Refused>(&parsed)) {
+    fail(value.place, "verify: " + refused->why);
+    return;
+  }
+  rule().verify = static_cast<unsigned>(std::get<std::uint64_t>(parsed));
 }
 
 void RuleReader::read_statuses(const Node& value) {

@@ -17,6 +17,7 @@ constexpr std::size_t index_of(Enum value) {
 
 static_assert(index_of(CacheResult::expired) + 1 == cache_results);
 static_assert(index_of(FillEnd::failed) + 1 == fill_ends);
+static_assert(index_of(policy::VerifiedHit::Finding::not_judged) + 1 == findings);
 static_assert(index_of(session::FetchFailure::client_too_large) + 1 == fetch_failures);
 static_assert(index_of(policy::Detail::too_long_tag) < details);
 static_assert(index_of(store::Tier::redis) + 1 == store_tiers);
@@ -55,6 +56,14 @@ void Counters::Block::add(const session::FillRecord& record) {
   rule.fills[index_of(record.end)].add(1);
   if (record.end == FillEnd::stored) rule.origin_time.add(at_least_nothing(record.origin_time));
   if (record.end == FillEnd::not_stored) not_stored_[index_of(record.detail)].add(1);
+  if (record.detail == policy::Detail::set_cookie) rule.set_cookies.add(1);
+}
+
+void Counters::Block::add(const session::VerificationRecord& record) {
+  counting::OfRule& rule = *rules_[record.rule_slot].load(std::memory_order_acquire);
+  rule.verified[index_of(record.finding)].add(1);
+  if (record.evicted_tags > 0)
+    add_eviction(EvictionCause::verification, record.evicted_tags, record.eviction_deferred);
 }
 
 void Counters::Block::add_eviction(EvictionCause cause, std::size_t tags, bool deferred) {
@@ -119,6 +128,8 @@ void add(const counting::OfRule& counted, RuleTotals& sum) {
   for (std::size_t i = 0; i < cache_results; ++i) add(counted.outcomes[i], sum.outcomes[i]);
   sum.collapsed += counted.collapsed.get();
   for (std::size_t i = 0; i < fill_ends; ++i) sum.fills[i] += counted.fills[i].get();
+  for (std::size_t i = 0; i < findings; ++i) sum.verified[i] += counted.verified[i].get();
+  sum.set_cookies += counted.set_cookies.get();
   sum.origin_time += std::chrono::nanoseconds(counted.origin_time.get());
 }
 

@@ -27,10 +27,11 @@ inline constexpr std::size_t fetch_failures = 21;  ///< of session::FetchFailure
 inline constexpr std::size_t details = 64;         ///< at least those of policy::Detail
 inline constexpr std::size_t status_classes = 6;   ///< by hundreds; 0: no answer was sent
 inline constexpr std::size_t store_tiers = 3;      ///< of store::Tier
+inline constexpr std::size_t findings = 4;         ///< of policy::VerifiedHit::Finding
 
 /// What asked for an eviction.
-enum class EvictionCause : std::uint8_t { write, purge };
-inline constexpr std::size_t eviction_causes = 2;
+enum class EvictionCause : std::uint8_t { write, purge, verification };
+inline constexpr std::size_t eviction_causes = 3;
 
 /// Requests of one rule that had one result.
 struct OutcomeTotals {
@@ -48,6 +49,8 @@ struct RuleTotals {
   std::array<OutcomeTotals, cache_results> outcomes{};  ///< by policy::CacheResult
   std::uint64_t collapsed = 0;                          ///< requests that waited for another's fill
   std::array<std::uint64_t, fill_ends> fills{};         ///< by session::FillEnd
+  std::array<std::uint64_t, findings> verified{};       ///< by policy::VerifiedHit::Finding
+  std::uint64_t set_cookies = 0;  ///< fills not stored since their answer had a Set-Cookie
   /// The origin took this long for the fills that were stored.
   std::chrono::nanoseconds origin_time{0};
 
@@ -98,6 +101,8 @@ struct alignas(64) OfRule {
   std::array<OfOutcome, cache_results> outcomes;
   Cell collapsed;
   std::array<Cell, fill_ends> fills;
+  std::array<Cell, findings> verified;
+  Cell set_cookies;
   Cell origin_time;
 };
 
@@ -112,6 +117,7 @@ class Counters {
    public:
     void add(const session::ExchangeRecord& record);
     void add(const session::FillRecord& record);
+    void add(const session::VerificationRecord& record);
     void add_eviction(EvictionCause cause, std::size_t tags, bool deferred);
 
    private:

@@ -195,7 +195,8 @@ void write_stored(const Explained& explained, Page& page) {
     page.line("in " + std::string(name_of(stored.tier)) + ": status " +
               std::to_string(stored.status) + ", " + std::to_string(stored.size) + " bytes" +
               (stored.compressed ? " of gzip" : "") + ", age " + format_seconds(stored.age) +
-              " of " + format_seconds(stored.lifetime));
+              " of " + format_seconds(stored.lifetime) +
+              (stored.softened ? ", made stale by a soft purge" : ""));
   }
 }
 
@@ -247,6 +248,7 @@ boost::json::object json_of(const StoredSaid& stored) {
     json["status"] = stored.status;
     json["age"] = stored.age.count();
     json["lifetime"] = stored.lifetime.count();
+    json["softened"] = stored.softened;
     json["size"] = stored.size;
     json["coding"] = stored.compressed ? "gzip" : "identity";
   }

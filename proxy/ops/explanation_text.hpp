@@ -24,7 +24,8 @@ struct StoredSaid {
   policy::seconds lifetime{0};
   std::size_t size = 0;  ///< bytes of content, as stored
   bool compressed = false;
-  store::Stamps stamps;  ///< of the tags, where the store had to read them
+  bool softened = false;  ///< by a soft purge
+  store::Stamps stamps;   ///< of the tags, where the store had to read them
 };
 
 /// What became of the last request for the same that went to the origin.

@@ -84,6 +84,7 @@ StoredSaid describe(store::Lookup& found, const policy::RouteRule& rule,
   said.lifetime = policy::freshness_lifetime(*found.response, rule);
   said.size = found.response->content.size;
   said.compressed = found.response->is_compressed();
+  said.softened = found.softened;
   return said;
 }
 
@@ -149,7 +150,8 @@ awaitable<AdminAnswer> explain_live(session::Worker& worker, const UrlRanking& u
                                    .strict = true,
                                    .most_variants = said.rule->variants_per_url};
     store::Lookup found = co_await worker.store->lookup(said.key, resource);
-    explained.outcome = policy::decide_outcome(said, asked.head(), found.response.get(), now);
+    explained.outcome =
+        policy::decide_outcome(said, asked.head(), found.response.get(), found.softened, now);
     explained.stored = describe(found, *said.rule, now);
   }
   explained.last = find_last(urls, asked.head(), settings, worker.shared.clock.now());

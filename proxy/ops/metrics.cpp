@@ -159,6 +159,19 @@ void add_fills(const Totals& totals, Page& page) {
   }
 }
 
+void add_verifications(const Totals& totals, Page& page) {
+  page.begin(MetricType::Counter, "larder_verifications_total",
+             "Hits compared with what the origin says now, by rule and finding.");
+  for (const RuleTotals& rule : totals.rules) {
+    for (std::size_t i = 0; i < findings; ++i) {
+      if (is_shown(rule) && (rule.is_rule || rule.verified[i] > 0))
+        page.add({{"rule", rule.name},
+                  {"finding", format_finding(static_cast<policy::VerifiedHit::Finding>(i))}},
+                 rule.verified[i]);
+    }
+  }
+}
+
 void add_failures(const Totals& totals, Page& page) {
   const auto add = [&](bool of_clients) {
     for (std::size_t i = 1; i < fetch_failures; ++i) {
@@ -180,6 +193,8 @@ void add_evictions(const Totals& totals, Page& page) {
              "Evictions that this process asked for, by cause.");
   page.add({{"cause", "write"}}, totals.evictions[static_cast<std::size_t>(EvictionCause::write)]);
   page.add({{"cause", "purge"}}, totals.evictions[static_cast<std::size_t>(EvictionCause::purge)]);
+  page.add({{"cause", "verification"}},
+           totals.evictions[static_cast<std::size_t>(EvictionCause::verification)]);
   page.counter("larder_evicted_tags_total", "Tags that these evictions named.",
                totals.evicted_tags);
   page.counter("larder_deferred_evictions_total",
@@ -279,6 +294,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
   Page page;
   add_requests(status.totals, page);
   add_fills(status.totals, page);
+  add_verifications(status.totals, page);
   add_failures(status.totals, page);
   add_evictions(status.totals, page);
   add_origin(status, page);

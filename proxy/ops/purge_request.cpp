@@ -50,15 +50,14 @@ std::variant<PurgeRequest, BadPurgeRequest> parse_purge_request(std::string_view
       continue;
     }
     if (name != "all" && name != "soft" && name != "dry_run")
-      return BadPurgeRequest{
-          "unknown member '" + std::string(name) + "'" +
-          policy::suggest_nearest(name, {"url", "prefix", "rule", "tag", "all", "dry_run"}) +
-          "; known are " + std::string(members)};
+      return BadPurgeRequest{"unknown member '" + std::string(name) + "'" +
+                             policy::suggest_nearest(
+                                 name, {"url", "prefix", "rule", "tag", "all", "soft", "dry_run"}) +
+                             "; known are " + std::string(members)};
     if (!member.value().is_bool())
       return BadPurgeRequest{std::string(name) + ": true or false is expected"};
     const bool is_so = member.value().get_bool();
-    if (name == "soft" && is_so)
-      return BadPurgeRequest{"soft purging is not available: what is purged is gone at once", true};
+    if (name == "soft" && is_so) request.strength = policy::PurgeStrength::soft;
     if (name == "dry_run") request.is_dry_run = is_so;
     if (name == "all" && is_so) ++targets;
   }
@@ -73,6 +72,7 @@ std::string format_purge_request(const PurgeRequest& request) {
   for (const Name& one : named)
     if (one.kind == request.target.kind)
       json[boost::json::string_view(one.name.data(), one.name.size())] = request.target.text;
+  if (request.strength == policy::PurgeStrength::soft) json["soft"] = true;
   if (request.is_dry_run) json["dry_run"] = true;
   return boost::json::serialize(json);
 }

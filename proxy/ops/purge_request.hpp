@@ -12,16 +12,16 @@ namespace larder::ops {
 struct PurgeRequest {
   policy::PurgeTarget target;
   bool is_dry_run = false;  ///< count, and evict nothing
+  policy::PurgeStrength strength = policy::PurgeStrength::hard;
   bool operator==(const PurgeRequest&) const = default;
 };
 
 struct BadPurgeRequest {
   std::string why;
-  bool is_unavailable = false;  ///< asks for what there is not, rather than for nonsense
 };
 
-/// {"url" | "prefix" | "rule" | "tag": TEXT, or "all": true, "dry_run": BOOLEAN}. Exactly one
-/// target; an unknown member is refused, so that a misspelt one does not purge too much.
+/// {"url" | "prefix" | "rule" | "tag": TEXT, or "all": true, "soft", "dry_run": BOOLEAN}. Exactly
+/// one target; an unknown member is refused, so that a misspelt one does not purge too much.
 [[nodiscard]] std::variant<PurgeRequest, BadPurgeRequest> parse_purge_request(
     std::string_view json);
 /// The same, from the other side.

@@ -32,6 +32,7 @@ class Recorder final : public session::RecordSink {
     if (page_.is_wanted(record)) note_for_page(record);
   }
   void note(const session::FillRecord& record) override { counters_.add(record); }
+  void note(const session::VerificationRecord& record) override { counters_.add(record); }
 
  private:
   void note_for_page(const session::ExchangeRecord& record) {

@@ -1,4 +1,5 @@
-// Shadow report: what /shadow answers, and `larder shadow` prints, of rules in shadow.
+// Shadow report: what /shadow answers, and `larder shadow` prints, of rules in shadow and of those
+// that are verified.
 #pragma once
 
 #include <string>

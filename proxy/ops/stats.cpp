@@ -54,6 +54,20 @@ std::string_view format_outcome(policy::CacheResult result) {
   return {};
 }
 
+std::string_view format_finding(policy::VerifiedHit::Finding finding) {
+  switch (finding) {
+    case policy::VerifiedHit::Finding::same:
+      return "same";
+    case policy::VerifiedHit::Finding::changed:
+      return "changed";
+    case policy::VerifiedHit::Finding::users_differ:
+      return "users-differ";
+    case policy::VerifiedHit::Finding::not_judged:
+      return "not-judged";
+  }
+  return {};
+}
+
 namespace {
 
 double in_seconds(std::chrono::nanoseconds time) {
@@ -71,6 +85,11 @@ boost::json::object describe(const RuleTotals& rule) {
   for (std::size_t i = 0; i < fill_ends; ++i)
     fills[format_fill_end(static_cast<session::FillEnd>(i))] = rule.fills[i];
   json["fills"] = std::move(fills);
+  boost::json::object verified;
+  for (std::size_t i = 0; i < findings; ++i)
+    verified[format_finding(static_cast<policy::VerifiedHit::Finding>(i))] = rule.verified[i];
+  json["verified"] = std::move(verified);
+  json["set_cookies"] = rule.set_cookies;
   json["content_bytes_saved"] = rule.content_bytes_saved();
   json["origin_seconds_saved"] = in_seconds(rule.origin_time_saved());
   json["in_force"] = rule.in_force;
@@ -131,9 +150,11 @@ std::string format_json(const Status& status) {
   json["collapsed"] = collapsed;
   json["stored"] = fills[static_cast<std::size_t>(session::FillEnd::stored)] +
                    fills[static_cast<std::size_t>(session::FillEnd::freshened)];
-  json["evictions"] = totals.evictions[static_cast<std::size_t>(EvictionCause::write)] +
-                      totals.evictions[static_cast<std::size_t>(EvictionCause::purge)];
+  std::uint64_t evictions = 0;
+  for (const std::uint64_t caused : totals.evictions) evictions += caused;
+  json["evictions"] = evictions;
   json["purges"] = totals.evictions[static_cast<std::size_t>(EvictionCause::purge)];
+  json["found_old"] = totals.evictions[static_cast<std::size_t>(EvictionCause::verification)];
   json["evicted_tags"] = totals.evicted_tags;
   json["deferred_evictions"] = totals.deferred_evictions;
   json["origin_failures"] = failures;

@@ -55,6 +55,7 @@ struct Status {
 [[nodiscard]] std::string_view format_backend_state(policy::BackendState state);
 /// "stored", "freshened", "found", "not-stored", "failed".
 [[nodiscard]] std::string_view format_fill_end(session::FillEnd end);
+[[nodiscard]] std::string_view format_finding(policy::VerifiedHit::Finding finding);
 /// Lower case: "hit".
 [[nodiscard]] std::string_view format_outcome(policy::CacheResult result);
 

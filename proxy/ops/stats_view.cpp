@@ -126,10 +126,14 @@ void show_requests(const object& json, Page& page) {
                                  format_count(number(json, "stored")),
                                  format_count(number(json, "collapsed"))));
   const double purges = number(json, "purges");
-  page.line("evictions",
-            fmt::format("{} by writes, {} by purges; {} that Redis took later",
-                        format_count(number(json, "evictions") - purges), format_count(purges),
-                        format_count(number(json, "deferred_evictions"))));
+  const double found_old = number(json, "found_old");
+  std::string evictions =
+      fmt::format("{} by writes, {} by purges; {} that Redis took later",
+                  format_count(number(json, "evictions") - purges - found_old),
+                  format_count(purges), format_count(number(json, "deferred_evictions")));
+  if (found_old > 0)
+    evictions += fmt::format("; {} that verifying found old", format_count(found_old));
+  page.line("evictions", evictions);
 }
 
 void show_meanwhile(const object& json, const object& before, double seconds, Page& page) {

@@ -274,14 +274,14 @@ Explanation explain(const ExplainedRequest& request,
   explanation.shown_tags =
       tags_of_response(match.rule->name, explanation.path, explanation.user, shown_rule_tags);
   explanation.is_looked_up = true;
-  explanation.outcome = decide_outcome(explanation, head, nullptr, SystemSeconds());
+  explanation.outcome = decide_outcome(explanation, head, nullptr, false, SystemSeconds());
   return explanation;
 }
 
 CacheOutcome decide_outcome(const Explanation& explanation, const http::RequestHead& head,
-                            const StoredResponse* stored, SystemSeconds now) {
+                            const StoredResponse* stored, bool is_softened, SystemSeconds now) {
   const ReuseDecision decision =
-      decide_reuse(head, explanation.demands, stored, *explanation.rule, now);
+      decide_reuse(head, explanation.demands, stored, is_softened, *explanation.rule, now);
   CacheOutcome outcome;
   if (const auto* reuse = std::get_if<Reuse>(&decision)) {
     outcome.result = reuse->ttl > seconds{0} ? CacheResult::hit : CacheResult::stale;

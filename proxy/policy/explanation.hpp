@@ -91,12 +91,13 @@ struct Explanation {
 [[nodiscard]] Explanation explain(const ExplainedRequest& request,
                                   const std::vector<LearnedVary::Names>& learned = {});
 
-/// What becomes of a request that is looked up (`is_looked_up`), with this stored for its key;
-/// null: nothing. A Refill is what the origin is asked for: what its answer makes of it is not
-/// known here.
+/// What becomes of a request that is looked up (`is_looked_up`), with this stored for its key, and
+/// softened; null: nothing. A Refill is what the origin is asked for: what its answer makes of it
+/// is not known here.
 [[nodiscard]] CacheOutcome decide_outcome(const Explanation& explanation,
                                           const http::RequestHead& head,
-                                          const StoredResponse* stored, SystemSeconds now);
+                                          const StoredResponse* stored, bool is_softened,
+                                          SystemSeconds now);
 
 /// Field lines, each with its CRLF, that tell a client of the rule and its tags: Larder-Rule and
 /// Larder-Tags. `user`: the digest of whom responses are tagged by; empty: they are not.

@@ -32,7 +32,8 @@ std::variant<Tags, PurgeRefused> tags_of_rule(const std::string& name, const Rou
 
 }  // namespace
 
-std::variant<Tags, PurgeRefused> tags_of_purge(const PurgeTarget& target, const Routes& routes) {
+std::variant<Tags, PurgeRefused> tags_of_purge(const PurgeTarget& target, PurgeStrength strength,
+                                               const Routes& routes) {
   switch (target.kind) {
     case PurgeKind::url:
     case PurgeKind::prefix: {
@@ -53,7 +54,12 @@ std::variant<Tags, PurgeRefused> tags_of_purge(const PurgeTarget& target, const 
     case PurgeKind::everything:
       break;
   }
-  return Tags{"e:"};
+  if (strength == PurgeStrength::hard) return Tags{"e:"};
+  // The stamp of everything tells Redis' history and is never softened; nothing else may be used
+  // than what is stored under a rule in force.
+  Tags tags;
+  for (const RouteRule& rule : routes.rules) tags.push_back("r:" + rule.name);
+  return tags;
 }
 
 }  // namespace larder::policy

@@ -28,8 +28,15 @@ struct PurgeRefused {
   std::string why;
 };
 
-/// Never without tags. Every variant, user and host that a resource is stored for goes.
+enum class PurgeStrength : std::uint8_t {
+  hard,  ///< gone: nobody gets it any more
+  soft,  ///< stale: served while it is validated, or while the origin is away
+};
+
+/// Never without tags, but for a soft purge of everything where there are no rules. Every variant,
+/// user and host that a resource is stored for goes.
 [[nodiscard]] std::variant<Tags, PurgeRefused> tags_of_purge(const PurgeTarget& target,
+                                                             PurgeStrength strength,
                                                              const Routes& routes);
 
 }  // namespace larder::policy

@@ -35,11 +35,21 @@ StaleBounds stale_bounds(const StoredResponse& stored, const RouteRule& rule) {
       .if_unreachable = if_error.value_or(default_if_unreachable)};
 }
 
-std::optional<Reuse> decide_stale_reuse(const StoredResponse& stored, const Demands& demands,
-                                        const RouteRule& rule, OriginTrouble trouble,
-                                        SystemSeconds now) {
-  const seconds age = current_age(stored, now);
+namespace {
+
+/// Freshness left: zero or below is stale.
+seconds ttl_of(const StoredResponse& stored, bool is_softened, const RouteRule& rule, seconds age) {
   const seconds ttl = freshness_lifetime(stored, rule) - age;
+  return is_softened ? std::min(ttl, seconds{0}) : ttl;
+}
+
+}  // namespace
+
+std::optional<Reuse> decide_stale_reuse(const StoredResponse& stored, bool is_softened,
+                                        const Demands& demands, const RouteRule& rule,
+                                        OriginTrouble trouble, SystemSeconds now) {
+  const seconds age = current_age(stored, now);
+  const seconds ttl = ttl_of(stored, is_softened, rule, age);
   const StaleBounds bounds = stale_bounds(stored, rule);
   seconds bound = trouble == OriginTrouble::unreachable ? bounds.if_unreachable : bounds.if_error;
   const bool is_forbidden = stored.terms.never_stale || stored.terms.validate_always;
@@ -71,7 +81,8 @@ ReuseDecision own_request(const Demands& demands, ForwardReason reason, Detail d
 }  // namespace
 
 ReuseDecision decide_reuse(const http::RequestHead& head, const Demands& demands,
-                           const StoredResponse* stored, const RouteRule& rule, SystemSeconds now) {
+                           const StoredResponse* stored, bool is_softened, const RouteRule& rule,
+                           SystemSeconds now) {
   if (!stored) {
     if (demands.has_credentials)
       return own_request(demands, ForwardReason::uri_miss, Detail::credentials);
@@ -82,7 +93,7 @@ ReuseDecision decide_reuse(const http::RequestHead& head, const Demands& demands
   if (demands.has_credentials && !stored->terms.for_credentials)
     return own_request(demands, ForwardReason::request, Detail::not_for_credentials);
   const seconds age = current_age(*stored, now);
-  const seconds ttl = freshness_lifetime(*stored, rule) - age;
+  const seconds ttl = ttl_of(*stored, is_softened, rule, age);
   if (demands.no_cache)
     return Refill{ForwardReason::request, std::nullopt, Detail::request_no_cache};
   if (stored->terms.validate_always) return Refill{ForwardReason::stale, ttl, Detail::no_cache};

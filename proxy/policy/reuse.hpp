@@ -66,14 +66,16 @@ enum class OriginTrouble : std::uint8_t { unreachable, error_status };
 /// What may be served then: the stale response, or nothing. A request's stale-if-error may allow
 /// more than the response says, never more than the rule does.
 [[nodiscard]] std::optional<Reuse> decide_stale_reuse(const StoredResponse& stored,
-                                                      const Demands& demands, const RouteRule& rule,
-                                                      OriginTrouble trouble, SystemSeconds now);
+                                                      bool is_softened, const Demands& demands,
+                                                      const RouteRule& rule, OriginTrouble trouble,
+                                                      SystemSeconds now);
 /// RFC 5861 4: the statuses that count as trouble.
 [[nodiscard]] bool is_origin_trouble(std::uint16_t status);
 
-/// `stored` may be null: nothing was found.
+/// `stored` may be null: nothing was found. `is_softened`: by a soft purge; it is stale then, for
+/// no longer than by its age.
 [[nodiscard]] ReuseDecision decide_reuse(const http::RequestHead& head, const Demands& demands,
-                                         const StoredResponse* stored, const RouteRule& rule,
-                                         SystemSeconds now);
+                                         const StoredResponse* stored, bool is_softened,
+                                         const RouteRule& rule, SystemSeconds now);
 
 }  // namespace larder::policy

@@ -89,7 +89,8 @@ struct RouteRule {
   std::string name;  ///< unique; the first path when the file gives none
   std::vector<PathPattern> paths;
   Mode mode = Mode::on;
-  seconds ttl{0};  ///< of a 200, whatever the origin says; unused with `origin`
+  unsigned verify = 0;  ///< of a million hits, so many are compared with what the origin says now
+  seconds ttl{0};       ///< of a 200, whatever the origin says; unused with `origin`
   std::optional<OriginFreshness> origin;  ///< instead of `ttl` and `statuses`
   std::vector<StatusTtl> statuses;        ///< others that are stored
   /// RFC 5861, in the place of what a response says; none: what it says.

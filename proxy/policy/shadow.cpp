@@ -139,13 +139,54 @@ void Shadow::count_stale(Entry& entry, std::uint64_t hits, std::uint64_t user,
   if (entry.is_stale) return;
   entry.is_stale = true;
   ++counts_.changes_unseen;
-  std::vector<bool> counted(suspects_.size(), false);
+  (void)accuse(entry.asked, shown_by.asked, entry.tags);
+}
+
+std::vector<std::size_t> Shadow::accuse(Moment from, Moment to,
+                                        std::span<const std::uint64_t> tags) {
+  std::vector<std::size_t> accused;
   for (const Write& write : writes_) {
-    if (write.answered < entry.asked || write.answered > shown_by.asked || counted[write.suspect])
-      continue;
-    counted[write.suspect] = true;
+    const bool is_one = write.answered >= from && write.answered <= to &&
+                        std::find(accused.begin(), accused.end(), write.suspect) == accused.end() &&
+                        std::find_first_of(write.tags.begin(), write.tags.end(), tags.begin(),
+                                           tags.end()) == write.tags.end();
+    if (!is_one) continue;
+    accused.push_back(write.suspect);
     ++suspects_[write.suspect].preceded;
   }
+  return accused;
+}
+
+// Of two that came before as many changes, the rarer one is the likelier.
+bool Shadow::is_likelier(const Suspect& a, const Suspect& b) {
+  return a.preceded != b.preceded ? a.preceded > b.preceded : a.seen < b.seen;
+}
+
+std::optional<Suspect> Shadow::note(const VerifiedHit& hit) {
+  if (counts_.requests == 0) first_ = hit.asked;
+  last_ = std::max(last_, hit.answered);
+  ++counts_.requests;
+  ++counts_.hits;
+  if (hit.obstacle != Detail::none) ++counts_.refused[hit.obstacle];
+  switch (hit.finding) {
+    case VerifiedHit::Finding::same:
+      return std::nullopt;
+    case VerifiedHit::Finding::not_judged:
+      ++counts_.not_judged;
+      return std::nullopt;
+    case VerifiedHit::Finding::users_differ:
+      count_users_differ(1, hit.target);
+      return std::nullopt;
+    case VerifiedHit::Finding::changed:
+      break;
+  }
+  ++counts_.stale_hits;
+  ++counts_.changes_unseen;
+  if (counts_.stale_example.empty()) counts_.stale_example = hit.target;
+  std::optional<Suspect> likeliest;  // the later of equals
+  for (const std::size_t index : accuse(hit.stored, hit.answered, hit.tags))
+    if (!likeliest || !is_likelier(*likeliest, suspects_[index])) likeliest = suspects_[index];
+  return likeliest;
 }
 
 void Shadow::count_users_differ(std::uint64_t hits, std::string_view target) {
@@ -174,7 +215,9 @@ void Shadow::note(const ShadowWrite& write) {
     suspect = suspects_.end() - 1;
   }
   ++suspect->seen;
-  writes_.push_back({write.answered, static_cast<std::size_t>(suspect - suspects_.begin())});
+  writes_.push_back({write.answered,
+                     static_cast<std::size_t>(suspect - suspects_.begin()),
+                     {write.tags.begin(), write.tags.end()}});
   if (writes_.size() > most_recent_writes) writes_.pop_front();
 }
 
@@ -183,10 +226,7 @@ ShadowReport Shadow::report() const {
   for (const auto& [key, entry] : entries_) report.undecided += entry.doubt.hits;
   for (const Suspect& suspect : suspects_)
     if (suspect.preceded > 0) report.suspects.push_back(suspect);
-  // Of two that came before as many changes, the rarer one is the likelier.
-  std::sort(report.suspects.begin(), report.suspects.end(), [](const Suspect& a, const Suspect& b) {
-    return a.preceded != b.preceded ? a.preceded > b.preceded : a.seen < b.seen;
-  });
+  std::sort(report.suspects.begin(), report.suspects.end(), is_likelier);
   constexpr std::size_t most_told = 5;
   if (report.suspects.size() > most_told) report.suspects.resize(most_told);
   report.sampled = static_cast<double>(limit_) / static_cast<double>(~std::uint64_t{0});

@@ -1,10 +1,10 @@
 // Shadow: what a rule that is not switched on yet would have served, against what the origin
-// answered (rule key `mode: shadow`).
+// answered (rule key `mode: shadow`); and what one that is switched on has served (`verify`).
 //
 // Keeps hashes and times alone, of a bounded number of keys, and plays the cache: what would have
 // been stored, found fresh, evicted. An answer that differs from what would have been served shows
-// that the rule would have been stale, or that it would have given one user what is another's. All
-// times are passed in.
+// that the rule would have been stale, or that it would have given one user what is another's. Of a
+// rule that is on nothing is played: hits come compared (VerifiedHit). All times are passed in.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,23 @@ struct ShadowAnswer {
   std::string_view target{};  ///< to be named as an example
 };
 
+/// A hit of a rule that is on, and what the origin said when it was asked again.
+struct VerifiedHit {
+  enum class Finding : std::uint8_t {
+    same,
+    changed,       ///< something else than is stored, with nothing to tell of it
+    users_differ,  ///< as stored for nobody in particular, something else for who asked
+    not_judged,    ///< a write was under way, or the answer says nothing
+  };
+  Finding finding = Finding::not_judged;
+  std::span<const std::uint64_t> tags{};  ///< hashes of the stored response's
+  Moment stored{};                        ///< it came from the origin
+  Moment asked{};                         ///< the hit
+  Moment answered{};                      ///< the origin's answer had arrived
+  Detail obstacle = Detail::none;         ///< why that answer would not have been stored
+  std::string_view target{};              ///< to be named as an example
+};
+
 /// A write that may have changed something, as it was answered.
 struct ShadowWrite {
   std::span<const std::uint64_t> tags{};  ///< hashes of those it evicts; empty: it concerns no rule
@@ -58,6 +76,8 @@ struct Suspect {
 
 /// Counts of answers, but for what says otherwise.
 struct ShadowReport {
+  /// Of a rule that is on: `requests` and `hits` are those that were verified, `misses` none.
+  bool is_live = false;
   std::uint64_t requests = 0;  ///< all that the rule matched
   std::uint64_t hits = 0;      ///< would have been answered from the store
   std::uint64_t misses = 0;
@@ -80,11 +100,17 @@ struct ShadowReport {
 /// Of one rule. Not thread-safe.
 class Shadow {
  public:
-  /// `seed`: random, chooses which keys are kept when there are too many.
-  explicit Shadow(std::uint64_t seed) : seed_(seed | 1) {}
+  /// `seed`: random, chooses which keys are kept when there are too many. `is_live`: of a rule that
+  /// is on.
+  explicit Shadow(std::uint64_t seed, bool is_live = false) : seed_(seed | 1) {
+    counts_.is_live = is_live;
+  }
 
   void note(const ShadowAnswer& answer);
   void note(const ShadowWrite& write);
+  /// Of a change: the kind of write that most likely made it, if one came before it that evicted
+  /// nothing of this.
+  std::optional<Suspect> note(const VerifiedHit& hit);
   [[nodiscard]] ShadowReport report() const;
   /// As in the report, which costs more.
   [[nodiscard]] std::uint64_t hits() const { return counts_.hits; }
@@ -125,8 +151,11 @@ class Shadow {
   void compare(Entry& entry, const ShadowAnswer& answer);
   void count_stale(Entry& entry, std::uint64_t hits, std::uint64_t user,
                    const ShadowAnswer& shown_by);
+  /// The kinds of writes that were answered within this time and evicted none of these tags.
+  std::vector<std::size_t> accuse(Moment from, Moment to, std::span<const std::uint64_t> tags);
   void count_users_differ(std::uint64_t hits, std::string_view target);
   void give_up_doubt(Entry& entry);
+  [[nodiscard]] static bool is_likelier(const Suspect& a, const Suspect& b);
   static void remember(Entry& entry, std::uint64_t user, std::uint64_t content);
 
   const std::uint64_t seed_;
@@ -137,6 +166,7 @@ class Shadow {
   struct Write {
     Moment answered{};
     std::size_t suspect = 0;
+    std::vector<std::uint64_t> tags;  ///< that it evicted
   };
   std::deque<Write> writes_;
   std::vector<Suspect> suspects_;

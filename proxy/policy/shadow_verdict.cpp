@@ -23,7 +23,8 @@ std::string name_refused(const ShadowReport& report) {
                        [](const auto& a, const auto& b) { return a.second < b.second; });
   if (most == report.refused.end()) return {};
   return count(most->second, "answer", "answers") +
-         " would not have been stored: " + std::string(describe(most->first));
+         (report.is_live ? " would not be stored now: " : " would not have been stored: ") +
+         std::string(describe(most->first));
 }
 
 void name_suspects(const ShadowReport& report, ShadowVerdict& verdict) {
@@ -48,6 +49,8 @@ std::string_view format_verdict(Verdict verdict) {
   switch (verdict) {
     case Verdict::promote:
       return "promote";
+    case Verdict::holds:
+      return "holds";
     case Verdict::too_little:
       return "too-little";
     case Verdict::no_use:
@@ -62,20 +65,24 @@ std::string_view format_verdict(Verdict verdict) {
   return {};
 }
 
-std::string_view describe(Verdict verdict) {
+std::string_view describe(Verdict verdict, bool is_live) {
   switch (verdict) {
     case Verdict::promote:
       return "switch it on: nothing speaks against it";
+    case Verdict::holds:
+      return "leave it on: nothing speaks against it";
     case Verdict::too_little:
       return "wait: nothing speaks against it so far, and too little was seen";
     case Verdict::no_use:
       return "leave it out: hardly anything would be found stored";
     case Verdict::missing_evict:
-      return "not yet: name the writes below in its evict_on first";
+      return is_live ? "it serves what is old: name the writes below in its evict_on"
+                     : "not yet: name the writes below in its evict_on first";
     case Verdict::changes_unseen:
       return "not as it is: something changes it that Larder does not see";
     case Verdict::users_differ:
-      return "not as it is: users would get each other's answers";
+      return is_live ? "not as it is: users get what is not theirs"
+                     : "not as it is: users would get each other's answers";
   }
   return {};
 }
@@ -93,7 +100,9 @@ ShadowVerdict decide_verdict(const ShadowReport& report) {
   if (report.users_differ > 0) {
     verdict.verdict = Verdict::users_differ;
     verdict.lines.push_back(
-        count(report.users_differ, "hit", "hits") + " would have given one user another's answer" +
+        count(report.users_differ, "hit", "hits") +
+        (report.is_live ? " were not what the origin answers to the credentials sent"
+                        : " would have given one user another's answer") +
         (report.users_example.empty() ? "" : ", as of " + report.users_example));
     verdict.lines.emplace_back(
         "share: per-user, or name in key or vary what tells the answers apart");
@@ -120,7 +129,7 @@ ShadowVerdict decide_verdict(const ShadowReport& report) {
                             " differed, between users or by a change: not clear yet which");
     return verdict;
   }
-  if (asked >= enough_hits && verdict.hit_ratio < 0.05) {
+  if (!report.is_live && asked >= enough_hits && verdict.hit_ratio < 0.05) {
     verdict.verdict = Verdict::no_use;
     verdict.lines.push_back(refused.empty()
                                 ? "hardly any key was asked for twice: does it name more "
@@ -128,10 +137,13 @@ ShadowVerdict decide_verdict(const ShadowReport& report) {
                                 : refused);
     return verdict;
   }
-  verdict.verdict = judged >= enough_hits ? Verdict::promote : Verdict::too_little;
+  const Verdict well = report.is_live ? Verdict::holds : Verdict::promote;
+  verdict.verdict = judged >= enough_hits ? well : Verdict::too_little;
   if (verdict.verdict == Verdict::too_little)
     verdict.lines.push_back("after " + std::to_string(enough_hits) + " hits it says more");
-  if (report.changes_noticed > 0) {
+  if (report.is_live) {
+    if (verdict.verdict == well) verdict.lines.emplace_back("each was what the origin says");
+  } else if (report.changes_noticed > 0) {
     verdict.lines.push_back(count(report.changes_noticed, "change", "changes") +
                             " came, and an eviction told of each");
   } else {

@@ -1,4 +1,5 @@
-// Shadow verdict: may a rule in shadow be switched on, and if not, what has to be said first?
+// Shadow verdict: may a rule in shadow be switched on, or one that is verified stay so? If not,
+// what has to be said first?
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@ namespace larder::policy {
 
 enum class Verdict : std::uint8_t {
   promote,         ///< nothing speaks against it, and enough was seen
+  holds,           ///< likewise, of a rule that is on
   too_little,      ///< nothing speaks against it yet
   no_use,          ///< nothing would have been stored, or hardly anything be found
   missing_evict,   ///< changes came unseen, and writes came before them that evict nothing here
@@ -21,7 +23,7 @@ enum class Verdict : std::uint8_t {
 /// Lower case with hyphens: "missing-evict".
 [[nodiscard]] std::string_view format_verdict(Verdict verdict);
 /// What it asks of whoever wrote the rule: "switch it on: ...".
-[[nodiscard]] std::string_view describe(Verdict verdict);
+[[nodiscard]] std::string_view describe(Verdict verdict, bool is_live);
 
 struct ShadowVerdict {
   Verdict verdict = Verdict::too_little;

@@ -11,6 +11,7 @@
 #include "session/joining.hpp"
 #include "session/passing_on.hpp"
 #include "session/purging.hpp"
+#include "session/verifying.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::session {
@@ -194,8 +195,8 @@ Exchange::Progress Exchange::look_up(policy::Demands demands) {
 }
 
 Exchange::Progress Exchange::use(store::Lookup found, policy::SystemSeconds now) {
-  const policy::ReuseDecision decision =
-      policy::decide_reuse(head_, demands_, found.response.get(), *match_.rule, now);
+  const policy::ReuseDecision decision = policy::decide_reuse(head_, demands_, found.response.get(),
+                                                              found.softened, *match_.rule, now);
   return std::visit([&](const auto& chosen) { return carry_out(chosen, std::move(found), now); },
                     decision);
 }
@@ -205,10 +206,23 @@ Exchange::Progress Exchange::carry_out(const policy::Reuse& reuse, store::Lookup
   record_.tier = found.tier;
   if (reuse.refresh && found.available)
     start_refresh(worker_, std::move(found.stamps), make_fill_job(found.response));
+  if (match_.rule->verify > 0) verify(reuse);
   note_reuse(reuse, record_);
   const std::optional<After> sent =
       sending_.start(answer_, head_, std::move(found.response), reuse.age, now);
   return sent ? Progress(*sent) : AwaitClient{};
+}
+
+void Exchange::verify(const policy::Reuse& reuse) {
+  // What is stale by age may differ.
+  if (reuse.ttl <= seconds{0} || worker_.random.next() % 1'000'000 >= match_.rule->verify ||
+      !may_verify(worker_))
+    return;
+  FillJob job = make_fill_job(nullptr);
+  std::string own_head = make_own_head(job, head_);
+  start_verification(worker_, {.fill = std::move(job),
+                               .own_head = std::move(own_head),
+                               .hit_began = std::chrono::floor<milliseconds>(record_.began)});
 }
 
 Exchange::Progress Exchange::carry_out(const policy::OwnRequest& own, store::Lookup,
@@ -277,6 +291,7 @@ Detail Exchange::decide_admission(const FillJob& job) const {
 awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
   policy::StoredResponsePointer stale;
   if (!demands_.no_cache) stale = found.response;
+  const bool is_softened = found.softened;
 
   FillJob job = make_fill_job(std::move(found.response));
   if (found.available) {
@@ -309,6 +324,7 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
                    .rule = *match_.rule,
                    .demands = demands_,
                    .stale = std::move(stale),
+                   .is_softened = is_softened,
                    .answer = answer_,
                    .record = record_,
                    .first_byte_timeout = first_byte_timeout()},

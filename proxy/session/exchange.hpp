@@ -80,6 +80,8 @@ class Exchange {
                                    policy::SystemSeconds now);
   [[nodiscard]] Progress carry_out(const policy::OwnRequest& own, store::Lookup found,
                                    policy::SystemSeconds now);
+  /// Perhaps: so many of a million, as its rule says.
+  void verify(const policy::Reuse& reuse);
   /// Tells what has happened.
   After end(After after);
 

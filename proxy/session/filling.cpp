@@ -11,15 +11,34 @@
 #include "policy/compression.hpp"
 #include "policy/freshness.hpp"
 #include "policy/reuse.hpp"
-#include "policy/storing.hpp"
 #include "policy/validation.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::session {
 
-namespace {
-
 using policy::Detail;
+
+FetchRequest make_request(const FillJob& job, std::string_view head) {
+  return {.head = head,
+          .method = http::Method::get,
+          .repeatable = true,
+          .wants_upgrade = false,
+          .first_byte_timeout = job.first_byte_timeout,
+          .response_timeout = job.response_timeout};
+}
+
+policy::StoringDecision judge(const Worker& worker, const FillJob& job,
+                              const http::ResponseHead& head, policy::SystemSeconds request_time) {
+  return policy::decide_storing({.head = head,
+                                 .rule = *job.rule,
+                                 .keyed = job.keyed,
+                                 .request_time = request_time,
+                                 .response_time = worker.shared.clock.now_in_seconds(),
+                                 .object_limit = worker.shared.settings.object_limit,
+                                 .origin = {job.scheme, job.host}});
+}
+
+namespace {
 
 /// 0: there was no answer.
 std::uint16_t status_of(const FetchResult& result) {
@@ -147,17 +166,6 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   fill.complete(whole, obstacle);
 }
 
-policy::StoringDecision judge(const Worker& worker, const FillJob& job,
-                              const http::ResponseHead& head, policy::SystemSeconds request_time) {
-  return policy::decide_storing({.head = head,
-                                 .rule = *job.rule,
-                                 .keyed = job.keyed,
-                                 .request_time = request_time,
-                                 .response_time = worker.shared.clock.now_in_seconds(),
-                                 .object_limit = worker.shared.settings.object_limit,
-                                 .origin = {job.scheme, job.host}});
-}
-
 /// Takes in a 304. False: it does not speak of what is stored, or what it makes of it may not be
 /// kept.
 awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
@@ -185,16 +193,6 @@ awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
   fill.note_origin_status(304);
   fill.complete(whole, obstacle);
   co_return true;
-}
-
-/// `head`: as it goes out.
-FetchRequest make_request(const FillJob& job, std::string_view head) {
-  return {.head = head,
-          .method = http::Method::get,
-          .repeatable = true,
-          .wants_upgrade = false,
-          .first_byte_timeout = job.first_byte_timeout,
-          .response_timeout = job.response_timeout};
 }
 
 std::string make_conditional_head(const FillJob& job, const policy::StoredResponse& validated) {
@@ -239,7 +237,7 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
       store::Lookup looked_up = co_await worker.store->lookup(job.key, resource);
       again.emplace(std::move(looked_up));
     }
-    if (again->response &&
+    if (again->response && !again->softened &&
         policy::current_age(*again->response, worker.shared.clock.now_in_seconds()) <
             policy::freshness_lifetime(*again->response, *job.rule)) {
       fill->complete(again->response, Detail::none);

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "policy/forwarding.hpp"
+#include "policy/storing.hpp"
 #include "session/fill.hpp"
+#include "session/origin.hpp"
 #include "session/worker.hpp"
 
 namespace larder::session {
@@ -40,6 +42,13 @@ struct FillJob {
   /// own.
   bool differs = false;
 };
+
+/// The question to the origin. `head`: as it goes out; outlives it.
+[[nodiscard]] FetchRequest make_request(const FillJob& job, std::string_view head);
+/// May an answer to it be stored?
+[[nodiscard]] policy::StoringDecision judge(const Worker& worker, const FillJob& job,
+                                            const http::ResponseHead& head,
+                                            policy::SystemSeconds request_time);
 
 /// Asks the store how a fill may begin: also for who fills the key elsewhere, if what it stores
 /// would do (`shares`) and this process does not fill it already. `found`: what a lookup just

@@ -83,7 +83,8 @@ awaitable<Fill::Snapshot> Joining::wait() {
 
 std::optional<policy::Reuse> Joining::decide_stale_reuse(policy::OriginTrouble trouble) const {
   if (!own_.stale) return std::nullopt;
-  return policy::decide_stale_reuse(*own_.stale, own_.demands, own_.rule, trouble, now());
+  return policy::decide_stale_reuse(*own_.stale, own_.is_softened, own_.demands, own_.rule, trouble,
+                                    now());
 }
 
 awaitable<After> Joining::answer_stale(policy::Reuse reuse) {

@@ -26,6 +26,7 @@ struct Joiner {
   const policy::Demands& demands;
   /// What the store had, perhaps to be served should the origin fail; null: nothing.
   policy::StoredResponsePointer stale;
+  bool is_softened = false;  ///< `stale` is so by a soft purge
   Answer& answer;
   ExchangeRecord& record;
   milliseconds first_byte_timeout{0};

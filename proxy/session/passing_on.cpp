@@ -1,6 +1,7 @@
 #include "session/passing_on.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -15,7 +16,9 @@ awaitable<After> PassingOn::run() {
   const policy::EvictionDecision eviction =
       decide_eviction(own_.head.method, own_.head.method_text, own_.head.path, &own_.head);
   store::LeasePointer lease;
+  std::optional<WritesInFlight::Entry> in_flight;
   if (const auto* write = std::get_if<policy::Evict>(&eviction)) {
+    if (own_.rules.has_shadows()) in_flight.emplace(own_.worker.shared.writes, write->tags);
     // Should this process not live to evict them, the lease will.
     store::LeasePointer taken = co_await own_.worker.store->begin_write(write->tags);
     lease = std::move(taken);
@@ -40,6 +43,7 @@ awaitable<After> PassingOn::run() {
     own_.worker.store->cancel_write(std::move(lease));
   }
 
+  in_flight.reset();
   note_write(result, old_tags);
   After after = After::broken;
   if (failure) {

@@ -8,7 +8,6 @@
 #include <boost/json/serialize.hpp>
 
 #include "identity/access_token.hpp"
-#include "policy/purge.hpp"
 #include "session/worker.hpp"
 
 namespace larder::session {
@@ -16,6 +15,7 @@ namespace larder::session {
 std::string format_purged(const Purged& purged, bool has_redis) {
   boost::json::object json;
   json["evicted"] = purged.outcome.has_value();
+  json["soft"] = purged.strength == policy::PurgeStrength::soft;
   boost::json::array tags;
   for (const std::string& tag : purged.tags) tags.emplace_back(tag);
   json["tags"] = std::move(tags);
@@ -25,6 +25,12 @@ std::string format_purged(const Purged& purged, bool has_redis) {
     json["redis"] = !has_redis ? "none" : is_done ? "done" : "deferred";
   }
   return boost::json::serialize(json) + "\n";
+}
+
+awaitable<store::EvictOutcome> purge(store::Store& store, policy::Tags tags,
+                                     policy::PurgeStrength strength) {
+  return strength == policy::PurgeStrength::soft ? store.soften(std::move(tags))
+                                                 : store.evict(std::move(tags));
 }
 
 awaitable<After> answer_purge(Worker& worker, const http::RequestHead& head, Answer& answer,
@@ -41,15 +47,18 @@ awaitable<After> answer_purge(Worker& worker, const http::RequestHead& head, Ans
     after = co_await answer.send_problem(429, "too many purges at once");
     co_return after;
   }
+  const policy::PurgeStrength strength = head.fields.first("larder-soft-purge") == "1"
+                                             ? policy::PurgeStrength::soft
+                                             : policy::PurgeStrength::hard;
   const policy::Routes& routes = worker.rule_set->routes;
   std::variant<policy::Tags, policy::PurgeRefused> decided =
-      policy::tags_of_purge({policy::PurgeKind::url, std::string(head.path)}, routes);
+      policy::tags_of_purge({policy::PurgeKind::url, std::string(head.path)}, strength, routes);
   if (const auto* refused = std::get_if<policy::PurgeRefused>(&decided)) {
     after = co_await answer.send_problem(400, refused->why);
     co_return after;
   }
-  Purged purged{.tags = std::get<policy::Tags>(std::move(decided))};
-  const store::EvictOutcome outcome = co_await worker.store->evict(purged.tags);
+  Purged purged{.tags = std::get<policy::Tags>(std::move(decided)), .strength = strength};
+  const store::EvictOutcome outcome = co_await purge(*worker.store, purged.tags, strength);
   purged.outcome = outcome;
   record.evicted_tags = purged.tags.size();
   record.eviction_deferred = outcome == store::EvictOutcome::deferred;

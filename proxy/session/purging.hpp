@@ -9,6 +9,7 @@
 #include <string>
 
 #include "http/message.hpp"
+#include "policy/purge.hpp"
 #include "policy/token_bucket.hpp"
 #include "session/answer.hpp"
 #include "session/record.hpp"
@@ -38,16 +39,21 @@ class PurgeLimit {
 /// What a purge has done, or would do.
 struct Purged {
   policy::Tags tags;
+  policy::PurgeStrength strength = policy::PurgeStrength::hard;
   std::optional<std::size_t> in_memory{};  ///< responses that it finds in this process; none: not
                                            ///< counted
   /// Nothing: nothing was evicted, since it was only asked what would be.
   std::optional<store::EvictOutcome> outcome{};
 };
-/// A JSON object: {"evicted": true, "tags": ["p:/a"], "in_memory": 3, "redis": "done"}. `redis` is
-/// "none" without one, "deferred" when it has not acknowledged yet.
+/// Evicts what has one of these tags, or makes it stale.
+[[nodiscard]] awaitable<store::EvictOutcome> purge(store::Store& store, policy::Tags tags,
+                                                   policy::PurgeStrength strength);
+/// A JSON object: {"evicted": true, "soft": false, "tags": ["p:/a"], "in_memory": 3, "redis":
+/// "done"}. `redis` is "none" without one, "deferred" when it has not acknowledged yet.
 [[nodiscard]] std::string format_purged(const Purged& purged, bool has_redis);
 
-/// Answers a PURGE of the URL that it names: by a client that shows the admin token.
+/// Answers a PURGE of the URL that it names: by a client that shows the admin token. Softly with
+/// `Larder-Soft-Purge: 1`.
 [[nodiscard]] awaitable<After> answer_purge(Worker& worker, const http::RequestHead& head,
                                             Answer& answer, ExchangeRecord& record);
 

@@ -1,5 +1,5 @@
-// Record: what happened in one exchange, or one fill, told once, at its end. Log lines, counters
-// and spans are made from it.
+// Record: what happened in one exchange, fill or verification, told once, at its end. Log lines,
+// counters and spans are made from it.
 #pragma once
 
 #include <chrono>
@@ -8,6 +8,7 @@
 
 #include "http/message.hpp"
 #include "policy/cache_status.hpp"
+#include "policy/shadow.hpp"
 #include "session/fetch_failure.hpp"
 #include "session/request_id.hpp"
 #include "session/span.hpp"
@@ -68,6 +69,14 @@ struct FillRecord {
   std::chrono::nanoseconds origin_time{0};
 };
 
+/// A hit that was compared with what the origin says now.
+struct VerificationRecord {
+  RuleSlot rule_slot = no_rule_slot;
+  policy::VerifiedHit::Finding finding = policy::VerifiedHit::Finding::not_judged;
+  std::size_t evicted_tags = 0;  ///< of what was wrong
+  bool eviction_deferred = false;
+};
+
 /// Of one thread: what its exchanges and fills tell.
 class RecordSink {
  public:
@@ -77,6 +86,7 @@ class RecordSink {
   virtual ~RecordSink() = default;
   virtual void note(const ExchangeRecord& record) = 0;
   virtual void note(const FillRecord& record) = 0;
+  virtual void note(const VerificationRecord& record) = 0;
 };
 
 }  // namespace larder::session

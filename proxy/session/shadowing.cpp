@@ -24,6 +24,26 @@ void RuleShadow::note(const policy::ShadowWrite& write) {
   shadow_.note(write);
 }
 
+std::optional<policy::Suspect> RuleShadow::note(const policy::VerifiedHit& hit) {
+  const std::scoped_lock lock(mutex_);
+  return shadow_.note(hit);
+}
+
+bool RuleShadow::begin_verifying(std::uint64_t key) {
+  const std::scoped_lock lock(mutex_);
+  return verifying_.insert(key).second;
+}
+
+void RuleShadow::end_verifying(std::uint64_t key) {
+  const std::scoped_lock lock(mutex_);
+  verifying_.erase(key);
+}
+
+bool RuleShadow::may_say(SteadyClock::time_point now) {
+  const std::scoped_lock lock(mutex_);
+  return lines_.take(now);
+}
+
 policy::ShadowReport RuleShadow::report() const {
   const std::scoped_lock lock(mutex_);
   return shadow_.report();
@@ -34,19 +54,18 @@ RuleShadows make_rule_shadows(const policy::Routes& rules, const policy::Routes&
   RuleShadows shadows(rules.rules.size());
   for (std::size_t i = 0; i < rules.rules.size(); ++i) {
     const policy::RouteRule& rule = rules.rules[i];
-    if (rule.mode != policy::Mode::shadow) continue;
+    const bool is_live = rule.mode == policy::Mode::on && rule.verify > 0;
+    if (rule.mode != policy::Mode::shadow && !is_live) continue;
     for (std::size_t j = 0; j < before.size(); ++j) {
       const policy::RouteRule& old = rules_before.rules[j];
-      if (before[j] && old.name == rule.name && old.fingerprint == rule.fingerprint &&
-          old.ttl == rule.ttl)
+      if (before[j] && old.name == rule.name && old.mode == rule.mode &&
+          old.fingerprint == rule.fingerprint && old.ttl == rule.ttl)
         shadows[i] = before[j];
     }
-    if (!shadows[i]) shadows[i] = std::make_shared<RuleShadow>(store::make_stamp());
+    if (!shadows[i]) shadows[i] = std::make_shared<RuleShadow>(store::make_stamp(), is_live);
   }
   return shadows;
 }
-
-namespace {
 
 std::vector<std::uint64_t> hashes_of(const policy::Tags& tags) {
   std::vector<std::uint64_t> hashes;
@@ -54,8 +73,6 @@ std::vector<std::uint64_t> hashes_of(const policy::Tags& tags) {
   for (const std::string& tag : tags) hashes.push_back(store::xxh3(tag));
   return hashes;
 }
-
-}  // namespace
 
 void note_write(const RuleShadows& shadows, const policy::Tags& tags, std::string_view method,
                 std::string_view path, policy::Moment answered) {

@@ -29,6 +29,7 @@
 #include "session/shadowing.hpp"
 #include "session/tls_files.hpp"
 #include "session/trusted.hpp"
+#include "session/writes_in_flight.hpp"
 #include "store/local_stamps.hpp"
 #include "store/store.hpp"
 
@@ -56,7 +57,7 @@ struct RuleSet {
     return std::any_of(shadows.begin(), shadows.end(),
                        [](const std::shared_ptr<RuleShadow>& shadow) { return shadow != nullptr; });
   }
-  /// Null: the rule is not in shadow.
+  /// Null: the rule is neither in shadow nor verified.
   [[nodiscard]] RuleShadow* shadow_of(const policy::RouteRule& rule) const {
     return shadows[static_cast<std::size_t>(&rule - routes.rules.data())].get();
   }
@@ -101,6 +102,7 @@ struct Shared {
   Admission& admission;
   Observing* observing = nullptr;  ///< null: nothing is observed
   PurgeLimit purge_limit{};
+  WritesInFlight writes{};               ///< those that matter to a rule that is verified, at least
   std::atomic<unsigned> connections{0};  ///< of clients, open now
   std::atomic<unsigned> requests{0};     ///< in flight now
 };
@@ -137,6 +139,7 @@ class Worker {
   coding::GzipCompressor gzip;  ///< for content that is compressed without waiting
   unsigned fills = 0;           ///< running on this thread, with what starts them
   unsigned refreshes = 0;       ///< being started on this thread
+  unsigned verifications = 0;   ///< running on this thread
   bool draining = false;
 };
 

@@ -97,6 +97,21 @@ end
 return 0
 )lua";
 
+/// The soft part counts on, and all behind it stays: the rest of the stamp, leases, the lifetime.
+constexpr std::string_view soften_body = R"lua(
+local softened = 0
+for _, key in ipairs(KEYS) do
+  local value, lives = redis.pcall('GET', key), redis.call('PTTL', key)
+  if type(value) == 'string' and lives > 0 and string.find(value, '^%x%x%x') then
+    local soft = (tonumber(string.sub(value, 1, 2), 16) + 1) % 256
+    redis.call('DEL', key)
+    redis.call('SET', key, string.format('%02x', soft) .. string.sub(value, 3), 'PX', lives)
+    softened = softened + 1
+  end
+end
+return softened
+)lua";
+
 constexpr std::size_t name_size = 40;  ///< of a script: its SHA-1 in hex
 
 }  // namespace
@@ -107,6 +122,7 @@ void LeaseScripts::add_load(Pipeline& pipeline) {
   pipeline.add({"SCRIPT", "LOAD", shared + std::string(lease_body)});
   pipeline.add({"SCRIPT", "LOAD", shared + std::string(end_body)});
   pipeline.add({"SCRIPT", "LOAD", prolong_body});
+  pipeline.add({"SCRIPT", "LOAD", soften_body});
 }
 
 std::string LeaseScripts::read_load(const Pipeline& pipeline, std::size_t first) {
@@ -160,6 +176,10 @@ void LeaseScripts::add_prolonging(Pipeline& pipeline, std::chrono::seconds lifet
                                   const std::vector<std::string>& keys) const {
   const std::string lasts = std::to_string(lifetime.count());
   add_call(pipeline, prolong, keys, {lasts});
+}
+
+void LeaseScripts::add_softening(Pipeline& pipeline, const std::vector<std::string>& keys) const {
+  add_call(pipeline, soften, keys, {});
 }
 
 }  // namespace larder::store

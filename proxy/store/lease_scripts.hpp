@@ -26,7 +26,7 @@ class LeaseScripts {
  public:
   /// Loads them: `load_commands` commands.
   static void add_load(Pipeline& pipeline);
-  static constexpr std::size_t load_commands = 3;
+  static constexpr std::size_t load_commands = 4;
   /// From command number `first` on. Empty: they can be called from now on; else what Redis says.
   [[nodiscard]] std::string read_load(const Pipeline& pipeline, std::size_t first);
 
@@ -50,6 +50,10 @@ class LeaseScripts {
   void add_prolonging(Pipeline& pipeline, std::chrono::seconds lifetime,
                       const std::vector<std::string>& keys) const;
 
+  /// Gives stamps another soft part (store/stamps), whoever leases them; one that is missing stays
+  /// so.
+  void add_softening(Pipeline& pipeline, const std::vector<std::string>& keys) const;
+
   /// Was a script called, and did it run? It answers with how many stamps it made other ones.
   [[nodiscard]] static bool has_run(const Pipeline& pipeline, std::size_t command) {
     return pipeline.is_answered() && pipeline.reply(command).kind == Reply::Kind::integer;
@@ -58,7 +62,7 @@ class LeaseScripts {
   [[nodiscard]] static bool is_forgotten(const Pipeline& pipeline, std::size_t command);
 
  private:
-  enum Name : std::size_t { lease, end, prolong };
+  enum Name : std::size_t { lease, end, prolong, soften };
 
   void add_call(Pipeline& pipeline, Name name, const std::vector<std::string>& keys,
                 const std::vector<std::string_view>& arguments) const;

@@ -8,7 +8,7 @@ namespace larder::store {
 
 LocalStamps::LocalStamps() {
   // Half the range is left to grow: no generation ever becomes zero.
-  const Stamp start = make_stamp() >> 1 | 1;
+  const Stamp start = make_stamp() >> (64 - hard_bits + 1) | 1;
   for (std::atomic<Stamp>& generation : generations_)
     generation.store(start, std::memory_order_relaxed);
 }
@@ -26,6 +26,10 @@ Stamps LocalStamps::current(const policy::Tags& tags) const {
 
 void LocalStamps::evict(const policy::Tags& tags) {
   for (const std::string& tag : tags) evict(tag);
+}
+
+void LocalStamps::soften(const policy::Tags& tags) {
+  for (const std::string& tag : tags) generations_[slot_of(tag)].fetch_add(Stamp{1} << hard_bits);
 }
 
 void LocalStamps::evict_name(std::string_view name) {

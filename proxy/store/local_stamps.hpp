@@ -20,6 +20,13 @@ class LocalStamps {
 
   LocalStamps();
 
+  /// Of sums of generations: what evictions change.
+  static constexpr unsigned hard_bits = 48;
+  /// Have sums that differ the same lower bits?
+  [[nodiscard]] static bool differ_softly(Stamp one, Stamp other) {
+    return ((one - other) & ((Stamp{1} << hard_bits) - 1)) == 0;
+  }
+
   [[nodiscard]] static Slot slot_of(std::string_view tag);
 
   [[nodiscard]] Stamp current(Slot slot) const {
@@ -29,12 +36,16 @@ class LocalStamps {
 
   void evict(std::string_view tag) { generations_[slot_of(tag)].fetch_add(1); }
   void evict(const policy::Tags& tags);
+  /// Makes what was put with them stale but usable (Standing::softened).
+  void soften(const policy::Tags& tags);
   /// By the tag's name in Redis (redis_names, name_of).
   void evict_name(std::string_view name);
 
  private:
-  // They start at a random value and only grow, by one. So a sum of some of them is the same again
-  // only while none of them has changed (see MemoryStore::Guard).
+  // The lower 48 bits start at a random value and only grow, by one for each eviction; above them
+  // soft purges are counted. So a sum of some of them has the same lower bits again only while none
+  // of them has been evicted, and is the same again only while none has changed at all, but for
+  // multiples of 65,536 soft purges (see MemoryStore::Guard).
   std::array<std::atomic<Stamp>, 65'536> generations_;
 };
 

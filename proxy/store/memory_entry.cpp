@@ -116,11 +116,12 @@ LocalStamps::Slot MemoryEntry::slot(unsigned index) const {
   return slot;
 }
 
-bool MemoryEntry::is_usable(const LocalStamps& stamps, SteadyClock::time_point now) const {
-  if (now >= expires_) return false;
+Standing MemoryEntry::standing(const LocalStamps& stamps, SteadyClock::time_point now) const {
+  if (now >= expires_) return Standing::evicted;
   Stamp sum = 0;
   for (unsigned i = 0; i < slot_count_; ++i) sum += stamps.current(slot(i));
-  return sum == guard_sum_;
+  if (sum == guard_sum_) return Standing::current;
+  return LocalStamps::differ_softly(sum, guard_sum_) ? Standing::softened : Standing::evicted;
 }
 
 bool MemoryEntry::has_any(std::span<const LocalStamps::Slot> slots) const {

@@ -17,6 +17,7 @@
 
 #include "store/coherence.hpp"
 #include "store/local_stamps.hpp"
+#include "store/stamps.hpp"
 #include "store/store.hpp"
 
 namespace larder::store {
@@ -27,7 +28,7 @@ class MemoryEntry : public boost::intrusive::unordered_set_base_hook<
                         boost::intrusive::link_mode<boost::intrusive::normal_link>> {
  public:
   /// Local stamps a response was put with. Generations only grow, so their sum tells whether all
-  /// are as they were.
+  /// are as they were, or softened since (LocalStamps).
   struct Guard {
     boost::container::small_vector<LocalStamps::Slot, 8> slots;
     Stamp sum = 0;
@@ -58,7 +59,7 @@ class MemoryEntry : public boost::intrusive::unordered_set_base_hook<
   }
   /// Redis's, as given to make().
   [[nodiscard]] Stamps stamps() const;
-  [[nodiscard]] bool is_usable(const LocalStamps& stamps, SteadyClock::time_point now) const;
+  [[nodiscard]] Standing standing(const LocalStamps& stamps, SteadyClock::time_point now) const;
   /// Was it put with the stamp of one of these?
   [[nodiscard]] bool has_any(std::span<const LocalStamps::Slot> slots) const;
   /// Bytes that the allocator has given for all of it.

@@ -95,9 +95,10 @@ std::optional<MemoryStore::Found> MemoryStore::find(std::string_view key,
     const std::shared_lock lock(shard.mutex);
     MemoryEntry* const entry = shard.find(wanted);
     if (entry == nullptr) return {};
-    if (entry->is_usable(local_, now)) {
+    const Standing standing = entry->standing(local_, now);
+    if (standing != Standing::evicted) {
       entry->visit();
-      return Found{entry->response(), entry->stamps()};
+      return Found{entry->response(), entry->stamps(), standing == Standing::softened};
     }
     useless = entry->response();
   }
@@ -112,7 +113,9 @@ policy::StoredResponsePointer MemoryStore::find_verified(std::string_view key,
   Shard& shard = shard_of(wanted);
   const std::shared_lock lock(shard.mutex);
   MemoryEntry* const entry = shard.find(wanted);
-  if (entry == nullptr || entry->verified_by() != by || !entry->is_usable(local_, now)) return {};
+  if (entry == nullptr || entry->verified_by() != by ||
+      entry->standing(local_, now) != Standing::current)
+    return {};
   entry->visit();
   return entry->response();
 }
@@ -214,7 +217,7 @@ std::size_t MemoryStore::count_of(const policy::Tags& tags) const {
   for (const Shard& shard : shards_) {
     const std::shared_lock lock(shard.mutex);
     for (const MemoryEntry& entry : shard.entries)
-      if (entry.is_usable(local_, now) && entry.has_any(evicted)) ++count;
+      if (entry.standing(local_, now) != Standing::evicted && entry.has_any(evicted)) ++count;
   }
   return count;
 }

@@ -4,7 +4,7 @@
 // visited bit. What goes when room is needed is chosen by SIEVE (Zhang et al., NSDI 2024): a queue
 // in the order of arrival and a hand that spares what was visited since it last came by, so that a
 // scan pushes out little of what is used. An entry (store/memory_entry) is found only while its
-// tags' local stamps are those it was put with, and until its lifetime ends.
+// tags' local stamps are those it was put with, or softened since, and until its lifetime ends.
 #pragma once
 
 #include <array>
@@ -30,6 +30,7 @@ class MemoryStore {
   struct Found {
     policy::StoredResponsePointer response;
     Stamps stamps;  ///< as given to put(): Redis's, or empty without Redis
+    bool softened = false;
   };
 
   /// `capacity`: bytes for entries with all their overhead; zero keeps nothing.
@@ -39,7 +40,7 @@ class MemoryStore {
   ~MemoryStore();
 
   [[nodiscard]] std::optional<Found> find(std::string_view key, SteadyClock::time_point now);
-  /// Likewise, but only what was verified by this connection; else null.
+  /// Likewise, but only what was verified by this connection, and not softened; else null.
   [[nodiscard]] policy::StoredResponsePointer find_verified(std::string_view key,
                                                             Coherence::Connection by,
                                                             SteadyClock::time_point now);

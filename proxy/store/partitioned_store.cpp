@@ -92,6 +92,13 @@ class PartitionedStore : public Store {
       all.push_back(note(partitions_[i]->end_write(part_of(lease, i), evicted), outcome));
     return end(executor_, std::move(all), outcome);
   }
+  awaitable<EvictOutcome> soften(policy::Tags tags) override {
+    const auto outcome = std::make_shared<EvictOutcome>(EvictOutcome::done);
+    std::vector<awaitable<void>> all;
+    for (const std::unique_ptr<Store>& partition : partitions_)
+      all.push_back(note(partition->soften(tags), outcome));
+    return end(executor_, std::move(all), outcome);
+  }
   void cancel_write(LeasePointer lease) override {
     for (std::size_t i = 0; i < partitions_.size(); ++i)
       partitions_[i]->cancel_write(part_of(lease, i));

@@ -328,7 +328,11 @@ awaitable<void> RedisStore::look_again(Look& look) {
 
 void RedisStore::take_response(Look& look, const std::optional<Stamps>& own_stamps) {
   Found& found = look.found;
-  if (look.head && own_stamps && fit(look.head->stamps, look.stamps, *own_stamps)) {
+  const Standing standing = look.head && own_stamps
+                                ? standing_of(look.head->stamps, look.stamps, *own_stamps)
+                                : Standing::evicted;
+  if (standing != Standing::evicted) {
+    found.lookup.softened = standing == Standing::softened;
     policy::SharedBytes content = look.pipeline.bytes(look.pipeline.element(0, 1));
     if (is_content_of(*look.head, content.view())) {
       look.head->response->content = std::move(content);
@@ -425,7 +429,10 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     if (unlinking.commands() > 0) co_await client_.exchange(unlinking);
   }
   if (!aging.empty()) writes_.look_for_scripts(pipeline, prolonging);
-  if (now->leased || kept_stamps(now->stamps, own) != kept) {
+  const Standing standing = standing_of(kept, kept_stamps(now->stamps, own));
+  // Softened meanwhile: it is stale, as what was there before, and may stay.
+  if (!now->leased && standing == Standing::softened) co_return Put{PutOutcome::outdated, {}};
+  if (now->leased || standing == Standing::evicted) {
     // Its stamps do not fit, or will not when the write that holds them has ended.
     Pipeline cleaning;
     cleaning.add({"UNLINK", value_key});
@@ -463,6 +470,11 @@ awaitable<EvictOutcome> RedisStore::end_write(LeasePointer lease, policy::Tags e
 
 void RedisStore::cancel_write(LeasePointer lease) {
   RedisWrites::cancel(writes(), std::move(lease));
+}
+
+awaitable<EvictOutcome> RedisStore::soften(policy::Tags tags) {
+  const EvictOutcome outcome = co_await RedisWrites::soften(writes(), std::move(tags));
+  co_return outcome;
 }
 
 }  // namespace larder::store

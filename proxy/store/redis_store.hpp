@@ -115,6 +115,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] awaitable<LeasePointer> begin_write(policy::Tags tags);
   [[nodiscard]] awaitable<EvictOutcome> end_write(LeasePointer lease, policy::Tags evicted);
   void cancel_write(LeasePointer lease);
+  [[nodiscard]] awaitable<EvictOutcome> soften(policy::Tags tags);
   void close();
 
  private:

@@ -143,6 +143,24 @@ void RedisWrites::cancel(std::shared_ptr<RedisWrites> writes, LeasePointer lease
                  asio::detached);
 }
 
+awaitable<EvictOutcome> RedisWrites::soften(std::shared_ptr<RedisWrites> writes,
+                                            policy::Tags tags) {
+  RedisWrites& self = *writes;
+  tags = with_named_tag(std::move(tags));
+  if (tags.empty()) co_return EvictOutcome::done;
+  if (self.client_.is_ready()) {
+    Pipeline pipeline;
+    self.scripts_.add_softening(pipeline, self.stamp_keys(tags));
+    co_await self.client_.exchange(pipeline);
+    if (LeaseScripts::has_run(pipeline, 0)) co_return EvictOutcome::done;
+    self.client_.distrust(pipeline.is_answered() ? "it refused a soft purge"
+                                                 : "it did not acknowledge a soft purge");
+  }
+  // What is purged must not stay as it is: it goes when Redis is back.
+  self.pending_.add(tags);
+  co_return EvictOutcome::deferred;
+}
+
 // Evictions ---------------------------------------------------------------------------------------
 
 void RedisWrites::add_eviction(Pipeline& pipeline, const policy::Tags& tags) const {

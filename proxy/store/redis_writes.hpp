@@ -49,6 +49,9 @@ class RedisWrites {
   [[nodiscard]] static awaitable<EvictOutcome> end(std::shared_ptr<RedisWrites> writes,
                                                    LeasePointer lease, policy::Tags evicted);
   static void cancel(std::shared_ptr<RedisWrites> writes, LeasePointer lease);
+  /// As Store::soften().
+  [[nodiscard]] static awaitable<EvictOutcome> soften(std::shared_ptr<RedisWrites> writes,
+                                                      policy::Tags tags);
 
   /// Has Redis been told of every eviction? If not, nothing there may be used.
   [[nodiscard]] bool is_delivered() const { return !pending_.any(); }

@@ -70,14 +70,44 @@ Stamps kept_stamps(const Stamps& of_resource, const Stamps& own) {
   return kept;
 }
 
-bool fit(const Stamps& kept, const Stamps& of_resource, const Stamps& own) {
+namespace {
+
+Standing worse(Standing one, Standing other) {
+  return std::max(one, other);
+}
+
+Standing standing_of_one(Stamp kept, Stamp current) {
+  if (kept == current) return Standing::current;
+  return hard_part(kept) == hard_part(current) && current != 0 ? Standing::softened
+                                                               : Standing::evicted;
+}
+
+template <class Iterator>
+Standing standing_of_each(Iterator kept, Iterator current, Iterator end) {
+  Standing standing = Standing::current;
+  for (; current != end; ++kept, ++current)
+    standing = worse(standing, standing_of_one(*kept, *current));
+  return standing;
+}
+
+}  // namespace
+
+Standing standing_of(const Stamps& kept, const Stamps& current) {
+  if (kept == current) return Standing::current;
+  if (kept.empty() || kept.size() != current.size() || kept.front() != current.front())
+    return Standing::evicted;
+  return standing_of_each(kept.begin() + 1, current.begin() + 1, current.end());
+}
+
+Standing standing_of(const Stamps& kept, const Stamps& of_resource, const Stamps& own) {
   if (of_resource.size() < first_tag_position ||
       kept.size() != of_resource.size() - 1 + own.size() ||
       kept.front() != of_resource[everything_position])
-    return false;
+    return Standing::evicted;
   const auto of_tags = of_resource.begin() + first_tag_position;
-  return std::equal(of_tags, of_resource.end(), kept.begin() + 1) &&
-         std::equal(own.begin(), own.end(), kept.end() - static_cast<std::ptrdiff_t>(own.size()));
+  const auto of_own = kept.end() - static_cast<std::ptrdiff_t>(own.size());
+  return worse(standing_of_each(kept.begin() + 1, of_tags, of_resource.end()),
+               standing_of_each(of_own, own.begin(), own.end()));
 }
 
 bool is_complete(const Stamps& stamps) {

@@ -30,8 +30,24 @@ inline constexpr std::size_t first_tag_position = 2;
 /// only), `own` are the stamps of the response's own tags.
 [[nodiscard]] Stamps kept_stamps(const Stamps& of_resource, const Stamps& own);
 
-/// Is `kept` what kept_stamps() makes of these?
-[[nodiscard]] bool fit(const Stamps& kept, const Stamps& of_resource, const Stamps& own);
+/// A stamp's soft part: its first two digits. A soft purge changes it and nothing else of the
+/// stamp, an eviction makes the stamp another one altogether.
+inline constexpr unsigned soft_bits = 8;
+[[nodiscard]] constexpr Stamp hard_part(Stamp stamp) {
+  return stamp << soft_bits >> soft_bits;
+}
+
+/// What has become of a response since it was put.
+enum class Standing : std::uint8_t {
+  current,   ///< its stamps are
+  softened,  ///< but for soft parts: as one that has just become stale
+  evicted,
+};
+/// Of one that was put with `kept`. `everything_tag` is never softened.
+[[nodiscard]] Standing standing_of(const Stamps& kept, const Stamps& current);
+/// Likewise, with kept_stamps() of these in the place of `current`.
+[[nodiscard]] Standing standing_of(const Stamps& kept, const Stamps& of_resource,
+                                   const Stamps& own);
 
 /// Are these stamps of a resource complete, so that a fill may begin?
 [[nodiscard]] bool is_complete(const Stamps& stamps);

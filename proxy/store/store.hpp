@@ -4,8 +4,8 @@
 // HTTP: freshness and Vary are judged by policy. What it does promise, on every implementation
 // (tests/store/store_contract.hpp): a response is returned only while every stamp it was put with
 // is still current; after evict() has returned `done`, nothing put with stamps from before is ever
-// returned; a failure is a value (`unavailable`), never an exception, and never waits longer than
-// the Redis deadline.
+// returned, and after soften() it is returned as `softened` only; a failure is a value
+// (`unavailable`), never an exception, and never waits longer than the Redis deadline.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +56,8 @@ struct Lookup {
   /// fills (a write is in flight).
   Stamps stamps;
   bool available = true;  ///< false: Redis could not say. Nothing may be stored for this request.
+  /// A soft purge has made the response stale: it may be used as one that has just become so.
+  bool softened = false;
 };
 
 /// How a fill may begin.
@@ -146,6 +148,10 @@ class Store {
   [[nodiscard]] awaitable<EvictOutcome> evict(policy::Tags tags) {
     return end_write(nullptr, std::move(tags));
   }
+
+  /// Makes all responses with one of these tags, never `everything_tag`, stale but usable, until
+  /// they are put again. Where Redis does not acknowledge it, they are evicted.
+  [[nodiscard]] virtual awaitable<EvictOutcome> soften(policy::Tags tags) = 0;
 
   /// Whether a lookup could be answered now. For readiness pages; lookups say it themselves.
   [[nodiscard]] virtual bool is_available() const { return true; }

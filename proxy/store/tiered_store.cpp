@@ -39,7 +39,8 @@ class MemoryAlone : public Store {
 
   std::optional<Lookup> lookup_now(std::string_view key, Resource resource) override {
     std::optional<MemoryStore::Found> found = shared_.memory.find(key, SteadyClock::now());
-    if (found) return Lookup{std::move(found->response), Tier::memory, {}, !closed_};
+    if (found)
+      return Lookup{std::move(found->response), Tier::memory, {}, !closed_, found->softened};
     const policy::Tags tags = stamped_tags(resource);
     Lookup nothing{nullptr, Tier::none, current(tags), !closed_};
     if (is_settling(tags)) nothing.stamps.clear();
@@ -110,6 +111,10 @@ class MemoryAlone : public Store {
     co_return EvictOutcome::done;
   }
   void cancel_write(LeasePointer) override {}
+  awaitable<EvictOutcome> soften(policy::Tags tags) override {
+    shared_.stamps.soften(with_named_tag(std::move(tags)));
+    co_return EvictOutcome::done;
+  }
 
   bool is_available() const override { return !closed_; }
   void close() override { closed_ = true; }
@@ -240,6 +245,9 @@ class OverRedis : public Store {
     return end_write(shared_, redis_, std::move(lease), std::move(evicted));
   }
   void cancel_write(LeasePointer lease) override { redis_->cancel_write(std::move(lease)); }
+  awaitable<EvictOutcome> soften(policy::Tags tags) override {
+    return soften(shared_, redis_, std::move(tags));
+  }
 
   bool is_available() const override { return redis_->is_available(); }
   void warm() override {
@@ -316,13 +324,16 @@ class OverRedis : public Store {
       Stamps& stamps = current->stamps;
       const Stamps own_stamps(stamps.end() - static_cast<std::ptrdiff_t>(own.size()), stamps.end());
       stamps.resize(stamps.size() - own.size());
-      if (kept_stamps(stamps, own_stamps) == held->stamps) {
+      const Standing standing = standing_of(held->stamps, stamps, own_stamps);
+      if (standing != Standing::evicted) {
+        const bool softened = standing == Standing::softened;
         // A lease that runs out may be heard of late: what it guards is asked for each time.
         if (current->leased)
           stamps.clear();
-        else
+        else if (!softened)
           shared.memory.note_verified(key, held->response.get(), noted.by);
-        co_return Lookup{std::move(held->response), Tier::memory, std::move(stamps), true};
+        co_return Lookup{std::move(held->response), Tier::memory, std::move(stamps), true,
+                         softened};
       }
       // Evicted by another replica; Redis may have what came after.
       shared.memory.erase(key, held->response.get());
@@ -341,7 +352,8 @@ class OverRedis : public Store {
     if (found.lookup.response) {
       noted.own_local = std::move(found.own_local);
       found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
-      if (!found.leased)
+      // What is softened does not last, and memory's own stamps do not tell it from what is not.
+      if (!found.leased && !found.lookup.softened)
         keep(shared, key, tags, resource.most_variants, noted, *found.lookup.response,
              std::move(found.kept), found.left);
     }
@@ -385,6 +397,16 @@ class OverRedis : public Store {
     shared.stamps.evict(all);
     const EvictOutcome outcome = co_await redis->end_write(std::move(lease), std::move(evicted));
     // Another thread may have noted them since, and read in Redis what was not yet evicted there.
+    shared.stamps.evict(all);
+    co_return outcome;
+  }
+
+  // In memory it is an eviction: what is asked for next is what Redis says of its stamps.
+  static awaitable<EvictOutcome> soften(Shared& shared, std::shared_ptr<RedisStore> redis,
+                                        policy::Tags tags) {
+    const policy::Tags all = with_named_tag(tags);
+    shared.stamps.evict(all);
+    const EvictOutcome outcome = co_await redis->soften(std::move(tags));
     shared.stamps.evict(all);
     co_return outcome;
   }

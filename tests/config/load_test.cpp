@@ -91,6 +91,10 @@ TEST_CASE("keys that tell every object apart are fine without {path}") {
   CHECK(rule("{path: /a/, mode: off}").mode == policy::Mode::off);
   CHECK(rule("{path: /a/, mode: off}").ttl == 0s);
   CHECK(rule("{path: /a/, mode: on, ttl: 1h}").mode == policy::Mode::on);
+  CHECK(rule("{path: /a/, ttl: 1h}").verify == 0);
+  CHECK(rule("{path: /a/, ttl: 1h, verify: 1%}").verify == 10'000);
+  CHECK(rule("{path: /a/, ttl: 1h, verify: 0.1%}").verify == 1'000);
+  CHECK(rule("{path: /a/, ttl: 1h, verify: 100%}").verify == 1'000'000);
   CHECK_FALSE(rule("{path: /a/, ttl: 1h}").body_limit);
   CHECK(rule("{path: /a/, ttl: 1h, body_limit: 0}").body_limit == 0);
   CHECK(rule("{path: /a/, ttl: 1h, body_limit: 2MiB}").body_limit == 2 << 20);
@@ -230,7 +234,7 @@ TEST_CASE("a fingerprint changes with what a stored response means, and with not
   for (const std::string same :
        {"{path: /a/, ttl: 2h}", "{path: /a/, ttl: 1h, evict_on: /b/}",
         "{path: /a/, ttl: 1h, first_byte_timeout: 1s}",
-        "{path: /a/, ttl: 1h, after: 2, variants: 5, variants_per_url: 5}",
+        "{path: /a/, ttl: 1h, after: 2, variants: 5, variants_per_url: 5, verify: 1%}",
         "{path: [/a/], ttl: 1h, share: anonymous}",
         "{path: /a/, ttl: 1h, vary: [{accept: [application/json, text/html]}]}"}) {
     CAPTURE(same);

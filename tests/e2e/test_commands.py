@@ -13,6 +13,7 @@ from rig.demo import SECRET_KEY
 from rig.http import receive
 from rig.larder import REPOSITORY, RESUMATE_RULES, binary, run
 from rig.operator import WITH_TOKEN
+from rig.waiting import eventually
 
 GOLDEN = REPOSITORY / "tests" / "golden" / "commands"
 
@@ -216,3 +217,32 @@ def facts_of(cache_status):
     """hit or fwd, and the detail; a fill tells more than could be known before it."""
     parts = [part.strip() for part in cache_status.split(";")[1:]]
     return {part for part in parts if part == "hit" or part.startswith(("fwd=", "detail="))}
+
+
+def test_check_warns_of_what_a_running_larder_has_seen(start_larder, origin_of, tmp_path):
+    def script(exchange):
+        if exchange.request.path == "/cookies/":
+            return exchange.answer(fields={"Set-Cookie": "csrftoken=x"}, body=b"x")
+        exchange.answer(body=(exchange.request.field("Authorization") or "anonymous").encode())
+
+    rules = tmp_path / "seen.yaml"
+    rules.write_text("""rules:
+  - {name: cookies, path: /cookies/, ttl: 1m, share: everyone}
+  - {name: own, path: /own/, ttl: 1m, share: everyone, verify: 100%}
+  - {name: clean, path: /clean/, ttl: 1m, share: everyone}
+""")
+    larder = start_larder(origin_of(script).url, rules)
+    live = ["check", "--live", "--admin", larder.admin_url.removeprefix("http://"), rules]
+    before = run(*live)
+    assert (before.returncode, before.stderr) == (0, "")
+    client = larder.client()
+    for path in ("/cookies/", "/own/", "/clean/"):
+        client.get(path)
+    eventually(lambda: client.get("/own/", headers={"Authorization": "Bearer x"}) and
+               "users-differ" in run(*live).stderr, "the differing answers have been seen")
+    seen = run(*live)
+    lines = [line.split("share:", 1)[0] + line[line.rindex("["):] for line in seen.stderr.splitlines()]
+    assert lines == [f"{rules}:2:54: warning: [set-cookie]", f"{rules}:3:46: warning: [users-differ]"]
+    assert (seen.returncode, run(*live, "--strict").returncode) == (0, 1)
+    nobody = run("check", "--live", "--admin", "127.0.0.1:1", rules)
+    assert (nobody.returncode, nobody.stdout) == (1, "")

@@ -124,7 +124,7 @@ def test_a_fill_that_was_under_way_stores_nothing_of_it(start_larder, origin_of)
 def test_what_is_refused(larder):
     for body, status, part in (({"url": "things"}, 400, "has no path"), ({"rule": "thing"}, 400, "did you mean 'things'"),
                                ({"al": True}, 400, "unknown member"), ({}, 400, "exactly one"),
-                               ({"all": True, "soft": True}, 501, "not available")):
+                               ({"all": True, "soft": "yes"}, 400, "true or false is expected")):
         answer = post(larder, "/purge", body)
         assert (answer.status_code, part in answer.text) == (status, True), answer.text
 
@@ -153,11 +153,147 @@ def test_the_command(start_larder, origin):
     assert (code, "answered 401" in error) == (1, True)
     code, _, error = command("--rule", "thing")
     assert (code, "did you mean 'things'" in error) == (1, True)
-    code, _, error = command("--all", "--soft")
-    assert (code, "not available" in error) == (1, True)
+    assert command("--all", "--soft") == (0, "purged everything softly: 5 responses in memory\n", "")
     assert command()[0] == 2
     assert command("/others/1/", "--all")[0] == 2
-    assert stats(larder)["purges"] == 3
+    assert stats(larder)["purges"] == 4
+
+
+# --- softly: stale rather than gone ---
+
+STALE = """
+rules:
+  - name: things
+    path: ["/things/", "/things/<int:pk>/"]
+    ttl: 1h
+    share: everyone
+    tags: [inventory]
+    stale_while_revalidate: 1h
+  - name: others
+    path: "/others/<int:pk>/"
+    ttl: 1h
+    share: everyone
+"""
+
+
+class Shelf:
+    """An origin whose answers name its count; with an ETag where asked for. `away`: it answers 503."""
+
+    def __init__(self):
+        self.count, self.away = 0, False
+
+    def __call__(self, exchange):
+        etag = f'"{self.count}"'
+        if self.away:
+            exchange.answer(status=503, body=b"away")
+        elif exchange.request.field("If-None-Match") == etag:
+            exchange.answer(status=304, fields={"ETag": etag})
+        else:
+            exchange.answer(fields={"ETag": etag}, body=b"%d" % self.count)
+
+
+@pytest.fixture
+def shelf():
+    return Shelf()
+
+
+@pytest.mark.parametrize("what, softened", [
+    ({"url": "/things/1/"}, ["/things/1/"]),
+    ({"prefix": "/things/"}, ["/things/", "/things/1/"]),
+    ({"rule": "things"}, ["/things/", "/things/1/"]),
+    ({"tag": "inventory"}, ["/things/", "/things/1/"]),
+    ({"all": True}, ["/things/", "/things/1/"]),
+], ids=["url", "prefix", "rule", "tag", "all"])
+def test_softly_purged_it_is_served_once_more_and_refreshed_behind(start_larder, origin_of, shelf, tier, what, softened):
+    larder = start_larder(origin_of(shelf).url, STALE, env=WITH_TOKEN, **tier)
+    client = larder.client()
+    paths = ["/things/", "/things/1/"]
+    fill(client, paths)
+    shelf.count = 1
+    told = purge(larder, soft=True, **what)
+    assert (told["evicted"], told["soft"], told["redis"] in ("done", "none")) == (True, True, True)
+    for path in paths:
+        answer = client.get(path, headers=HOST)
+        assert (state(answer), answer.text) == ("STALE" if path in softened else "HIT", "0")
+    for path in softened:
+        eventually(lambda: client.get(path, headers=HOST).text == "1", f"{path} is refreshed")
+        assert state(client.get(path, headers=HOST)) == "HIT"
+
+
+def test_without_stale_while_revalidate_it_is_validated_first(start_larder, origin_of, shelf, tier):
+    origin = origin_of(shelf)
+    larder = start_larder(origin.url, RULES, env=WITH_TOKEN, **tier)
+    client = larder.client()
+    fill(client, ["/others/1/"])
+    purge(larder, url="/others/1/", soft=True)
+    asked = client.get("/others/1/", headers=HOST)
+    assert (state(asked), asked.text) == ("EXPIRED", "0")
+    assert origin.requests[-1].field("If-None-Match") == '"0"'  # and was answered 304
+    assert state(client.get("/others/1/", headers=HOST)) == "HIT"
+    shelf.count = 1
+    purge(larder, url="/others/1/", soft=True)
+    assert client.get("/others/1/", headers=HOST).text == "1"
+
+
+def test_softly_purged_it_stands_in_for_an_origin_that_is_away_and_hard_purged_it_does_not(
+        start_larder, origin_of, shelf, tier):
+    rules = RULES.replace("tags: [inventory]", "stale_if_error: 1h")
+    larder = start_larder(origin_of(shelf).url, rules, env=WITH_TOKEN, **tier)
+    client = larder.client()
+    fill(client, ["/things/1/", "/things/2/"])
+    shelf.away = True
+    purge(larder, rule="things", soft=True)
+    answer = client.get("/things/1/", headers=HOST)
+    assert (answer.status_code, state(answer), answer.text) == (200, "STALE", "0")
+    purge(larder, url="/things/2/")
+    assert client.get("/things/2/", headers=HOST).status_code == 503
+    purge(larder, url="/things/2/", soft=True)  # does not bring it back
+    assert client.get("/things/2/", headers=HOST).status_code == 503
+
+
+@pytest.mark.parametrize("memory", ["0", "64MiB"])
+def test_every_replica_hears_of_a_soft_purge(start_larder, origin_of, shelf, redis, memory):
+    origin = origin_of(shelf)
+    one, other = (start_larder(origin.url, STALE, env=WITH_TOKEN, redis=redis.url, memory=memory) for _ in range(2))
+    for larder in (one, other):
+        fill(larder.client(), ["/things/1/"])
+    shelf.count = 1
+    purge(one, url="/things/1/", soft=True)
+    # Within the time that the news takes it may be a hit from memory; then it is stale once, then new.
+    seen = []
+    eventually(lambda: seen.append(other.client().get("/things/1/", headers=HOST)) or seen[-1].text == "1",
+               "the other one asks again")
+    assert {state(answer) for answer in seen[:-1]} <= {"HIT", "STALE"}
+    assert "STALE" in {state(answer) for answer in seen}
+
+
+def test_a_write_evicts_what_was_softened(start_larder, origin_of, shelf, tier):
+    larder = start_larder(origin_of(shelf).url, STALE, env=WITH_TOKEN, **tier)
+    client = larder.client()
+    fill(client, ["/things/1/"])
+    purge(larder, url="/things/1/", soft=True)
+    shelf.count = 1
+    assert client.put("/things/1/", data=b"x", headers=HOST).status_code == 200
+    answer = client.get("/things/1/", headers=HOST)
+    assert (state(answer), answer.text) == ("MISS", "1")
+
+
+def test_a_soft_dry_run_counts_and_changes_nothing(start_larder, origin_of, shelf):
+    larder = start_larder(origin_of(shelf).url, STALE, env=WITH_TOKEN)
+    client = larder.client()
+    fill(client, ["/things/1/"])
+    told = purge(larder, url="/things/1/", soft=True, dry_run=True)
+    assert (told["evicted"], told["soft"], told["in_memory"]) == (False, True, 1)
+    assert state(client.get("/things/1/", headers=HOST)) == "HIT"
+
+
+def test_a_running_larder_explains_what_is_softened(start_larder, origin_of, shelf):
+    larder = start_larder(origin_of(shelf).url, RULES, env=WITH_TOKEN)
+    fill(larder.client(), ["/others/1/"])
+    purge(larder, url="/others/1/", soft=True)
+    told = requests.get(larder.admin_url + "/explain", timeout=5, params={
+        "method": "GET", "url": "/others/1/", "field": "Host: " + HOST["Host"], "format": "json"}).json()
+    assert told["stored"]["softened"] is True
 
 
 # --- PURGE, where clients connect ---
@@ -184,6 +320,10 @@ def test_the_method_with_the_token(start_larder, origin, tier):
     assert not origin.seen("PURGE")
     assert TOKEN not in larder.process.log_text()
     assert requests.get(larder.admin_url + "/stats", timeout=5).json()["purges"] == 1
+    fill(client)
+    softly = client.request("PURGE", "/things/1/", headers={**HOST, **BEARER, "Larder-Soft-Purge": "1"})
+    assert (softly.status_code, softly.json()["soft"]) == (200, True)
+    assert state(client.get("/things/1/", headers=HOST)) == "EXPIRED"
 
 
 def test_more_than_a_hundred_at_once_are_refused(start_larder, origin):

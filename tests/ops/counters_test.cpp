@@ -145,10 +145,18 @@ TEST_CASE("Counters: evictions by what asked for them") {
   write.eviction_deferred = true;
   counters.block(0).add(write);
   counters.block(0).add_eviction(EvictionCause::purge, 2, false);
+  const std::vector<session::RuleSlot> slots = counters.slots_of(make_routes({"a"}));
+  using Finding = policy::VerifiedHit::Finding;
+  counters.block(0).add(
+      session::VerificationRecord{.rule_slot = slots[0], .finding = Finding::same});
+  counters.block(0).add(session::VerificationRecord{
+      .rule_slot = slots[0], .finding = Finding::changed, .evicted_tags = 1});
   const Totals totals = counters.read();
   CHECK(totals.evictions[static_cast<std::size_t>(EvictionCause::write)] == 1);
   CHECK(totals.evictions[static_cast<std::size_t>(EvictionCause::purge)] == 1);
-  CHECK(totals.evicted_tags == 5);
+  CHECK(totals.evictions[static_cast<std::size_t>(EvictionCause::verification)] == 1);
+  CHECK(find(totals, "a").verified == std::array<std::uint64_t, findings>{1, 1, 0, 0});
+  CHECK(totals.evicted_tags == 6);
   CHECK(totals.deferred_evictions == 1);
 }
 

@@ -214,7 +214,7 @@ Served serve(const Routes& routes, const RouteIndex& index, const http::RequestH
     pass_on(ForwardReason::bypass, unusable);
     return served;
   }
-  const ReuseDecision decision = decide_reuse(head, demands, stored, *match.rule, now);
+  const ReuseDecision decision = decide_reuse(head, demands, stored, false, *match.rule, now);
   if (const auto* reuse = std::get_if<Reuse>(&decision)) {
     served.outcome.result = reuse->ttl > seconds{0} ? CacheResult::hit : CacheResult::stale;
     served.outcome.ttl = reuse->ttl;
@@ -303,7 +303,7 @@ TEST_CASE("what is predicted is what serving does, and no secret is shown") {
     const Served served = serve(explaining.routes_, explaining.index_, head, who, stored.get());
     const Explanation explanation = explaining.explain(head, who);
     const CacheOutcome outcome = explanation.is_looked_up
-                                     ? decide_outcome(explanation, head, stored.get(), now)
+                                     ? decide_outcome(explanation, head, stored.get(), false, now)
                                      : explanation.outcome;
     const bool is_alike = explanation.rule == served.rule && explanation.key == served.key &&
                           explanation.rule_tags == served.rule_tags &&

@@ -1,5 +1,6 @@
 #include "policy/purge.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include <doctest/doctest.h>
@@ -41,7 +42,7 @@ TEST_CASE("tags_of_purge: what an operator's word comes to") {
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
-    const auto decided = tags_of_purge(c.target, routes());
+    const auto decided = tags_of_purge(c.target, PurgeStrength::hard, routes());
     const Tags* tags = std::get_if<Tags>(&decided);
     REQUIRE(tags);
     CHECK(*tags == c.expected);
@@ -49,10 +50,22 @@ TEST_CASE("tags_of_purge: what an operator's word comes to") {
 }
 
 TEST_CASE("tags_of_purge: a path that servers read in several ways is purged in all of them") {
-  const auto decided = tags_of_purge({PurgeKind::url, "/api//items/../models/"}, routes());
+  const auto decided =
+      tags_of_purge({PurgeKind::url, "/api//items/../models/"}, PurgeStrength::hard, routes());
   const Tags& tags = std::get<Tags>(decided);
   CHECK(std::find(tags.begin(), tags.end(), "p:/api/models") != tags.end());
   CHECK(tags.size() > 1);
+}
+
+TEST_CASE("tags_of_purge: softly, everything is what is stored under each rule") {
+  const auto decided = tags_of_purge({PurgeKind::everything}, PurgeStrength::soft, routes());
+  const auto* tags = std::get_if<Tags>(&decided);
+  REQUIRE(tags);
+  CHECK(tags->size() == routes().rules.size());
+  CHECK(std::all_of(tags->begin(), tags->end(),
+                    [](const std::string& tag) { return tag.starts_with("r:"); }));
+  CHECK(std::get<Tags>(tags_of_purge({PurgeKind::url, "/a/"}, PurgeStrength::soft, routes())) ==
+        Tags{"p:/a"});
 }
 
 TEST_CASE("tags_of_purge: what it refuses, and why") {
@@ -73,7 +86,7 @@ TEST_CASE("tags_of_purge: what it refuses, and why") {
   };
   for (const Case& c : cases) {
     CAPTURE(c.why);
-    const auto decided = tags_of_purge(c.target, routes());
+    const auto decided = tags_of_purge(c.target, PurgeStrength::hard, routes());
     const auto* refused = std::get_if<PurgeRefused>(&decided);
     REQUIRE(refused);
     CHECK(refused->why == c.why);

@@ -56,9 +56,10 @@ TEST_CASE("decide_reuse: fresh while the lifetime is greater than the age") {
     StoredResponse stored;
     stored.initial_age = c.initial_age;
     stored.response_time = noon;
-    CHECK(decide_reuse(request.head, c.demands, &stored, rule, noon + c.resident) == c.expected);
+    CHECK(decide_reuse(request.head, c.demands, &stored, false, rule, noon + c.resident) ==
+          c.expected);
   }
-  CHECK(decide_reuse(request.head, {}, nullptr, rule, noon) ==
+  CHECK(decide_reuse(request.head, {}, nullptr, false, rule, noon) ==
         ReuseDecision(Refill{ForwardReason::uri_miss, {}}));
 }
 
@@ -162,13 +163,66 @@ TEST_CASE("decide_reuse: what requests and responses say beyond the lifetime") {
     StoredResponse stored;
     stored.response_time = noon;
     stored.terms = c.terms;
-    CHECK(decide_reuse(request.head, c.demands, &stored, rule, noon + c.resident) == c.expected);
+    CHECK(decide_reuse(request.head, c.demands, &stored, false, rule, noon + c.resident) ==
+          c.expected);
   }
-  CHECK(decide_reuse(request.head, {.has_credentials = true}, nullptr, rule, noon) ==
+  CHECK(decide_reuse(request.head, {.has_credentials = true}, nullptr, false, rule, noon) ==
         ReuseDecision(OwnRequest{ForwardReason::uri_miss, Detail::credentials}));
-  CHECK(decide_reuse(request.head, {.only_if_cached = true, .has_credentials = true}, nullptr, rule,
-                     noon) ==
+  CHECK(decide_reuse(request.head, {.only_if_cached = true, .has_credentials = true}, nullptr,
+                     false, rule, noon) ==
         ReuseDecision(Refill{ForwardReason::uri_miss, std::nullopt, Detail::credentials}));
+}
+
+TEST_CASE("decide_reuse: what a soft purge has made stale is stale from now on") {
+  struct Case {
+    const char* name;
+    std::optional<seconds> while_revalidate;
+    StoredResponse::Terms terms;
+    Demands demands;
+    seconds resident;
+    ReuseDecision expected;
+  };
+  const Case cases[] = {
+      {"fresh by its age", {}, {}, {}, 10s, Refill{ForwardReason::stale, 0s}},
+      {"served while it is asked for again",
+       1s,
+       {},
+       {},
+       10s,
+       Reuse{10s, 0s, true, Detail::stale_while_revalidate}},
+      {"stale by its age as well", 30s, {}, {}, 90s, Refill{ForwardReason::stale, -30s}},
+      {"must-revalidate", 30s, {.never_stale = true}, {}, 10s, Refill{ForwardReason::stale, 0s}},
+      {"the request takes what is stale",
+       {},
+       {},
+       {.max_stale = 5s},
+       10s,
+       Reuse{10s, 0s, false, Detail::max_stale}},
+      {"the request wants it fresh",
+       30s,
+       {},
+       {.min_fresh = 1s},
+       10s,
+       Refill{ForwardReason::stale, 0s}},
+  };
+  const test::Request request({"GET / HTTP/1.1", "Host: a"});
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    RouteRule rule;
+    rule.ttl = 60s;
+    rule.stale_while_revalidate = c.while_revalidate;
+    StoredResponse stored;
+    stored.response_time = noon;
+    stored.terms = c.terms;
+    CHECK(decide_reuse(request.head, c.demands, &stored, true, rule, noon + c.resident) ==
+          c.expected);
+  }
+  StoredResponse stored;
+  stored.response_time = noon;
+  RouteRule rule;
+  rule.ttl = 60s;
+  CHECK(decide_stale_reuse(stored, true, {}, rule, OriginTrouble::unreachable, noon + 10s) ==
+        Reuse{10s, 0s, false, Detail::stale_if_error});
 }
 
 TEST_CASE("decide_stale_reuse: what may stand in for an origin in trouble") {
@@ -222,7 +276,7 @@ TEST_CASE("decide_stale_reuse: what may stand in for an origin in trouble") {
     stored.response_time = noon;
     stored.terms = c.terms;
     const std::optional<Reuse> reuse = decide_stale_reuse(
-        stored, {.stale_if_error = c.by_request}, rule, c.trouble, noon + 60s + c.stale_for);
+        stored, false, {.stale_if_error = c.by_request}, rule, c.trouble, noon + 60s + c.stale_for);
     CHECK(reuse.has_value() == c.served);
     if (reuse) CHECK(reuse->ttl == -c.stale_for);
   }
@@ -279,7 +333,7 @@ TEST_CASE("decide_reuse: a clock that is behind serves for the difference longer
   for (const Case& c : cases) {
     CAPTURE(c.name);
     const ReuseDecision decision =
-        decide_reuse(request.head, {}, &stored, rule, noon + c.since_stored - c.behind);
+        decide_reuse(request.head, {}, &stored, false, rule, noon + c.since_stored - c.behind);
     CHECK(std::holds_alternative<Reuse>(decision) == c.reused);
   }
 }

@@ -167,6 +167,72 @@ TEST_CASE("Shadow: the write that came before an unseen change is named") {
   CHECK(report.stale_example == "/api/models/");
 }
 
+TEST_CASE("Shadow: hits that were verified are counted by what was found") {
+  using Finding = VerifiedHit::Finding;
+  Shadow shadow(12345, true);
+  Moment now{1'000'000s};
+  const std::uint64_t tags[] = {resource};
+  const std::uint64_t others[] = {12};
+  const auto verify = [&](Finding finding, Detail obstacle = Detail::none) {
+    now += 1s;
+    const Moment stored = now;
+    now += 9s;
+    return shadow.note(VerifiedHit{.finding = finding,
+                                   .tags = tags,
+                                   .stored = stored,
+                                   .asked = now,
+                                   .answered = now + 10ms,
+                                   .obstacle = obstacle,
+                                   .target = "/api/models/"});
+  };
+  const auto write = [&](std::string_view shape, std::span<const std::uint64_t> evicted) {
+    now += 1s;
+    shadow.note(ShadowWrite{.tags = evicted, .method = "POST", .shape = shape, .answered = now});
+  };
+  CHECK_FALSE(verify(Finding::same, Detail::set_cookie));
+  CHECK_FALSE(verify(Finding::not_judged));
+  CHECK_FALSE(verify(Finding::users_differ));
+  write("/before/", others);
+  CHECK_FALSE(verify(Finding::changed));
+  const ShadowReport so_far = shadow.report();
+  CHECK(so_far.is_live);
+  CHECK(so_far.requests == 4);
+  CHECK(so_far.hits == 4);
+  CHECK(so_far.misses == 0);
+  CHECK(so_far.stale_hits == 1);
+  CHECK(so_far.changes_unseen == 1);
+  CHECK(so_far.users_differ == 1);
+  CHECK(so_far.not_judged == 1);
+  CHECK(so_far.refused.at(Detail::set_cookie) == 1);
+  CHECK(so_far.observed == 31s + 10ms);
+}
+
+TEST_CASE("Shadow: of a verified change that write is named which evicted nothing of it") {
+  Shadow shadow(12345, true);
+  const Moment stored{1'000'000s};
+  const std::uint64_t tags[] = {resource};
+  const std::uint64_t others[] = {12};
+  const auto write = [&](std::string_view shape, std::chrono::seconds later,
+                         std::span<const std::uint64_t> evicted) {
+    shadow.note(
+        ShadowWrite{.tags = evicted, .method = "POST", .shape = shape, .answered = stored + later});
+  };
+  write("/earlier/", -1s, {});
+  write("/evicts/", 1s, tags);
+  write("/admin/<int>/", 2s, others);
+  write("/later/", 9s, {});
+  const std::optional<Suspect> suspect =
+      shadow.note(VerifiedHit{.finding = VerifiedHit::Finding::changed,
+                              .tags = tags,
+                              .stored = stored,
+                              .asked = stored + 5s,
+                              .answered = stored + 6s});
+  REQUIRE(suspect);
+  CHECK(*suspect == Suspect{"POST", "/admin/<int>/", 1, 1});
+  CHECK(shadow.report().suspects == std::vector<Suspect>{*suspect});
+  CHECK(decide_verdict(shadow.report()).evict_on == std::vector<std::string>{"/admin/"});
+}
+
 TEST_CASE("Shadow: keeps no more keys than it may, and says what part it looked at") {
   Day day;
   for (std::uint64_t key = 1; key <= 3 * Shadow::most_keys; ++key)
@@ -218,6 +284,15 @@ TEST_CASE("decide_verdict") {
        Verdict::changes_unseen},
       {"doubts", {.hits = 9000, .undecided = 1}, Verdict::too_little},
       {"never found", {.hits = 4, .misses = 400}, Verdict::no_use},
+      {"of a rule that is on, nothing wrong in 300 hits",
+       {.is_live = true, .hits = 300},
+       Verdict::holds},
+      {"of a rule that is on, nothing wrong in 299",
+       {.is_live = true, .hits = 299},
+       Verdict::too_little},
+      {"of a rule that is on, an unseen change",
+       {.is_live = true, .hits = 300, .stale_hits = 1, .changes_unseen = 1},
+       Verdict::changes_unseen},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);

@@ -143,6 +143,30 @@ TEST_CASE("lease: what was leased and not evicted in the end stays, and is free 
   CHECK_FALSE(a->start(models).leased);
 }
 
+TEST_CASE("lease: a soft purge changes the soft part alone, and leaves leases and lifetimes") {
+  RedisServer& redis = shared_redis();
+  const auto a = make_process(redis);
+  a->fill("k", models, "old");
+  const std::string stamp = stamp_of(redis);
+  LeasePointer lease = a->begin_write({models_tag});
+  const std::vector<std::string> leases = leases_of(redis);
+  REQUIRE(leases.size() == 1);
+  CHECK(a->soften({models_tag, "p:/api/nothing"}) == EvictOutcome::done);
+  CHECK(stamp_of(redis).substr(2) == stamp.substr(2));
+  CHECK(stamp_of(redis).substr(0, 2) != stamp.substr(0, 2));
+  CHECK(leases_of(redis) == leases);
+  const long long lives = redis.command({"PTTL", models_stamp}).integer;
+  CHECK(lives > 0);
+  CHECK(lives <= 60'000);
+  CHECK(redis.command({"EXISTS", "larder:1:s:p:/api/nothing"}).integer == 0);
+  a->store->cancel_write(std::move(lease));
+  CHECK(a->until([&] { return leases_of(redis).empty(); }));
+  CHECK(a->content("k", models) == "old softened");
+  lease = a->begin_write({models_tag});
+  CHECK(a->end_write(std::move(lease), {models_tag}) == EvictOutcome::done);
+  CHECK(a->content("k", models) == "-");
+}
+
 TEST_CASE("lease: of two writes each ends its own") {
   RedisServer& redis = shared_redis();
   const auto a = make_process(redis);

@@ -94,6 +94,50 @@ TEST_CASE("stamps: which tags guard a response") {
   CHECK(with_named_tag({"p:/a", "models"}) == policy::Tags{"n:", "p:/a", "models"});
 }
 
+TEST_CASE("standing_of: what has become of a response, by its stamps") {
+  constexpr Stamp soft = Stamp{1} << (64 - soft_bits);
+  struct Case {
+    const char* name;
+    Stamps kept;
+    Stamps current;
+    Standing expected;
+  };
+  const Case cases[] = {
+      {"all are as they were", {1, 2, 3}, {1, 2, 3}, Standing::current},
+      {"one was softened", {1, 2, 3}, {1, 2 + soft, 3}, Standing::softened},
+      {"and another evicted", {1, 2, 3}, {1, 2 + soft, 4}, Standing::evicted},
+      {"one was evicted and softened", {1, 2, 3}, {1, 4 + soft, 3}, Standing::evicted},
+      {"one is missing", {1, 2, 3}, {1, 0, 3}, Standing::evicted},
+      {"one is missing that had no hard part", {1, soft, 3}, {1, 0, 3}, Standing::evicted},
+      {"that of everything has no soft part", {1, 2, 3}, {1 + soft, 2, 3}, Standing::evicted},
+      {"fewer", {1, 2, 3}, {1, 2}, Standing::evicted},
+      {"none were kept", {}, {1}, Standing::evicted},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    CHECK(standing_of(c.kept, c.current) == c.expected);
+    if (c.current.empty()) continue;
+    // The same, from a resource's stamps, `named_tag`'s among them, and a response's own.
+    Stamps of_resource = c.current;
+    of_resource.insert(of_resource.begin() + 1, 99);
+    CHECK(standing_of(c.kept, of_resource, {}) == c.expected);
+    Stamps own{of_resource.back()};
+    of_resource.pop_back();
+    CHECK(standing_of(c.kept, of_resource, own) == c.expected);
+  }
+}
+
+TEST_CASE("local stamps: softening changes nothing that an eviction changes") {
+  LocalStamps local;
+  const Stamp before = local.current(policy::Tags{"p:/a"})[0];
+  local.soften({"p:/a"});
+  const Stamp softened = local.current(policy::Tags{"p:/a"})[0];
+  CHECK(softened != before);
+  CHECK(LocalStamps::differ_softly(softened, before));
+  local.evict("p:/a");
+  CHECK_FALSE(LocalStamps::differ_softly(local.current(policy::Tags{"p:/a"})[0], before));
+}
+
 TEST_CASE("local stamps: evicting a tag changes its stamp and, but for collisions, no other") {
   LocalStamps local;
   const policy::Tags tags = {"p:/a", "p:/b"};

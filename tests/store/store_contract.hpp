@@ -103,6 +103,61 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
           "of " + long_text + "2");
   }
 
+  SUBCASE("softening any of its tags makes a response stale but usable, until it is put again") {
+    for (const std::string& tag : policy::tags_of_response(model_7.rule, model_7.path)) {
+      CAPTURE(tag);
+      REQUIRE(a->fill("k", model_7, "old") == PutOutcome::stored);
+      a->fill("other", stats, "other");
+      const Stamps before = a->stamps(model_7).value();
+      CHECK(a->soften({tag}) == EvictOutcome::done);
+      CHECK(a->content("k", model_7) == "old softened");
+      CHECK(a->content("k", model_7) == "old softened");
+      if (tag != "b:/") CHECK(a->content("other", stats) == "other");
+      // A fill that began before it may not make it fresh again.
+      CHECK(a->put("k", model_7, before, make_response("older")) == PutOutcome::outdated);
+      CHECK(a->content("k", model_7).ends_with(" softened"));
+      CHECK(a->fill("k", model_7, "new") == PutOutcome::stored);
+      CHECK(a->content("k", model_7) == "new");
+    }
+  }
+
+  SUBCASE("softened many times it is stale still; a 304 makes it fresh") {
+    REQUIRE(a->fill("k", models, "content") == PutOutcome::stored);
+    for (int i = 0; i < 255; ++i) a->soften({"p:/api/models"});
+    CHECK(a->content("k", models) == "content softened");
+    CHECK(a->freshen("k", models, a->stamps(models).value(), make_response("content")) ==
+          PutOutcome::stored);
+    CHECK(a->content("k", models) == "content");
+  }
+
+  SUBCASE("what is evicted is gone, softened before or after") {
+    a->fill("k", models, "old");
+    a->soften({"r:models"});
+    a->evict({"p:/api/models"});
+    CHECK(a->content("k", models) == "-");
+    a->fill("k", models, "old");
+    a->evict({"p:/api/models"});
+    a->soften({"p:/api/models", "r:models"});
+    CHECK(a->content("k", models) == "-");
+    a->fill("k", models, "old");
+    a->soften({"p:/api/models"});
+    a->evict({"e:"});
+    CHECK(a->content("k", models) == "-");
+  }
+
+  SUBCASE("softening a tag that a response names") {
+    REQUIRE(a->fill("k", models, "old", {"t:price"}) == PutOutcome::stored);
+    a->fill("other", stats, "other");
+    const Stamps before = a->stamps(models).value();
+    CHECK(a->soften({"t:price"}) == EvictOutcome::done);
+    CHECK(a->content("k", models) == "old softened");
+    CHECK(a->content("other", stats) == "other");
+    CHECK(a->put("k2", models, before, make_response("older", {"t:price"})) ==
+          PutOutcome::outdated);
+    CHECK(a->fill("k", models, "new", {"t:price"}) == PutOutcome::stored);
+    CHECK(a->content("k", models) == "new");
+  }
+
   SUBCASE("evicting any of its tags makes a response unusable, any other does not") {
     for (const std::string& tag : policy::tags_of_response(model_7.rule, model_7.path)) {
       CAPTURE(tag);

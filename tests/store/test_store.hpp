@@ -100,6 +100,7 @@ class TestStore {
         store->freshen(std::move(key), resource, std::move(stamps), std::move(response), lifetime));
   }
   store::EvictOutcome evict(policy::Tags tags) { return run(store->evict(std::move(tags))); }
+  store::EvictOutcome soften(policy::Tags tags) { return run(store->soften(std::move(tags))); }
   store::LeasePointer begin_write(policy::Tags tags) {
     return run(store->begin_write(std::move(tags)));
   }
@@ -115,11 +116,13 @@ class TestStore {
     return put(std::move(key), resource, std::move(*known),
                make_response(content, std::move(tags)));
   }
-  /// The content found; "-" when there is none, "!" when the store could not say.
+  /// The content found, and whether it is softened; "-" when there is none, "!" when the store
+  /// could not say.
   std::string content(std::string_view key, Resource resource) {
     const Lookup found = lookup(key, resource);
     if (!found.available) return "!";
-    return found.response ? std::string(found.response->content.view()) : "-";
+    if (!found.response) return "-";
+    return std::string(found.response->content.view()) + (found.softened ? " softened" : "");
   }
 
   const std::shared_ptr<store::Shared> shared;
