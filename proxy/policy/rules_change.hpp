@@ -15,4 +15,7 @@ namespace larder::policy {
 /// among the rules does not count.
 [[nodiscard]] Tags tags_of_changed_rules(const Routes& before, const Routes& after);
 
+/// Was what `before` said said of the same responses, and is it as old after the same writes?
+[[nodiscard]] bool means_the_same(const RouteRule& before, const RouteRule& after);
+
 }  // namespace larder::policy

@@ -14,6 +14,11 @@ void ContentDigest::take_head(std::uint16_t status, std::string_view content_typ
     coding_ = content_encoding == "gzip" ? Coding::gzip : Coding::other;
 }
 
+void ContentDigest::take_head(const http::ResponseHead& head) {
+  take_head(head.status, head.fields.first(http::FieldName::content_type).value_or(""),
+            head.fields.combined(http::FieldName::content_encoding).value_or(""));
+}
+
 void ContentDigest::take_content(std::string_view piece) {
   if (coding_ == Coding::none) hash_.add(piece);
   if (coding_ != Coding::gzip) return;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/message.hpp"
 #include "policy/stored_response.hpp"
 #include "store/xxh3.hpp"
 
@@ -17,6 +18,7 @@ class ContentDigest {
  public:
   void take_head(std::uint16_t status, std::string_view content_type,
                  std::string_view content_encoding);
+  void take_head(const http::ResponseHead& head);
   void take_content(std::string_view piece);
   /// Nothing: a coding that is not read here, or too much in one that is.
   [[nodiscard]] std::optional<std::uint64_t> value();

@@ -13,7 +13,7 @@
 #include "policy/lookup.hpp"
 #include "policy/observation.hpp"
 #include "session/answer_watch.hpp"
-#include "session/content_hash.hpp"
+#include "session/content_digest.hpp"
 
 namespace larder::session {
 
@@ -49,7 +49,7 @@ class ObservedGet final : public AnswerWatch {
   std::string scheme_;
   std::string host_;
   policy::ObservedAnswer answer_;
-  ContentHash content_;
+  ContentDigest content_;
   bool has_head_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include "policy/freshness.hpp"
 #include "policy/path_shape.hpp"
 #include "policy/rule_tags.hpp"
+#include "policy/rules_change.hpp"
 #include "policy/storing.hpp"
 #include "session/asker.hpp"
 #include "store/stamps.hpp"
@@ -58,8 +59,8 @@ RuleShadows make_rule_shadows(const policy::Routes& rules, const policy::Routes&
     if (rule.mode != policy::Mode::shadow && !is_live) continue;
     for (std::size_t j = 0; j < before.size(); ++j) {
       const policy::RouteRule& old = rules_before.rules[j];
-      if (before[j] && old.name == rule.name && old.mode == rule.mode &&
-          old.fingerprint == rule.fingerprint && old.ttl == rule.ttl)
+      if (before[j] && old.mode == rule.mode && old.ttl == rule.ttl &&
+          policy::means_the_same(old, rule))
         shadows[i] = before[j];
     }
     if (!shadows[i]) shadows[i] = std::make_shared<RuleShadow>(store::make_stamp(), is_live);

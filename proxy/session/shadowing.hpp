@@ -18,7 +18,7 @@
 #include "policy/tags.hpp"
 #include "policy/token_bucket.hpp"
 #include "session/answer_watch.hpp"
-#include "session/content_hash.hpp"
+#include "session/content_digest.hpp"
 #include "store/io.hpp"
 
 namespace larder::session {
@@ -80,7 +80,7 @@ class ShadowWatch final : public AnswerWatch {
   std::string scheme_;
   std::string host_;
   policy::ShadowAnswer answer_;
-  ContentHash content_;
+  ContentDigest content_;
   bool has_key_ = false;
   bool has_head_ = false;
 };

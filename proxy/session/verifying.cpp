@@ -49,8 +49,7 @@ awaitable<Said> ask(Worker& worker, const FillJob& job, std::string_view head) {
     said.obstacle = refused->reason;
   if (!is_comparable(told.status)) co_return said;
   ContentDigest digest;
-  digest.take_head(told.status, told.fields.first(http::FieldName::content_type).value_or(""),
-                   told.fields.combined(http::FieldName::content_encoding).value_or(""));
+  digest.take_head(told);
   std::uint64_t size = 0;
   while (true) {
     const BodyPart part = co_await answer.content().next();

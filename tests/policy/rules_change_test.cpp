@@ -49,5 +49,15 @@ TEST_CASE("tags_of_changed_rules: whatever a rule stored goes with it") {
   }
 }
 
+TEST_CASE("means_the_same: what a rule stored, or was found to be, still counts") {
+  RouteRule slower = rule("a", 1, "/admin/");
+  slower.ttl = seconds(60);
+  CHECK(means_the_same(rule("a", 1, "/admin/"), slower));
+  CHECK_FALSE(means_the_same(rule("a", 1), rule("a", 1, "/admin/")));
+  CHECK_FALSE(means_the_same(rule("a", 1, "/x/", {"PUT"}), rule("a", 1, "/x/", {"POST"})));
+  CHECK_FALSE(means_the_same(rule("a", 1), rule("a", 2)));
+  CHECK_FALSE(means_the_same(rule("a", 1), rule("b", 1)));
+}
+
 }  // namespace
 }  // namespace larder::policy
