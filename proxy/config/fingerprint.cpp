@@ -6,6 +6,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "config/rule_text.hpp"
+
 namespace larder::config {
 namespace {
 
@@ -15,18 +17,6 @@ void append(std::string& bytes, std::string_view text) {
     bytes += static_cast<char>((text.size() >> shift) & 0xFF);
   }
   bytes += text;
-}
-
-std::string_view share_name(policy::Share share) {
-  switch (share) {
-    case policy::Share::anonymous:
-      return "anonymous";
-    case policy::Share::everyone:
-      return "everyone";
-    case policy::Share::per_user:
-      return "per-user";
-  }
-  return {};
 }
 
 }  // namespace
@@ -39,7 +29,7 @@ std::uint64_t make_fingerprint(const policy::RouteRule& rule) {
   append(bytes, std::to_string(rule.paths.size()));
   for (const policy::PathPattern& path : rule.paths) append(bytes, path.text);
   append(bytes, rule.key.text);
-  append(bytes, share_name(rule.share));
+  append(bytes, text_of_share(rule.share));
   if (rule.origin) append(bytes, "fresh by the origin's word");
   // What was stored without a user's tag would stay when only that tag is evicted.
   if (rule.written_by == policy::WrittenBy::owner) append(bytes, "written_by owner");

@@ -48,18 +48,6 @@ std::string text_of_mode(policy::Mode mode) {
   return {};
 }
 
-std::string text_of_share(policy::Share share) {
-  switch (share) {
-    case policy::Share::anonymous:
-      return "anonymous";
-    case policy::Share::everyone:
-      return "everyone";
-    case policy::Share::per_user:
-      return "per-user";
-  }
-  return {};
-}
-
 std::string text_of_vary(const policy::VaryField& field) {
   if (field.offered.empty()) return field.name;
   return field.name + " (" +
@@ -73,6 +61,18 @@ std::string text_of_evict_on(const policy::EvictOn& evict_on) {
 }
 
 }  // namespace
+
+std::string_view text_of_share(policy::Share share) {
+  switch (share) {
+    case policy::Share::anonymous:
+      return "anonymous";
+    case policy::Share::everyone:
+      return "everyone";
+    case policy::Share::per_user:
+      return "per-user";
+  }
+  return {};
+}
 
 std::vector<RuleKeyText> describe_rule(const RouteRule& rule) {
   const auto pattern = [](const policy::PathPattern& path) { return path.text; };
@@ -90,7 +90,7 @@ std::vector<RuleKeyText> describe_rule(const RouteRule& rule) {
       {"stale_while_revalidate", text_of_duration(rule.stale_while_revalidate)},
       {"stale_if_error", text_of_duration(rule.stale_if_error)},
       {"key", rule.key.text},
-      {"share", text_of_share(rule.share)},
+      {"share", std::string(text_of_share(rule.share))},
       {"written_by", rule.written_by == policy::WrittenBy::owner ? "owner" : "anyone"},
       {"coherence", rule.is_strict() ? "strict" : "heartbeat"},
       {"vary", list_of(rule.vary, text_of_vary)},

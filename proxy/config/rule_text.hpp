@@ -15,6 +15,8 @@ struct RuleKeyText {
   std::string value;  ///< "default" where it holds what another setting or the response says
   bool operator==(const RuleKeyText&) const = default;
 };
+/// The value of `share`, as rules say it.
+[[nodiscard]] std::string_view text_of_share(policy::Share share);
 /// Every key of rule_keys(), in that order.
 [[nodiscard]] std::vector<RuleKeyText> describe_rule(const policy::RouteRule& rule);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "config/rule_text.hpp"
+
 namespace larder::ops {
 
 namespace {
@@ -22,18 +24,6 @@ std::string format_path(std::string_view path) {
                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/") ==
                         std::string_view::npos;
   return is_plain ? std::string(path) : quote(path);
-}
-
-std::string_view format_share(policy::Share share) {
-  switch (share) {
-    case policy::Share::anonymous:
-      return "anonymous";
-    case policy::Share::everyone:
-      return "everyone";
-    case policy::Share::per_user:
-      return "per-user";
-  }
-  return {};
 }
 
 }  // namespace
@@ -57,7 +47,7 @@ void append_rule(const RuleText& rule, std::string_view indent, std::string& tex
   }
   if (rule.is_in_shadow) line("  mode: shadow");
   line("  ttl: " + format_ttl(rule.ttl));
-  line(fmt::format("  share: {}", format_share(rule.share)));
+  line(fmt::format("  share: {}", config::text_of_share(rule.share)));
   if (!rule.ignored.empty())
     line(fmt::format("  key: \"{{path}}?{{query:-{}}}\"", fmt::join(rule.ignored, ",")));
   if (rule.evict_on.empty()) return;
