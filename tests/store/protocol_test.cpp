@@ -58,7 +58,8 @@ std::pair<std::string, std::string> halves_of(const std::string& row) {
 
 /// A command as Redis reads it: "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n".
 std::vector<std::string> words_sent(Pipeline& pipeline) {
-  const std::string sent = pipeline.take_request();
+  const store::RequestBytes bytes = pipeline.take_request();
+  const std::string sent(bytes.begin(), bytes.end());
   std::vector<std::string> words;
   for (std::size_t at = sent.find('$'); at != std::string::npos && at < sent.size();) {
     const std::size_t size = std::stoul(sent.substr(at + 1));
@@ -92,7 +93,7 @@ Tags tags_of_purge(PurgeKind kind, const std::string& text) {
   policy::RouteRule rule;
   rule.name = text;
   routes.rules.push_back(rule);
-  const auto purged = policy::tags_of_purge({kind, text}, routes);
+  const auto purged = policy::tags_of_purge({kind, text}, policy::PurgeStrength::hard, routes);
   REQUIRE(std::holds_alternative<Tags>(purged));
   return sorted(std::get<Tags>(purged));
 }
