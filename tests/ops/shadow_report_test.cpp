@@ -67,8 +67,9 @@ TEST_CASE("format_text: one rule of each verdict, frozen") {
   CHECK(format_text(rules()) == read("shadow.txt"));
 }
 
-TEST_CASE("format_text: without a rule in shadow it says how to get one") {
-  CHECK(format_text({}) == "no rule is in shadow: write 'mode: shadow' into one\n");
+TEST_CASE("format_text: without a rule to tell of it says how to get one") {
+  CHECK(format_text({}) ==
+        "no rule is in shadow or verified: write 'mode: shadow' or 'verify: 1%' into one\n");
 }
 
 TEST_CASE("format_json: says the same, and with numbers") {
