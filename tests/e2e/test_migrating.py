@@ -9,7 +9,7 @@ import requests
 from rig.admin import Admin
 from rig.http import state
 from rig.larder import REPOSITORY, run
-from rig.operator import WITH_TOKEN, stats
+from rig.operator import WITH_TOKEN, stats, wait_until_all_is_noted
 from rig.waiting import eventually
 from test_readme import commands
 
@@ -28,6 +28,8 @@ def shown_after(command):
 
 def printed_by(*arguments, larder=None, exits=0):
     """Its lines, without how long the test took."""
+    if larder:
+        wait_until_all_is_noted(larder)
     admin = ["--admin", larder.admin_url.removeprefix("http://")] if larder else []
     done = run(*arguments, *admin, env=WITH_TOKEN)
     assert done.returncode == exits, done.stdout + done.stderr

@@ -11,6 +11,7 @@ import requests
 from rig.admin import Admin
 from rig.http import state
 from rig.larder import run
+from rig.operator import wait_until_all_is_noted
 
 MODELS, MODELS_ADMIN = "/api/ai/models/", "/admin/ai/aimodel/"
 LIST = "/api/notices/"
@@ -23,6 +24,7 @@ def shadow_rule(path, **keys):
 
 def told(larder):
     """What it says of its one rule in shadow."""
+    wait_until_all_is_noted(larder)
     (rule,) = requests.get(larder.admin_url + "/shadow", timeout=5).json()["rules"]
     return rule
 
@@ -131,6 +133,7 @@ def test_the_command_prints_a_verdict_for_each_rule(start_larder, demo):
     larder = start_larder(demo.url, shadow_rule(MODELS, share="everyone"))
     larder.client().get(MODELS)
     larder.client().get(MODELS)
+    wait_until_all_is_noted(larder)
     shown = run("shadow", "--admin", larder.admin_url.removeprefix("http://"))
     assert shown.returncode == 0
     assert shown.stdout.startswith("tried: too-little\n  wait: ")

@@ -2,6 +2,8 @@
 
 import requests
 
+from rig.waiting import eventually
+
 TOKEN = "e2e-token-0123456789abcdef"
 WITH_TOKEN = {"LARDER_ADMIN_TOKEN": TOKEN}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -21,6 +23,11 @@ def purge(larder, **what):
 
 def reload(larder):
     return post(larder, "/reload")
+
+
+def wait_until_all_is_noted(larder):
+    """A client may have its answer a moment before what came of it has been counted."""
+    eventually(lambda: stats(larder)["requests_in_flight"] == 0, "no request is under way")
 
 
 def stats(larder):
