@@ -225,7 +225,7 @@ void Exchange::verify(const policy::Reuse& reuse) {
                                .hit_began = std::chrono::floor<milliseconds>(record_.began)});
 }
 
-Exchange::Progress Exchange::carry_out(const policy::OwnRequest& own, store::Lookup,
+Exchange::Progress Exchange::carry_out(const policy::OwnRequest& own, const store::Lookup&,
                                        policy::SystemSeconds) {
   return policy::PassOn{own.reason, own.detail};
 }

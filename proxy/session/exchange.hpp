@@ -78,7 +78,7 @@ class Exchange {
                                    policy::SystemSeconds now);
   [[nodiscard]] Progress carry_out(const policy::Refill& refill, store::Lookup found,
                                    policy::SystemSeconds now);
-  [[nodiscard]] Progress carry_out(const policy::OwnRequest& own, store::Lookup found,
+  [[nodiscard]] Progress carry_out(const policy::OwnRequest& own, const store::Lookup& found,
                                    policy::SystemSeconds now);
   /// Perhaps: so many of a million, as its rule says.
   void verify(const policy::Reuse& reuse);

@@ -16,7 +16,8 @@ class Resume {
  public:
   template <class Handler>
   explicit Resume(Handler handler) : actions_(&actions_of<Handler>) {
-    static_assert(sizeof(Handler) <= sizeof(Room) && alignof(Handler) <= alignof(void*));
+    static_assert(sizeof(Handler) <= sizeof(Room));
+    static_assert(alignof(Handler) <= alignof(void*));
     new (room_.data()) Handler(std::move(handler));
   }
   Resume(Resume&& other) noexcept { take(other); }
