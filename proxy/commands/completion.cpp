@@ -22,6 +22,7 @@ std::string join(const std::vector<std::string>& words, const std::string& separ
 
 std::vector<std::string> names_of(const std::vector<DescribedCommand>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const DescribedCommand& command : commands) names.push_back(command.name);
   return names;
 }

@@ -177,8 +177,8 @@ class LargeInUse {
 /// may be gone by then.
 class OverRedis : public Store {
  public:
-  OverRedis(Shared& shared, asio::io_context& context, const RedisPlace& place, Keyspace keys,
-            PendingEvictions& pending)
+  OverRedis(Shared& shared, asio::io_context& context, const RedisPlace& place,
+            const Keyspace& keys, PendingEvictions& pending)
       : shared_(shared),
         executor_(context.get_executor()),
         redis_(RedisStore::create(context, place, keys, pending, shared.log, shared.process,
