@@ -66,7 +66,8 @@ std::string format_pattern(const std::vector<Piece>& pieces) {
       std::string owner = before;
       for (char& letter : owner)
         if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
-      if (std::isdigit(static_cast<unsigned char>(owner.front())) == 0) name = owner + "_" + name;
+      if (std::isdigit(static_cast<unsigned char>(owner.front())) == 0)
+        name = owner.append("_").append(name);
     }
     const std::string stem = name;
     for (int number = 2; std::find(names.begin(), names.end(), name) != names.end(); ++number)
