@@ -9,8 +9,6 @@
 
 namespace larder::session {
 
-using policy::Detail;
-
 namespace {
 
 /// What a rule would be that says nothing but `ttl` and `share: everyone`, so that it refuses no
