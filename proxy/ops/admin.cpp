@@ -127,7 +127,8 @@ AdminAnswer json_answer(std::string body, unsigned status) {
 
 AdminRoute reading_route(std::string path, Need need,
                          std::function<AdminAnswer(const AdminRequest&)> answer) {
-  auto at_once = [answer = std::move(answer)](AdminRequest request) -> awaitable<AdminAnswer> {
+  auto at_once = [answer =
+                      std::move(answer)](const AdminRequest& request) -> awaitable<AdminAnswer> {
     return [](AdminAnswer made) -> awaitable<AdminAnswer> { co_return made; }(answer(request));
   };
   return {std::move(path), AdminRoute::Method::get, need, std::move(at_once)};
