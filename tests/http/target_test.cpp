@@ -118,16 +118,19 @@ TEST_CASE("normalise_path: wherever in a path it stands, what has two meanings i
       const std::string start = "/c" + std::string(before, 'a');
       const std::string end(behind, 'b');
       std::string normal;
+      const auto path = [&](const char* middle) {
+        return std::string(start).append(middle) += end;
+      };
       CAPTURE(before);
       CAPTURE(behind);
-      CHECK(normalise_path(start + "/c" + end, normal) == Ambiguity::none);
-      CHECK(normal == start + "/c" + end);
-      CHECK(normalise_path(start + "/../" + end, normal) == Ambiguity::dot_segment);
-      CHECK(normalise_path(start + "//" + end, normal) == Ambiguity::empty_segment);
-      CHECK(normalise_path(start + ";" + end, normal) == Ambiguity::path_parameter);
-      CHECK(normalise_path(start + "\x80" + end, normal) == Ambiguity::non_ascii);
-      CHECK(normalise_path(start + "%41" + end, normal) == Ambiguity::none);
-      CHECK(normal == start + "A" + end);
+      CHECK(normalise_path(path("/c"), normal) == Ambiguity::none);
+      CHECK(normal == path("/c"));
+      CHECK(normalise_path(path("/../"), normal) == Ambiguity::dot_segment);
+      CHECK(normalise_path(path("//"), normal) == Ambiguity::empty_segment);
+      CHECK(normalise_path(path(";"), normal) == Ambiguity::path_parameter);
+      CHECK(normalise_path(path("\x80"), normal) == Ambiguity::non_ascii);
+      CHECK(normalise_path(path("%41"), normal) == Ambiguity::none);
+      CHECK(normal == path("A"));
     }
   }
 }
