@@ -41,6 +41,8 @@ def pytest_runtest_makereport(item):
     if report.failed:
         for log in sorted(getattr(item, "larder_logs", [])):
             text = log.read_text(errors="replace")
+            said = [line for line in text.splitlines() if " info: " in line or " warning: " in line or " error: " in line]
+            report.sections.append((f"what larder said, {log}", "\n".join(said)[-6000:]))
             report.sections.append((f"log of larder, {log}", text[-6000:]))
         demo = item.funcargs.get("demo") if hasattr(item, "funcargs") else None
         if demo:

@@ -24,8 +24,10 @@ class RedisNode:
     def start(self, **connection):
         """`connection`: what redis-py needs to connect, where it is not the port."""
         self._connection = connection or self._connection
+        directory = self._logs / self._name  # what a replica is sent goes through a file of a fixed name
+        directory.mkdir(exist_ok=True)
         argv = ["redis-server", *([str(self._sentinel), "--sentinel"] if self._sentinel else []),
-                "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._logs), *self._options]
+                "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(directory), *self._options]
         if not self._sentinel:
             argv += ["--save", "", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]
         self.process = Process(self._name, argv, log=self._logs / f"{self._name}.log")
