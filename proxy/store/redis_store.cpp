@@ -20,6 +20,12 @@ std::chrono::milliseconds left_of(const Reply& reply, std::chrono::milliseconds 
   return std::chrono::milliseconds(std::clamp<std::int64_t>(left, 0, lifetime.count()));
 }
 
+/// What there is to be behind a response for this content: none for what can be kept as it came.
+std::size_t room_for(const Reply& content) {
+  const auto size = static_cast<std::size_t>(content.number);
+  return content.is_alone || size > largest_within ? 0 : size;
+}
+
 RedisWording wording_of(const RedisPlace& place) {
   if (place.settings.kind != config::RedisKind::cluster) return {};
   return {.ready = "is in use for a part of the cache",
@@ -305,7 +311,7 @@ void RedisStore::read_head(Look& look) {
     const Reply& head = look.pipeline.element(0, 0);
     const Reply& content = look.pipeline.element(0, 1);
     if (head.kind == Reply::Kind::text && content.kind == Reply::Kind::text)
-      look.head = decode_head(look.key, look.pipeline.text(head));
+      look.head = decode_head(look.key, look.pipeline.text(head), room_for(content));
   }
 }
 
@@ -333,9 +339,12 @@ void RedisStore::take_response(Look& look, const std::optional<Stamps>& own_stam
                                 : Standing::evicted;
   if (standing != Standing::evicted) {
     found.lookup.softened = standing == Standing::softened;
-    policy::SharedBytes content = look.pipeline.bytes(look.pipeline.element(0, 1));
-    if (is_content_of(*look.head, content.view())) {
-      look.head->response->content = std::move(content);
+    const Reply& content = look.pipeline.element(0, 1);
+    const std::string_view text = look.pipeline.text(content);
+    if (is_content_of(*look.head, text)) {
+      look.head->response->content = room_for(content) > 0
+                                         ? policy::SharedBytes::lend(look.head->room.put(text))
+                                         : look.pipeline.bytes(content);
       found.lookup.response = std::move(look.head->response);
       found.lookup.tier = Tier::redis;
       found.kept = std::move(look.head->stamps);
