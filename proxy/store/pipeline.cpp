@@ -22,6 +22,16 @@ bool is_misplaced_error(std::string_view error) {
 
 }  // namespace
 
+void Pipeline::clear() {
+  request_.clear();
+  commands_ = 0;
+  answered_ = false;
+  misplaced_.clear();
+  tops_.clear();
+  replies_.clear();
+  blocks_.clear();
+}
+
 // Commands ----------------------------------------------------------------------------------------
 
 void Pipeline::begin_command() {

@@ -42,6 +42,8 @@ class Pipeline {
   /// The commands as they are sent; empty once taken.
   [[nodiscard]] std::string_view request() const { return {request_.data(), request_.size()}; }
   [[nodiscard]] RequestBytes take_request() { return std::exchange(request_, {}); }
+  /// As it was when it was made, but for room that stays.
+  void clear();
 
   /// Has every command been answered? Otherwise there are no replies: not sent, overdue, cut off,
   /// or misplaced.

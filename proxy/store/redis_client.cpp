@@ -27,6 +27,7 @@ namespace larder::store {
 namespace {
 
 constexpr std::size_t chunk_size = 64 << 10;
+constexpr std::size_t small_request = 4 << 10;
 constexpr std::size_t spare_buffer = 1 << 20;  ///< bytes kept for the next write
 
 /// Does Redis tell this by itself, rather than in answer to a command?
@@ -290,12 +291,17 @@ void RedisClient::Link::send(Pipeline& pipeline, Resume resume) {
     resume_later();
     return;
   }
-  // Few bytes are copied into room that is there already, and theirs is given back before the wait.
-  RequestBytes request = pipeline.take_request();
-  if (request_.empty() && request.size() > request_.capacity())
-    request_ = std::move(request);
-  else
+  // Few bytes are copied into room that is there already; many are not, and not kept for the wait.
+  const std::string_view request = pipeline.request();
+  if (request.size() <= small_request) {
     request_.insert(request_.end(), request.begin(), request.end());
+  } else {
+    RequestBytes large = pipeline.take_request();
+    if (request_.empty() && large.size() > request_.capacity())
+      request_ = std::move(large);
+    else
+      request_.insert(request_.end(), large.begin(), large.end());
+  }
   outstanding_commands_ += pipeline.commands();
   outstanding_.push_back({&pipeline, SteadyClock::now() + settings_.timeout, std::move(resume)});
   watch();

@@ -52,12 +52,19 @@ bool is_own_tag(std::string_view tag) {
 
 }  // namespace
 
-policy::Tags stamped_tags(Resource resource) {
-  policy::Tags tags =
-      policy::tags_of_response(resource.rule, resource.path, resource.user, resource.rule_tags);
-  if (tags.empty()) return tags;
-  tags.insert(tags.begin(), {std::string(everything_tag), std::string(named_tag)});
-  return tags;
+void put_stamped_tags(const Resource& resource, policy::TagText& tags) {
+  tags.clear();
+  tags.add(everything_tag);
+  tags.add(named_tag);
+  if (!policy::add_tags_of_response(resource.rule, resource.path, resource.user, resource.rule_tags,
+                                    tags))
+    tags.clear();
+}
+
+policy::Tags stamped_tags(const Resource& resource) {
+  policy::TagText tags;
+  put_stamped_tags(resource, tags);
+  return tags.to_vector();
 }
 
 Stamps kept_stamps(const Stamps& of_resource, const Stamps& own) {

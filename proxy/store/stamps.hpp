@@ -24,7 +24,9 @@ inline constexpr std::size_t first_tag_position = 2;
 
 /// The tags that `Stamps` of this resource belong to, in their order. Empty when it may not be
 /// tagged.
-[[nodiscard]] policy::Tags stamped_tags(Resource resource);
+[[nodiscard]] policy::Tags stamped_tags(const Resource& resource);
+/// The same, in the place of what was there.
+void put_stamped_tags(const Resource& resource, policy::TagText& tags);
 
 /// Of a resource's stamps: those a response is kept with. `named` is left out (it guards fills
 /// only), `own` are the stamps of the response's own tags.
