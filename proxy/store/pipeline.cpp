@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::size_t most_digits = 20;
 
+std::size_t digits_of(std::size_t number) {
+  std::size_t digits = number < 10 ? 1 : 2;
+  for (; number >= 100; number /= 10) ++digits;
+  return digits;
+}
+
 /// The first word of an error that says: not here, or not now.
 bool is_misplaced_error(std::string_view error) {
   constexpr std::string_view words[] = {"MOVED",   "ASK",      "TRYAGAIN",  "CLUSTERDOWN",
@@ -44,29 +50,31 @@ void Pipeline::begin_command() {
 }
 
 void Pipeline::add_word(std::string_view prefix, std::string_view rest) {
+  std::size_t size = prefix.size() + rest.size();
+  const std::size_t digits = digits_of(size);
   const std::size_t begin = request_.size();
-  const std::size_t size = prefix.size() + rest.size();
-  request_.resize(begin + 1 + most_digits + 2 + size + 2, boost::container::default_init);
+  request_.resize(begin + 1 + digits + 2 + size + 2, boost::container::default_init);
   char* end = request_.data() + begin;
   *end++ = '$';
-  end = std::to_chars(end, end + most_digits, size).ptr;
+  end += digits;
+  char* digit = end;
+  for (; size >= 10; size /= 10) *--digit = static_cast<char>('0' + size % 10);
+  *--digit = static_cast<char>('0' + size);
   *end++ = '\r';
   *end++ = '\n';
   end = std::copy(prefix.begin(), prefix.end(), end);
   end = std::copy(rest.begin(), rest.end(), end);
   *end++ = '\r';
   *end++ = '\n';
-  request_.resize(static_cast<std::size_t>(end - request_.data()));
-  count_word();
+  if (++words_ < 10)
+    request_[command_ + 1] = static_cast<char>('0' + words_);
+  else
+    count_words();
 }
 
 /// How many words the command has is said where it begins.
-void Pipeline::count_word() {
+void Pipeline::count_words() {
   char* const count = request_.data() + command_ + 1;
-  if (++words_ < 10) {
-    *count = static_cast<char>('0' + words_);
-    return;
-  }
   char digits[most_digits];
   const char* const end = std::to_chars(digits, std::end(digits), words_).ptr;
   const auto present = std::find(count, request_.data() + request_.size(), '\r') - count;

@@ -79,7 +79,7 @@ class Pipeline {
   void begin_command();
   /// A word of the command last begun, in two parts.
   void add_word(std::string_view prefix, std::string_view rest);
-  void count_word();
+  void count_words();
 
   void append(bool is_top, const Reply& reply) {
     if (is_top) tops_.push_back(static_cast<std::uint32_t>(replies_.size()));

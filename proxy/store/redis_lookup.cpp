@@ -26,6 +26,13 @@ policy::StoredResponsePointer LargeInUse::share(std::string_view key,
   return loaded;
 }
 
+inline RedisLookups::Call::Call(std::shared_ptr<RedisLookups> of, std::size_t most, LookedUp who,
+                                std::string_view key, Underway& room, const LocalStamps* local)
+    : all(std::move(of)),
+      most_variants(most),
+      done(std::move(who)),
+      look{.key = key, .tags = room.tags, .pipeline = room.pipeline, .local = local} {}
+
 RedisLookups::Pointer RedisLookups::take_spare() {
   if (spare_.empty()) return std::make_unique<Underway>();
   Pointer one = std::move(spare_.back());
@@ -50,18 +57,11 @@ void RedisLookups::begin(std::string_view key, const Resource& resource, LookedU
   Pointer one = take_spare();
   put_stamped_tags(resource, one->tags);
   const bool keeps = shared_.memory.capacity() > 0;
-  Call& call = one->call.emplace(Call{.all = shared_from_this(),
-                                      .most_variants = resource.most_variants,
-                                      .done = std::move(done),
-                                      .noted = {},
-                                      .held = {},
-                                      .look = {.key = key,
-                                               .tags = one->tags,
-                                               .pipeline = one->pipeline,
-                                               .local = keeps ? &shared_.stamps : nullptr}});
+  Call& call = one->call.emplace(shared_from_this(), resource.most_variants, std::move(done), key,
+                                 *one, keeps ? &shared_.stamps : nullptr);
   // Before Redis is read: whoever hears of an eviction meanwhile makes the guard old.
   call.noted.by = listening(shared_, *redis_);
-  call.held = shared_.memory.find(key, SteadyClock::now());
+  if (keeps) call.held = shared_.memory.find(key, SteadyClock::now());
   if (!call.held) return ask(std::move(one));
   call.look.own = call.held->response->tags.to_vector();
   redis_->ask_stamps(call.look);

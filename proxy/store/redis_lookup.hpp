@@ -58,8 +58,12 @@ class RedisLookups : public std::enable_shared_from_this<RedisLookups> {
   void begin(std::string_view key, const Resource& resource, LookedUp done);
 
  private:
+  struct Underway;
   /// One that is under way.
   struct Call {
+    Call(std::shared_ptr<RedisLookups> of, std::size_t most, LookedUp who, std::string_view key,
+         Underway& room, const LocalStamps* local);
+
     std::shared_ptr<RedisLookups> all;
     std::size_t most_variants;
     LookedUp done;

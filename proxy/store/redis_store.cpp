@@ -116,18 +116,16 @@ std::optional<RedisStore::Current> RedisStore::read_stamps(const Pipeline& pipel
     client_.distrust("its replies do not fit the commands");
     return {};
   }
-  Current current;
-  current.stamps.reserve(tags);
-  current.own.reserve(own);
+  Current current{.stamps = Stamps(tags), .own = Stamps(own)};
   for (std::size_t i = 0; i < count; ++i) {
     const Reply& stamp = pipeline.element(command, i);
-    const std::string_view text =
-        stamp.kind == Reply::Kind::text ? pipeline.text(stamp) : std::string_view();
-    (i < tags ? current.stamps : current.own).push_back(parse_stamp(text));
+    if (stamp.kind != Reply::Kind::text) continue;
+    const std::string_view text = pipeline.text(stamp);
+    (i < tags ? current.stamps[i] : current.own[i - tags]) = parse_stamp(text);
     // A lease on `named_tag` concerns only responses that have tags of their own: those ask for it
     // again, in front of them.
     const bool concerns_others = of_resource && i == named_position;
-    current.leased = current.leased || (is_leased(text) && !concerns_others);
+    if (!concerns_others && is_leased(text)) current.leased = true;
   }
   return current;
 }

@@ -69,6 +69,8 @@ enum class Standing : std::uint8_t {
 [[nodiscard]] Stamp parse_stamp(std::string_view text);
 /// Does a write hold a lease on it? It still guards what is stored; nothing more is stored under
 /// it.
-[[nodiscard]] bool is_leased(std::string_view text);
+[[nodiscard]] inline bool is_leased(std::string_view text) {
+  return text.size() > stamp_digits && parse_stamp(text) != 0;
+}
 
 }  // namespace larder::store
