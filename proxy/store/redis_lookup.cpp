@@ -135,7 +135,7 @@ void RedisLookups::use(Pointer one) {
   end(std::move(one), std::move(result));
 }
 
-/// Last of all, since who goes on may destroy the store: the lookups are `one`'s until then.
+/// The last thing that is done: whoever goes on may ask for the next one, or destroy the store.
 void RedisLookups::end(Pointer one, Lookup found) {
   LookedUp done = std::move(one->call->done);
   one->call.reset();

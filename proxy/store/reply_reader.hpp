@@ -4,7 +4,7 @@
 // at. Each byte is looked at once, and texts stay where they were received, unless they come in
 // pieces. hiredis' reader believes lengths ("*1000000000" makes it allocate), so it needed a guard
 // before it, which walked everything as well: of a hit's 68,300 instructions the two took 8,500,
-// this takes 2,050 (tests/bench/gates --profile redis). hiredis is the judge of this one in
+// this takes 2,050 (tests/bench/gates --profile redis-busy). hiredis is the judge of this one in
 // tests/fuzz/resp.
 #pragma once
 
