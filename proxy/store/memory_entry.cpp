@@ -14,9 +14,6 @@ namespace larder::store {
 
 namespace {
 
-/// Content up to here is copied behind its entry; larger content is not worth the copying.
-constexpr std::size_t largest_within = 16 * 1024;
-
 /// What the allocator takes for content that lies apart: its count of owners, a word of the
 /// allocator's own, and from some size on whole pages.
 std::uint64_t taken_by_shared(std::size_t size) {
