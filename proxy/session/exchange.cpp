@@ -9,7 +9,6 @@
 #include "policy/rule_tags.hpp"
 #include "policy/tags.hpp"
 #include "session/joining.hpp"
-#include "session/passing_on.hpp"
 #include "session/purging.hpp"
 #include "session/verifying.hpp"
 #include "store/xxh3.hpp"
@@ -342,22 +341,20 @@ awaitable<After> Exchange::pass_on(policy::PassOn pass) {
     record_.cache.result = CacheResult::bypass;
   if (pass.reason == ForwardReason::vary_miss) record_.cache.result = CacheResult::miss;
 
-  const std::unique_ptr<AnswerWatch> watch = make_watch(pass.detail);
-  PassingOn passing_on({.worker = worker_,
-                        .client = client_,
-                        .head = head_,
-                        .after_head = after_head_,
-                        .content = content_,
-                        .rules = *rules_,
-                        .forwarded = forwarded_,
-                        .writer = writer(),
-                        .answer = answer_,
-                        .record = record_,
-                        .first_byte_timeout = first_byte_timeout(),
-                        .response_timeout = response_timeout(),
-                        .watch = watch.get()});
-  const After after = co_await passing_on.run();
-  co_return after;
+  passing_on_.emplace(PassedOn{.worker = worker_,
+                               .client = client_,
+                               .head = head_,
+                               .after_head = after_head_,
+                               .content = content_,
+                               .rules = *rules_,
+                               .forwarded = forwarded_,
+                               .writer = writer(),
+                               .answer = answer_,
+                               .record = record_,
+                               .first_byte_timeout = first_byte_timeout(),
+                               .response_timeout = response_timeout(),
+                               .watch = make_watch(pass.detail)});
+  return passing_on_->run();
 }
 
 std::unique_ptr<AnswerWatch> Exchange::make_watch(Detail passed_on) {
