@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <iostream>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "commands/commands.hpp"
 #include "commands/description.hpp"
+#include "commands/usage_error.hpp"
 
 namespace {
 
@@ -68,8 +70,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int shown = app.exit(error);
-    return shown == 0 ? exit_ok : exit_usage;
+    // --help and --version end here too.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::cerr << format_usage_error(app, error);
+    return exit_usage;
   }
   return code;
 }

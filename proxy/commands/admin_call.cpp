@@ -1,5 +1,6 @@
 #include "commands/admin_call.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <utility>
@@ -17,7 +18,8 @@ void add_admin_settings(CLI::App& command, config::Flags& flags) {
   add_settings(command, flags, {"admin", "admin_token_file"});
 }
 
-std::optional<std::string> call_admin(const config::Flags& flags, ops::AdminCall call) {
+std::optional<std::string> call_admin(const config::Flags& flags, ops::AdminCall call,
+                                      std::initializer_list<unsigned> taken) {
   const config::LoadResult loaded = config::load("", environment, flags);
   if (!loaded.ok()) {
     (void)report(loaded);
@@ -30,7 +32,8 @@ std::optional<std::string> call_admin(const config::Flags& flags, ops::AdminCall
   }
   call.token = settings.admin_token;
   ops::AdminReply reply = ops::ask_admin(*settings.admin, call, patience);
-  if (reply.failure.empty() && reply.status == 200) return std::move(reply.body);
+  if (reply.failure.empty() && std::find(taken.begin(), taken.end(), reply.status) != taken.end())
+    return std::move(reply.body);
   std::cerr << "larder: " << config::format_endpoint(*settings.admin);
   if (reply.failure.empty())
     std::cerr << " answered " << reply.status << ": " << reply.body;

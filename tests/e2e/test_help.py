@@ -34,8 +34,23 @@ def test_the_list_of_commands_is_complete_and_says_all_exit_codes():
     page = run("--help").stdout
     assert {"serve", "check", "purge", "completion", "manual"} <= set(COMMANDS)
     assert all(f"{code} " in page.split("Exit codes")[1] for code in range(4))
-    assert run().returncode == 2
-    assert run("serv").returncode == 2
+
+
+@pytest.mark.parametrize("given, said", [
+    ([], "larder: a command is missing\nIts commands are serve, check, "),
+    (["chekc"], "larder: unknown command 'chekc' (did you mean 'check'?)\nIts commands are serve, check, "),
+    (["--versoin"], "larder: unknown option '--versoin' (did you mean '--version'?)\n"),
+    (["serve", "--upstraem", "http://x"], "larder serve: unknown option '--upstraem' (did you mean '--upstream'?)\n"
+                                          "'larder serve --help' says what it takes.\n"),
+    (["serve", "--redis-pasword=secret"], "larder serve: unknown option '--redis-pasword'"),
+    (["reload", "now"], "larder reload: one argument too many: 'now'\n"),
+    (["serve", "--threads"], "larder serve: --threads: 1 required NUMBER missing\n"),
+    (["purge"], "larder purge: "),
+], ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else "")
+def test_what_was_not_understood_is_said_and_what_was_meant(given, said):
+    told = run(*given)
+    assert (told.returncode, told.stdout, told.stderr[:len(said)]) == (2, "", said)
+    assert "secret" not in told.stderr
 
 
 def test_the_words_that_a_page_names_are_those_that_are_taken():

@@ -243,8 +243,9 @@ def test_softly_purged_it_stands_in_for_an_origin_that_is_away_and_hard_purged_i
     fill(client, ["/things/1/", "/things/2/"])
     shelf.away = True
     purge(larder, rule="things", soft=True)
-    answer = client.get("/things/1/", headers=HOST)
-    assert (answer.status_code, state(answer), answer.text) == (200, "STALE", "0")
+    for _ in range(2):  # memory does not take it from Redis for what is not softened
+        answer = client.get("/things/1/", headers=HOST)
+        assert (answer.status_code, state(answer), answer.text) == (200, "STALE", "0")
     purge(larder, url="/things/2/")
     assert client.get("/things/2/", headers=HOST).status_code == 503
     purge(larder, url="/things/2/", soft=True)  # does not bring it back
@@ -342,6 +343,17 @@ def test_more_than_a_hundred_at_once_are_refused(start_larder, origin):
     assert statuses[:100] == [200] * 100
     assert statuses.count(429) >= 400 - 101 - 50 * took, "50 a second come to it"
     assert set(statuses) == {200, 429}
+
+
+def test_the_admin_listener_refuses_as_many(start_larder, origin):
+    larder = start_larder(origin.url, RULES, env=WITH_TOKEN)
+    with requests.Session() as operator:
+        began = time.monotonic()
+        statuses = [operator.post(larder.admin_url + "/purge", json={"url": "/things/1/"}, headers=BEARER,
+                                  timeout=5).status_code for _ in range(300)]
+        took = time.monotonic() - began
+    assert statuses[:100] == [200] * 100
+    assert statuses.count(429) >= 300 - 101 - 50 * took, "50 a second come to it"
 
 
 def test_the_method_needs_a_token_to_be_switched_on(origin):

@@ -1,5 +1,6 @@
 """Reloading the rules while they are in use: by a signal, a changed file, a request."""
 
+import json
 import os
 import re
 import signal
@@ -125,11 +126,19 @@ def test_the_command(larder, file):
     file.write_text(TWO)
     admin = ["--admin", f"127.0.0.1:{larder.admin_port}"]
     done = run("reload", *admin, env=WITH_TOKEN)
-    assert (done.returncode, '"reloaded":true' in done.stdout) == (0, True), done.stderr
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 rule is in force\n", "")
     assert is_stored(larder, "/two/")
+    asked_for_json = run("reload", "--json", *admin, env=WITH_TOKEN)
+    assert (asked_for_json.returncode, json.loads(asked_for_json.stdout)["reloaded"]) == (0, True)
+    file.write_text("settings: {head_timeout: 7s}\n" + TWO)
+    restart = run("reload", *admin, env=WITH_TOKEN)
+    assert (restart.returncode, restart.stderr) == (0, "settings.head_timeout has changed and needs a restart\n")
     file.write_text("rules: [")
     refused = run("reload", *admin, env=WITH_TOKEN)
-    assert (refused.returncode, "rules.yaml:1:" in refused.stderr) == (1, True), refused.stderr
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "rules.yaml:1:" in refused.stderr and "the rules it has stay in force" in refused.stderr
+    asked_for_json = run("reload", "--json", *admin, env=WITH_TOKEN)
+    assert (asked_for_json.returncode, json.loads(asked_for_json.stdout)["reloaded"]) == (1, False)
 
 
 def test_without_rules_there_is_nothing_to_read(start_larder, origin):

@@ -138,6 +138,36 @@ def test_a_write_through_another_replica_makes_nothing_old_either(start_larder, 
     assert (rule["not_judged"], rule["stale_hits"]) == (1, 0)
 
 
+class SlowRow(Row):
+    """Once it `slows`, it reads what it answers with only when it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.slows, self.asked, self.may_read = False, threading.Event(), threading.Event()
+
+    def __call__(self, exchange):
+        if exchange.request.method == "GET" and self.slows:
+            self.asked.set()
+            exchange.hold(self.may_read, within=60)
+        super().__call__(exchange)
+
+
+def test_a_write_that_comes_and_goes_meanwhile_makes_nothing_old(start_larder, origin_of, tier):
+    row = SlowRow()
+    larder = start_larder(origin_of(row).url, verified_rule("/things/"), **tier)
+    client = larder.client()
+    stored(client, "/things/")
+    before = verified(larder, 1)["hits"]
+    row.slows = True
+    row.answered.set()
+    assert client.get("/things/").content == b"0"
+    assert row.asked.wait(20)  # to verify that hit
+    assert larder.client().put("/things/", data=b"x").status_code == 200
+    row.may_read.set()
+    rule = verified(larder, before + 1)
+    assert (rule["not_judged"], rule["stale_hits"]) == (1, 0)
+
+
 @pytest.mark.parametrize("differs", [True, False])
 def test_users_who_get_different_answers_under_share_everyone_are_found(start_larder, origin_of, differs):
     def script(exchange):

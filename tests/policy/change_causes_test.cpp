@@ -17,6 +17,7 @@ constexpr Moment start{1'000'000s};
 /// A list that is asked for each ten seconds: `count` answers, of which every `nth` is another.
 std::vector<Interval> answers(int count, int nth) {
   std::vector<Interval> intervals;
+  intervals.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i)
     intervals.push_back({start + i * 10s, start + (i + 1) * 10s, nth > 0 && i % nth == nth - 1});
   return intervals;

@@ -16,9 +16,13 @@ namespace {
 std::vector<std::string> stories(const std::string& above, std::size_t count,
                                  const std::string& end = "/") {
   std::vector<std::string> paths;
-  for (std::size_t i = 0; i < count; ++i)
-    paths.push_back(above + "story-" + std::string(1, static_cast<char>('a' + i % 26)) +
-                    std::string(1, static_cast<char>('a' + i / 26)) + end);
+  paths.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string path = above + "story-";
+    path += static_cast<char>('a' + i % 26);
+    path += static_cast<char>('a' + i / 26);
+    paths.push_back(path + end);
+  }
   return paths;
 }
 

@@ -56,7 +56,7 @@ TEST_CASE("begin_span: the caller decides, and chance where there is none") {
   constexpr std::string_view sampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   constexpr std::string_view unsampled = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
   Random random;
-  const auto begin = [&](std::vector<std::string_view> sent, unsigned chosen) {
+  const auto begin = [&](const std::vector<std::string_view>& sent, unsigned chosen) {
     http::Fields fields;
     for (const std::string_view value : sent) fields.add(http::FieldName::traceparent, value);
     return begin_span(fields, chosen, random);

@@ -270,9 +270,9 @@ constexpr std::string_view scripted_stamp = "00000000000000ff";  // of all tags,
 
 constexpr std::string_view stored_for = ":3600000\r\n";  // PTTL of "k"
 /// What HMGET answers for "k".
-std::string stored_value(std::vector<std::string> own) {
+std::string stored_value(const std::vector<std::string>& own) {
   const std::size_t tags = store::stamped_tags(models).size() - 1 + own.size();
-  const policy::StoredResponsePointer response = make_response("x", std::move(own));
+  const policy::StoredResponsePointer response = make_response("x", own);
   const Stamps stamps(tags, store::parse_stamp(scripted_stamp));
   const std::optional<std::string> head = store::encode_head("k", *response, stamps, 1h);
   REQUIRE(head);

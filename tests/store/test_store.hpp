@@ -110,11 +110,10 @@ class TestStore {
 
   /// A whole fill: stamps, then put.
   store::PutOutcome fill(std::string key, Resource resource, std::string_view content,
-                         std::vector<std::string> tags = {}) {
+                         const std::vector<std::string>& tags = {}) {
     std::optional<Stamps> known = stamps(resource, {}, key);
     REQUIRE(known);
-    return put(std::move(key), resource, std::move(*known),
-               make_response(content, std::move(tags)));
+    return put(std::move(key), resource, std::move(*known), make_response(content, tags));
   }
   /// The content found, and whether it is softened; "-" when there is none, "!" when the store
   /// could not say.

@@ -87,6 +87,13 @@ PROXY_CACHE = """\
   }}
 """
 
+PASSING_ON = """\
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{ proxy_pass http://origin; proxy_set_header Host $http_host; proxy_set_header Connection ""; }}
+  }}
+"""
+
 SRCACHE = """\
   server {{
     listen 127.0.0.1:{port} backlog=4096;
@@ -134,6 +141,11 @@ def start_nginx(place):
     pem, key = place.certificate
     tls = f"ssl_certificate {pem};\n  ssl_certificate_key {key};\n  ssl_protocols TLSv1.3;\n"
     return _start_nginx("nginx", place, "  " + tls + PROXY_CACHE)
+
+
+def start_nginx_passing_on(place):
+    """It stores nothing: what a proxy costs that does nothing but be one."""
+    return _start_nginx("nginx-passing-on", place, PASSING_ON)
 
 
 MODULES = "/usr/lib/nginx/modules"
