@@ -250,7 +250,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
     record_.fill_id = &fill_id_;
     told.request_id_line = fill_id_.line();
   }
-  const policy::FillRequest request =
+  policy::FillRequest request =
       policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
   FillJob job{.key = key_,
               .path = path_,
@@ -258,7 +258,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
               .rule_tags = rule_tags_,
               .rules = rules_,
               .rule = match_.rule,
-              .keyed = request.keyed,
+              .keyed = std::move(request.keyed),
               .head = {},
               .previous = std::move(previous),
               .scheme = std::string(forwarded_.proto),
@@ -267,7 +267,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
               .response_timeout = response_timeout(),
               .has_query = request.target.find('?') != std::string::npos,
               .differs = request.differs || head_.method == http::Method::head};
-  policy::append_fill_head(head_, told, request.target, request.keyed, request.cookie, job.head);
+  policy::append_fill_head(head_, told, request.target, job.keyed, request.cookie, job.head);
   return job;
 }
 

@@ -325,16 +325,12 @@ awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
 
 }  // namespace
 
-awaitable<store::FillStart> begin_fill(Worker& worker, std::string key, store::Resource resource,
-                                       store::Stamps known, policy::StoredResponsePointer found,
-                                       bool shares) {
-  if (shares && !worker.shared.collapse.is_filling(key)) {
-    store::FillStart start = co_await worker.store->begin_fill(std::move(key), resource,
-                                                               std::move(known), std::move(found));
-    co_return start;
-  }
-  store::FillStart start = co_await worker.store->stamps(key, resource, std::move(known));
-  co_return start;
+awaitable<store::FillStart> begin_fill(Worker& worker, const std::string& key,
+                                       const store::Resource& resource, store::Stamps known,
+                                       policy::StoredResponsePointer found, bool shares) {
+  if (shares && !worker.shared.collapse.is_filling(key))
+    return worker.store->begin_fill(key, resource, std::move(known), std::move(found));
+  return worker.store->stamps(key, resource, std::move(known));
 }
 
 void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job) {
