@@ -213,5 +213,23 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("make_suggestions: each request counts, also those of URLs there was no room for") {
+  constexpr std::size_t most_urls = 10;
+  constexpr int urls = 40;
+  Observations observed(most_urls);
+  const Moment start{1'000'000s};
+  for (int i = 0; i < 2 * urls; ++i) {
+    const Moment asked = start + i * 2s;
+    const std::string path = "/items/" + std::to_string(i % urls) + "/";
+    observed.note(ObservedAnswer{
+        .path = path, .content = 1, .asked = asked, .answered = asked + 10ms, .status = 200});
+  }
+  const Suggestions suggestions = make_suggestions(observed);
+  CHECK(suggestions.requests == 2 * urls);
+  CHECK(suggestions.dropped > 0);
+  REQUIRE(suggestions.list.size() == 1);
+  CHECK(suggestions.list.front().requests == 2 * urls);
+}
+
 }  // namespace
 }  // namespace larder::policy
