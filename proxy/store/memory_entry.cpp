@@ -54,8 +54,11 @@ MemoryEntry& MemoryEntry::make(std::string_view key, const policy::StoredRespons
   const std::size_t stamps_size = verified.stamps.size() * sizeof(Stamp);
   const std::size_t slots_size = guard.slots.size() * sizeof(LocalStamps::Slot);
   // Validators are lines of the head as well.
-  const bool has_etag = response.field("ETag") == response.etag.view();
-  const bool has_date = response.field("Last-Modified") == response.last_modified.view();
+  const auto is_in_head = [&response](std::string_view name, std::string_view value) {
+    return !value.empty() && response.field(name) == value;
+  };
+  const bool has_etag = is_in_head("ETag", response.etag);
+  const bool has_date = is_in_head("Last-Modified", response.last_modified);
   const bool is_within = response.content.size <= largest_within;
 
   Room room;
