@@ -1,7 +1,6 @@
 #include "http/message.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "http/grammar.hpp"
 
@@ -159,13 +158,23 @@ bool is_token(std::string_view text) {
 }
 
 bool is_hop_by_hop(const FieldLine& line, const Fields& fields) {
-  constexpr std::array always = {FieldName::connection,         FieldName::keep_alive,
-                                 FieldName::proxy_authenticate, FieldName::proxy_authorization,
-                                 FieldName::proxy_connection,   FieldName::te,
-                                 FieldName::transfer_encoding,  FieldName::upgrade};
-  if (std::find(always.begin(), always.end(), line.id) != always.end()) return true;
-  if (equals_ignoring_case(line.name, "Proxy-Authentication-Info")) return true;
-  if (must_arrive(line)) return false;
+  switch (line.id) {
+    case FieldName::connection:
+    case FieldName::keep_alive:
+    case FieldName::proxy_authenticate:
+    case FieldName::proxy_authorization:
+    case FieldName::proxy_connection:
+    case FieldName::te:
+    case FieldName::transfer_encoding:
+    case FieldName::upgrade:
+      return true;
+    case FieldName::unknown:
+      if (equals_ignoring_case(line.name, "Proxy-Authentication-Info")) return true;
+      break;
+    default:
+      break;  // meant for this hop if Connection says so
+  }
+  if (!fields.has(FieldName::connection) || must_arrive(line)) return false;
   return std::any_of(fields.begin(), fields.end(), [&](const FieldLine& other) {
     return other.id == FieldName::connection && has_token(other.value, line.name);
   });

@@ -100,6 +100,13 @@ void add_resource(Tags& tags, std::string_view path, bool below) {
 
 }  // namespace
 
+Tags TagText::to_vector() const {
+  Tags tags;
+  tags.reserve(size());
+  for (std::size_t i = 0; i < size(); ++i) tags.emplace_back((*this)[i]);
+  return tags;
+}
+
 // Tags are without final slash, so a rule counts that fits the path either way.
 const PathPattern* find_concerned(const RouteRule& rule, std::string_view path, bool below) {
   const std::string_view bare = without_final_slash(path);
@@ -132,8 +139,8 @@ bool may_be_tagged(std::string_view path) {
          depth_of(without_final_slash(path)) + 2 <= maximum_tags;
 }
 
-Tags tags_of_response(std::string_view rule, std::string_view path, std::string_view user,
-                      std::span<const std::string> rule_tags) {
+bool add_tags_of_response(std::string_view rule, std::string_view path, std::string_view user,
+                          std::span<const std::string> rule_tags, TagText& tags) {
   std::string canonical;
   if (!is_read_as_written(path)) {
     canonical = http::possible_paths(path).front();
@@ -141,17 +148,20 @@ Tags tags_of_response(std::string_view rule, std::string_view path, std::string_
   }
   std::string numbered;
   path = without_leading_zeros(without_final_slash(path), numbered);
-  Tags tags;
-  const std::size_t depth = depth_of(path);
-  if (!path.starts_with('/') || depth + 2 > maximum_tags) return tags;
-  tags.reserve(depth + 5 + rule_tags.size());  // the store adds two
-  tags.push_back(make_tag("p:", path));
-  tags.push_back(make_tag("r:", rule));
-  for (path = parent_of(path); !path.empty(); path = parent_of(path))
-    tags.push_back(make_tag("b:", path));
-  if (!user.empty()) tags.push_back(make_user_tag(rule, user));
-  tags.insert(tags.end(), rule_tags.begin(), rule_tags.end());
-  return tags;
+  if (!may_be_tagged(path)) return false;
+  tags.add("p:", path);
+  tags.add("r:", rule);
+  for (path = parent_of(path); !path.empty(); path = parent_of(path)) tags.add("b:", path);
+  if (!user.empty()) tags.add(make_user_tag(rule, user));
+  for (const std::string& tag : rule_tags) tags.add(tag);
+  return true;
+}
+
+Tags tags_of_response(std::string_view rule, std::string_view path, std::string_view user,
+                      std::span<const std::string> rule_tags) {
+  TagText tags;
+  add_tags_of_response(rule, path, user, rule_tags, tags);
+  return tags.to_vector();
 }
 
 Tags tags_of_path(std::string_view path, bool below) {

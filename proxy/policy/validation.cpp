@@ -76,8 +76,12 @@ void append_conditions(const StoredResponse& stored, std::string& out) {
     out.append("If-Modified-Since: ").append(stored.last_modified.view()).append("\r\n");
 }
 
+bool may_have_own_etag(const StoredResponse& stored) {
+  return stored.status == 200 && stored.etag.empty();
+}
+
 void add_own_etag(StoredResponse& stored, std::uint64_t hash) {
-  if (stored.status != 200 || !stored.etag.empty()) return;
+  if (!may_have_own_etag(stored)) return;
   static constexpr char hex[] = "0123456789abcdef";
   std::string etag(1, '"');
   for (int shift = 60; shift >= 0; shift -= 4) etag += hex[(hash >> shift) & 15];

@@ -19,8 +19,10 @@ namespace larder::policy {
 /// own, the client's conditions are answered apart.
 void append_conditions(const StoredResponse& stored, std::string& out);
 
-/// A strong ETag of Larder's own (RFC 9110 8.8.3) for a 200 whose origin gave none, from a hash of
-/// its content: clients then save the transfer.
+/// Is it a 200 whose origin gave no ETag? Else there is no need to hash its content.
+[[nodiscard]] bool may_have_own_etag(const StoredResponse& stored);
+/// For those, a strong ETag of Larder's own (RFC 9110 8.8.3) from a hash of the content: clients
+/// then save the transfer.
 void add_own_etag(StoredResponse& stored, std::uint64_t hash);
 
 /// The head that a 304 makes of a stored response (RFC 9111 3.2, 4.3.4): its fields replace the

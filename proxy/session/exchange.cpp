@@ -8,7 +8,6 @@
 #include "policy/rule_tags.hpp"
 #include "policy/tags.hpp"
 #include "session/joining.hpp"
-#include "session/passing_on.hpp"
 #include "session/purging.hpp"
 #include "session/verifying.hpp"
 #include "store/xxh3.hpp"
@@ -250,7 +249,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
     record_.fill_id = &fill_id_;
     told.request_id_line = fill_id_.line();
   }
-  const policy::FillRequest request =
+  policy::FillRequest request =
       policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
   FillJob job{.key = key_,
               .path = path_,
@@ -258,7 +257,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
               .rule_tags = rule_tags_,
               .rules = rules_,
               .rule = match_.rule,
-              .keyed = request.keyed,
+              .keyed = std::move(request.keyed),
               .head = {},
               .previous = std::move(previous),
               .scheme = std::string(forwarded_.proto),
@@ -267,7 +266,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
               .response_timeout = response_timeout(),
               .has_query = request.target.find('?') != std::string::npos,
               .differs = request.differs || head_.method == http::Method::head};
-  policy::append_fill_head(head_, told, request.target, request.keyed, request.cookie, job.head);
+  policy::append_fill_head(head_, told, request.target, job.keyed, request.cookie, job.head);
   return job;
 }
 
@@ -341,22 +340,20 @@ awaitable<After> Exchange::pass_on(policy::PassOn pass) {
     record_.cache.result = CacheResult::bypass;
   if (pass.reason == ForwardReason::vary_miss) record_.cache.result = CacheResult::miss;
 
-  const std::unique_ptr<AnswerWatch> watch = make_watch(pass.detail);
-  PassingOn passing_on({.worker = worker_,
-                        .client = client_,
-                        .head = head_,
-                        .after_head = after_head_,
-                        .content = content_,
-                        .rules = *rules_,
-                        .forwarded = forwarded_,
-                        .writer = writer(),
-                        .answer = answer_,
-                        .record = record_,
-                        .first_byte_timeout = first_byte_timeout(),
-                        .response_timeout = response_timeout(),
-                        .watch = watch.get()});
-  const After after = co_await passing_on.run();
-  co_return after;
+  passing_on_.emplace(PassedOn{.worker = worker_,
+                               .client = client_,
+                               .head = head_,
+                               .after_head = after_head_,
+                               .content = content_,
+                               .rules = *rules_,
+                               .forwarded = forwarded_,
+                               .writer = writer(),
+                               .answer = answer_,
+                               .record = record_,
+                               .first_byte_timeout = first_byte_timeout(),
+                               .response_timeout = response_timeout(),
+                               .watch = make_watch(pass.detail)});
+  return passing_on_->run();
 }
 
 std::unique_ptr<AnswerWatch> Exchange::make_watch(Detail passed_on) {

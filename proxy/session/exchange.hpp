@@ -19,6 +19,7 @@
 #include "policy/reuse.hpp"
 #include "session/answer.hpp"
 #include "session/filling.hpp"
+#include "session/passing_on.hpp"
 #include "session/routing.hpp"
 #include "session/sending.hpp"
 #include "session/worker.hpp"
@@ -124,6 +125,7 @@ class Exchange {
   ExchangeRecord record_;
   Answer answer_;
   Sending sending_;  ///< of what is stored
+  std::optional<PassingOn> passing_on_;
   Progress progress_;
 };
 

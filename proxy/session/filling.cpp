@@ -60,7 +60,11 @@ awaitable<Followed> follow(OriginAnswer& answer, Fill& fill, std::uint64_t limit
                            FetchFailure& failure) {
   std::uint64_t size = 0;
   while (true) {
-    const BodyPart part = co_await answer.content().next();
+    BodyPart part = answer.content().next_ready();
+    if (part.kind == BodyPart::Kind::data && part.data.empty()) {
+      const BodyPart later = co_await answer.content().next();
+      part = later;
+    }
     if (part.kind == BodyPart::Kind::end) co_return Followed::whole;
     if (part.kind != BodyPart::Kind::data) {
       failure = failure_of(part.kind);
@@ -78,20 +82,16 @@ awaitable<Followed> follow(OriginAnswer& answer, Fill& fill, std::uint64_t limit
 /// Content that is compressed at once; more of it is in steps, so that others have their turn.
 constexpr std::size_t compressed_at_once = 64 * 1024;
 
-/// The content in gzip, where that pays.
-awaitable<void> compress(Worker& worker, const FillJob& job, policy::StoredResponse& stored) {
-  const policy::CompressionDecision decision = policy::decide_compression(
-      {.status = stored.status, .head = stored.head, .size = stored.content.size},
-      job.rule->compression);
-  const auto* chosen = std::get_if<policy::StoreCompressed>(&decision);
-  if (!chosen) co_return;
+/// The content in gzip, where that makes it small enough.
+awaitable<void> compress(Worker& worker, policy::StoreCompressed chosen,
+                         policy::StoredResponse& stored) {
   coding::CodingResult coded = coding::CodingError::too_large;
   std::string_view content = stored.content.view();
   if (content.size() <= compressed_at_once) {
-    coded = worker.gzip.compress(content, chosen->limit);
+    coded = worker.gzip.compress(content, chosen.limit);
   } else {
     coding::GzipCompressor gzip;
-    gzip.start(chosen->limit);
+    gzip.start(chosen.limit);
     for (; !content.empty(); content.remove_prefix(std::min(content.size(), compressed_at_once))) {
       if (gzip.append(content.substr(0, compressed_at_once)) != coding::CodingError::none) break;
       co_await asio::post(worker.io, use_awaitable);
@@ -151,8 +151,13 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   }
   fill.note_origin_time(SteadyClock::now() - asked);
   stored.content = fill.content();
-  if (job.rule->makes_etags) policy::add_own_etag(stored, content_hash(stored));
-  co_await compress(worker, job, stored);
+  if (job.rule->makes_etags && policy::may_have_own_etag(stored))
+    policy::add_own_etag(stored, content_hash(stored));
+  const policy::CompressionDecision compression = policy::decide_compression(
+      {.status = stored.status, .head = stored.head, .size = stored.content.size},
+      job.rule->compression);
+  if (const auto* chosen = std::get_if<policy::StoreCompressed>(&compression))
+    co_await compress(worker, *chosen, stored);
   if (answer.head().keep_alive && answer.content().surplus().empty())
     worker.origin.release(std::move(answer.connection));
 
@@ -320,16 +325,12 @@ awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
 
 }  // namespace
 
-awaitable<store::FillStart> begin_fill(Worker& worker, std::string key, store::Resource resource,
-                                       store::Stamps known, policy::StoredResponsePointer found,
-                                       bool shares) {
-  if (shares && !worker.shared.collapse.is_filling(key)) {
-    store::FillStart start = co_await worker.store->begin_fill(std::move(key), resource,
-                                                               std::move(known), std::move(found));
-    co_return start;
-  }
-  store::FillStart start = co_await worker.store->stamps(key, resource, std::move(known));
-  co_return start;
+awaitable<store::FillStart> begin_fill(Worker& worker, const std::string& key,
+                                       const store::Resource& resource, store::Stamps known,
+                                       policy::StoredResponsePointer found, bool shares) {
+  if (shares && !worker.shared.collapse.is_filling(key))
+    return worker.store->begin_fill(key, resource, std::move(known), std::move(found));
+  return worker.store->stamps(key, resource, std::move(known));
 }
 
 void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job) {

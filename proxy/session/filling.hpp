@@ -52,9 +52,10 @@ struct FillJob {
 
 /// Asks the store how a fill may begin: also for who fills the key elsewhere, if what it stores
 /// would do (`shares`) and this process does not fill it already. `found`: what a lookup just
-/// returned.
-[[nodiscard]] awaitable<store::FillStart> begin_fill(Worker& worker, std::string key,
-                                                     store::Resource resource, store::Stamps known,
+/// returned. `key`, and what `resource` looks into, outlive it.
+[[nodiscard]] awaitable<store::FillStart> begin_fill(Worker& worker, const std::string& key,
+                                                     const store::Resource& resource,
+                                                     store::Stamps known,
                                                      policy::StoredResponsePointer found,
                                                      bool shares);
 

@@ -16,7 +16,6 @@ awaitable<FetchFailure> read_final_head(OriginConnection& connection, const Fetc
   const http::HeadLimits limits = head_limits(settings);
   bool in_doubt = false;  // an interim response has announced content
   for (int interims = 0; interims <= most_interims; ++interims) {
-    connection.begin_head();
     std::optional<FetchFailure> taken = connection.take_head(request.method, limits);
     while (!taken) {
       const ReadResult read = co_await connection.stream.read_some(connection.room(), timeout());
@@ -37,6 +36,7 @@ awaitable<FetchFailure> read_final_head(OriginConnection& connection, const Fetc
       const bool delivered = co_await request.interim(connection.head);
       if (!delivered) co_return FetchFailure::client_gone;
     }
+    connection.begin_head();
   }
   co_return FetchFailure::interim_flood;
 }
@@ -76,6 +76,19 @@ FetchFailure failure_of(BodyPart::Kind kind) {
   return FetchFailure::content_cut_off;
 }
 
+namespace {
+
+/// What has been read already, where that is the final head, as it is as a rule. Nothing: it is
+/// less, or an interim one.
+std::optional<FetchFailure> take_final_head(OriginConnection& connection, http::Method method,
+                                            const http::HeadLimits& limits) {
+  const std::optional<FetchFailure> taken = connection.take_head(method, limits);
+  const bool is_interim = taken == FetchFailure::none && connection.head.status < 200;
+  return is_interim ? std::nullopt : taken;
+}
+
+}  // namespace
+
 awaitable<FetchResult> fetch(OriginPool& pool, const FetchRequest& request) {
   std::optional<Place> place = pool.admit_now();
   if (!place) {
@@ -83,6 +96,7 @@ awaitable<FetchResult> fetch(OriginPool& pool, const FetchRequest& request) {
     if (const auto* failure = std::get_if<FetchFailure>(&admitted)) co_return *failure;
     place = std::move(std::get<Place>(admitted));
   }
+  const http::HeadLimits limits = head_limits(pool.settings());
   for (int attempt = 0;; ++attempt) {
     const bool fresh = !request.repeatable || attempt > 0;
     std::optional<Backends::Chosen> turn;
@@ -93,19 +107,27 @@ awaitable<FetchResult> fetch(OriginPool& pool, const FetchRequest& request) {
       if (const auto* failure = std::get_if<FetchFailure>(&acquired)) co_return *failure;
       connection = std::move(std::get<OriginConnectionPointer>(acquired));
     }
-    FetchFailure failure = FetchFailure::closed_before_answer;
-    Pieces unsent{request.head};
-    std::optional<IoStatus> sent = connection->stream.write_now(unsent);
-    if (!sent) {
-      const IoStatus later =
-          co_await connection->stream.write(unsent, pool.settings().connect_timeout);
-      sent = later;
-    }
     // One deadline for all of the head, however slowly its bytes drip.
     const SteadyClock::time_point give_up = SteadyClock::now() + request.first_byte_timeout;
-    const HeadTimeout timeout = [give_up] { return time_until(give_up); };
-    if (*sent == IoStatus::ok)
-      failure = co_await read_final_head(*connection, request, pool.settings(), timeout);
+    const ReadResult read =
+        co_await connection->stream.ask(request.head, pool.settings().connect_timeout,
+                                        connection->room(), request.first_byte_timeout);
+    FetchFailure failure = connection->note_read(read);
+    if (failure == FetchFailure::none && read.is_unasked) {
+      const IoStatus sent =
+          co_await connection->stream.write(request.head, pool.settings().connect_timeout);
+      if (sent != IoStatus::ok) failure = FetchFailure::closed_before_answer;
+    }
+    if (failure == FetchFailure::none) {
+      const std::optional<FetchFailure> taken =
+          take_final_head(*connection, request.method, limits);
+      if (taken) {
+        failure = *taken;
+      } else {
+        const HeadTimeout timeout = [give_up] { return time_until(give_up); };
+        failure = co_await read_final_head(*connection, request, pool.settings(), timeout);
+      }
+    }
     if (failure == FetchFailure::none) {
       pool.backends().note_success(connection->backend);
       co_return make_answer(std::move(connection), *std::move(place), request, pool.settings());

@@ -9,12 +9,10 @@ constexpr std::size_t first_buffer = 8 * 1024;
 }
 
 void OriginConnection::begin_head() {
-  if (consumed_ > 0) {
-    std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_),
-              buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
-    filled_ -= consumed_;
-    consumed_ = 0;
-  }
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_),
+            buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
+  filled_ -= consumed_;
+  consumed_ = 0;
   scanner_.reset();
 }
 
@@ -38,6 +36,7 @@ FetchFailure OriginConnection::note_read(const ReadResult& read) {
   if (read.status == IoStatus::timed_out) return FetchFailure::first_byte_timed_out;
   if (read.status != IoStatus::ok)
     return filled_ > 0 ? FetchFailure::content_cut_off : FetchFailure::closed_before_answer;
+  if (read.is_unasked && was_used) return FetchFailure::closed_before_answer;
   got_bytes = true;
   filled_ += read.size;
   return FetchFailure::none;
@@ -56,6 +55,7 @@ void OriginConnection::begin_anew() {
   got_bytes = false;
   filled_ = 0;
   consumed_ = 0;
+  scanner_.reset();
 }
 
 http::HeadLimits head_limits(const config::Settings& settings) {

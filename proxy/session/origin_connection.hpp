@@ -26,13 +26,14 @@ class OriginConnection {
         address(std::move(connected.address)),
         backend(backend) {}
 
-  /// A new head is due: forgets the one before. What came behind that stays.
+  /// After an interim one: another head is due. What came behind that one stays.
   void begin_head();
   /// Takes one, interim or final, into `head`. Nothing: more is to be read into room() first.
   [[nodiscard]] std::optional<FetchFailure> take_head(http::Method method,
                                                       const http::HeadLimits& limits);
   [[nodiscard]] std::span<char> room();
-  /// What was read into room().
+  /// What was read into room(). Where a connection was used before, bytes that nobody asked for are
+  /// no answer. A new one may be greeted ("503, too many of them").
   [[nodiscard]] FetchFailure note_read(const ReadResult& read);
   /// What follows the head in the buffer.
   [[nodiscard]] std::string_view after_head() const;

@@ -152,7 +152,7 @@ OriginConnectionPointer OriginPool::take_idle(std::size_t backend, SteadyClock::
     OriginConnectionPointer connection = std::move(idle_[i]);
     idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
     const bool too_old = now - connection->idle_since >= settings_.origin_idle_timeout;
-    if (!too_old && !connection->stream.is_readable_now()) return connection;
+    if (!too_old) return connection;
   }
   return nullptr;
 }

@@ -1,8 +1,9 @@
 // Origin pool: one thread's connections to the backends of the upstream application.
 //
-// An idle connection is dropped before gunicorn's keep-alive (2 s) would drop it, when its
-// backend's name leads elsewhere, and looked at once more before it is used again. A backend that
-// cannot be connected to is passed over: nothing was sent, so any request may go to the next one.
+// An idle connection is dropped before gunicorn's keep-alive (2 s) would drop it, and when its
+// backend's name leads elsewhere; whether it is still good shows when it is used again
+// (Stream::ask). A backend that cannot be connected to is passed over: nothing was sent, so any
+// request may go to the next one.
 #pragma once
 
 #include <optional>

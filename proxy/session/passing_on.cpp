@@ -59,7 +59,8 @@ awaitable<After> PassingOn::run() {
       const policy::SystemSeconds now = own_.worker.shared.clock.now_in_seconds();
       if (own_.watch)
         own_.watch->take_head({answer.head(), own_.worker.shared.settings.object_limit, now});
-      const RelayTo to{own_.answer, own_.head, own_.record, own_.worker.origin, now, own_.watch};
+      const RelayTo to{own_.answer,        own_.head, own_.record,
+                       own_.worker.origin, now,       own_.watch.get()};
       after = co_await relay(std::move(answer), upload_ ? &*upload_ : nullptr, to);
       if (own_.watch && after != After::broken) own_.watch->end(this_moment());
     }

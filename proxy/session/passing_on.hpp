@@ -5,8 +5,10 @@
 // A request that may change nothing has no more than the fetch and the relay of this.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "policy/forwarding.hpp"
 #include "policy/tags.hpp"
@@ -32,13 +34,13 @@ struct PassedOn {
   Answer& answer;
   ExchangeRecord& record;
   milliseconds first_byte_timeout{0};
-  milliseconds response_timeout{0};  ///< zero: none
-  AnswerWatch* watch = nullptr;      ///< of what is compared or observed; null: nobody looks on
+  milliseconds response_timeout{0};      ///< zero: none
+  std::unique_ptr<AnswerWatch> watch{};  ///< of what is compared or observed; null: nobody looks on
 };
 
 class PassingOn {
  public:
-  explicit PassingOn(PassedOn own) : own_(own) {}
+  explicit PassingOn(PassedOn own) : own_(std::move(own)) {}
 
   [[nodiscard]] awaitable<After> run();
 

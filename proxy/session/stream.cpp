@@ -99,6 +99,53 @@ awaitable<ReadResult> Stream::read_some(std::span<char> room, milliseconds timeo
   co_return ReadResult{status_of(error, expired), size};
 }
 
+awaitable<ReadResult> Stream::ask(std::string_view question, milliseconds write_timeout,
+                                  std::span<char> room, milliseconds timeout) {
+  if (!socket_.is_open()) co_return ReadResult{IoStatus::closed};
+  if (tls_) {
+    std::optional<ReadResult> read = decrypt_now(room);
+    if (read) {
+      read->is_unasked = true;
+      co_return *read;
+    }
+    const IoStatus written = co_await write(question, write_timeout);
+    if (written != IoStatus::ok) co_return ReadResult{IoStatus::failed};
+    const ReadResult answer = co_await read_decrypted(room, timeout);
+    co_return answer;
+  }
+  Pieces unsent{question};
+  std::optional<IoStatus> sent;
+  bool is_unasked = false;
+  // Asio reads at once if it can, and only tells later. What it has read shows in the room: no
+  // answer begins with NUL, and one that does is refused for that.
+  room.front() = '\0';
+  deadlines_.set(reading_, timeout);
+  reading_.is_pending = true;
+  const auto begin = [&](auto handler) {
+    socket_.async_read_some(asio::buffer(room.data(), room.size()), std::move(handler));
+    is_unasked = room.front() != '\0';
+    if (is_unasked) return;
+    sent = write_now(unsent);
+    if (sent != IoStatus::ok) interrupt();
+  };
+  auto token = as_result;
+  const auto [error, size] =
+      co_await asio::async_initiate<decltype(token), void(error_code, std::size_t)>(begin, token);
+  reading_.is_pending = false;
+  const bool expired = reading_.is_expired();
+  deadlines_.clear(reading_);
+  if (is_unasked || sent == IoStatus::ok)
+    co_return ReadResult{status_of(error, expired), size, is_unasked};
+  // No room for all of it: the read has been given up for now.
+  if (!sent) {
+    const IoStatus later = co_await write(unsent, write_timeout);
+    sent = later;
+  }
+  if (sent != IoStatus::ok) co_return ReadResult{IoStatus::failed};
+  const ReadResult read = co_await read_some(room, timeout);
+  co_return read;
+}
+
 awaitable<IoStatus> Stream::wait_readable(milliseconds timeout) {
   if (!socket_.is_open()) co_return IoStatus::closed;
   if (tls_ && tls_->has_pending()) co_return IoStatus::ok;
@@ -211,6 +258,22 @@ awaitable<ReadResult> Stream::read_decrypted(std::span<char> room, milliseconds 
   }
 }
 
+std::optional<ReadResult> Stream::decrypt_now(std::span<char> room) {
+  std::size_t size = 0;
+  switch (tls_->read(room, size)) {
+    case TlsNeed::nothing:
+      return ReadResult{IoStatus::ok, size};
+    case TlsNeed::readable:
+      return std::nullopt;
+    case TlsNeed::closed:
+      return ReadResult{IoStatus::closed};
+    case TlsNeed::writable:
+    case TlsNeed::failed:
+      break;
+  }
+  return ReadResult{IoStatus::failed};
+}
+
 std::optional<IoStatus> Stream::encrypt_now(Pieces& pieces) {
   thread_local std::string room;
   for (std::string_view bytes = gather(pieces, room); !bytes.empty();) {
@@ -265,14 +328,6 @@ bool Stream::has_peer_left() {
   if (!socket_.is_open()) return true;
   pollfd asked{socket_.native_handle(), POLLRDHUP, 0};
   return ::poll(&asked, 1, 0) > 0;
-}
-
-bool Stream::is_readable_now() {
-  if (!socket_.is_open()) return true;
-  if (tls_) return tls_->is_readable_now();
-  char byte = 0;
-  const ssize_t size = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return size >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 }  // namespace larder::session

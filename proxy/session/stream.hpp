@@ -35,7 +35,8 @@ enum class IoStatus : std::uint8_t {
 
 struct ReadResult {
   IoStatus status = IoStatus::ok;
-  std::size_t size = 0;  ///< above zero when ok
+  std::size_t size = 0;     ///< above zero when ok
+  bool is_unasked = false;  ///< of ask(): was there before the question, which has not gone out
 };
 
 /// What is to be written, in order; empty ones are nothing.
@@ -62,6 +63,13 @@ class Stream {
   [[nodiscard]] awaitable<ReadResult> read_some(std::span<char> room, milliseconds timeout);
   /// As read_some(), but without taking anything: for whoever does not want to keep room for it.
   [[nodiscard]] awaitable<IoStatus> wait_readable(milliseconds timeout);
+  /// Writes a question and reads, as read_some(), what comes in answer. What has arrived before is
+  /// none, and is told apart: the read begins first, and only when there was nothing for it to take
+  /// does the question go out. One system call says so and waits for the answer, where looking
+  /// first and reading later would take two, and leave as much time between them. `write_timeout`:
+  /// as write() has it. A question that cannot be written: `failed`.
+  [[nodiscard]] awaitable<ReadResult> ask(std::string_view question, milliseconds write_timeout,
+                                          std::span<char> room, milliseconds timeout);
   /// Moves the deadline of the read that is pending, or does nothing.
   void set_read_timeout(milliseconds timeout);
   /// Writes what the kernel takes without waiting, and takes that off the pieces. Nothing: it takes
@@ -83,8 +91,6 @@ class Stream {
   void shutdown_write();
   /// Cancels pending operations, which then say `failed`.
   void interrupt();
-  /// Has the peer closed, or sent what nobody asked for? For pooled connections, between messages.
-  [[nodiscard]] bool is_readable_now();
   /// Has the peer ended its side, or gone? Also behind bytes that have not been read.
   [[nodiscard]] bool has_peer_left();
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
@@ -103,6 +109,8 @@ class Stream {
   };
 
   [[nodiscard]] awaitable<ReadResult> read_decrypted(std::span<char> room, milliseconds timeout);
+  /// What has been decrypted, or can be, without waiting; nothing: more has to come for that.
+  [[nodiscard]] std::optional<ReadResult> decrypt_now(std::span<char> room);
   [[nodiscard]] std::optional<IoStatus> encrypt_now(Pieces& pieces);
   /// Until the socket is ready for what a step of TLS needs.
   [[nodiscard]] awaitable<IoStatus> wait_for(TlsNeed need, Direction& direction,

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "policy/compression.hpp"
-#include "store/with_room.hpp"
 #include "store/xxh3.hpp"
 
 namespace larder::store {
@@ -67,9 +66,10 @@ class Reader {
   template <class Integer>
   Integer integer() {
     Integer value = 0;
-    std::array<char, sizeof value> bytes{};
     const std::string_view taken = take(sizeof value);
-    std::copy(taken.begin(), taken.end(), bytes.begin());
+    if (taken.empty()) return value;
+    std::array<char, sizeof value> bytes;
+    std::memcpy(bytes.data(), taken.data(), sizeof value);
     if constexpr (std::endian::native == std::endian::big) std::reverse(bytes.begin(), bytes.end());
     std::memcpy(&value, bytes.data(), sizeof value);
     return value;
@@ -228,7 +228,8 @@ std::optional<std::string> encode_head(std::string_view key, const policy::Store
   return std::move(writer.bytes);
 }
 
-std::optional<HeadRecord> decode_head(std::string_view key, std::string_view record) {
+std::optional<HeadRecord> decode_head(std::string_view key, std::string_view record,
+                                      std::size_t content_room) {
   if (record.size() < magic.size() + checksum_size || !record.starts_with(magic)) return {};
   const std::string_view body = record.substr(0, record.size() - checksum_size);
   Reader checksum(record.substr(body.size()));
@@ -239,7 +240,8 @@ std::optional<HeadRecord> decode_head(std::string_view key, std::string_view rec
   if (reader.integer<std::uint16_t>() != codec_version) return {};
   HeadRecord head;
   // What it says in words lies behind it: the record has no more than that.
-  Room room{.size = body.size()};
+  Room& room = head.room;
+  room.size = body.size() + content_room;
   head.response =
       std::allocate_shared<policy::StoredResponse>(WithRoom<policy::StoredResponse>(room));
   policy::StoredResponse& response = *head.response;

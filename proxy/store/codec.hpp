@@ -16,6 +16,7 @@
 
 #include "policy/stored_response.hpp"
 #include "store/store.hpp"
+#include "store/with_room.hpp"
 
 namespace larder::store {
 
@@ -28,6 +29,7 @@ struct HeadRecord {
   std::chrono::seconds lifetime{0};                  ///< what it was put with
   std::uint64_t content_size = 0;
   std::uint64_t content_checksum = 0;
+  Room room;  ///< behind the response, in its allocation
 };
 
 /// Nothing when a part is too long for the format (64 KiB of key, 1 MiB of head).
@@ -35,7 +37,9 @@ struct HeadRecord {
                                                      const policy::StoredResponse& response,
                                                      const Stamps& stamps,
                                                      std::chrono::seconds lifetime);
-[[nodiscard]] std::optional<HeadRecord> decode_head(std::string_view key, std::string_view record);
+/// `content_room`: bytes of room that are left behind the response, for its content.
+[[nodiscard]] std::optional<HeadRecord> decode_head(std::string_view key, std::string_view record,
+                                                    std::size_t content_room = 0);
 
 /// Is this the content the head record was written with?
 [[nodiscard]] bool is_content_of(const HeadRecord& head, std::string_view content);

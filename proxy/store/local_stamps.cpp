@@ -24,6 +24,13 @@ Stamps LocalStamps::current(const policy::Tags& tags) const {
   return stamps;
 }
 
+Stamps LocalStamps::current(const policy::TagText& tags) const {
+  Stamps stamps;
+  stamps.reserve(tags.size());
+  for (std::size_t i = 0; i < tags.size(); ++i) stamps.push_back(current(slot_of(tags[i])));
+  return stamps;
+}
+
 void LocalStamps::evict(const policy::Tags& tags) {
   for (const std::string& tag : tags) evict(tag);
 }

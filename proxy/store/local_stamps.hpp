@@ -33,6 +33,7 @@ class LocalStamps {
     return generations_[slot].load(std::memory_order_seq_cst);
   }
   [[nodiscard]] Stamps current(const policy::Tags& tags) const;
+  [[nodiscard]] Stamps current(const policy::TagText& tags) const;
 
   void evict(std::string_view tag) { generations_[slot_of(tag)].fetch_add(1); }
   void evict(const policy::Tags& tags);

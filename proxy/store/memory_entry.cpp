@@ -14,9 +14,6 @@ namespace larder::store {
 
 namespace {
 
-/// Content up to here is copied behind its entry; larger content is not worth the copying.
-constexpr std::size_t largest_within = 16 * 1024;
-
 /// What the allocator takes for content that lies apart: its count of owners, a word of the
 /// allocator's own, and from some size on whole pages.
 std::uint64_t taken_by_shared(std::size_t size) {
@@ -57,8 +54,11 @@ MemoryEntry& MemoryEntry::make(std::string_view key, const policy::StoredRespons
   const std::size_t stamps_size = verified.stamps.size() * sizeof(Stamp);
   const std::size_t slots_size = guard.slots.size() * sizeof(LocalStamps::Slot);
   // Validators are lines of the head as well.
-  const bool has_etag = response.field("ETag") == response.etag.view();
-  const bool has_date = response.field("Last-Modified") == response.last_modified.view();
+  const auto is_in_head = [&response](std::string_view name, std::string_view value) {
+    return !value.empty() && response.field(name) == value;
+  };
+  const bool has_etag = is_in_head("ETag", response.etag);
+  const bool has_date = is_in_head("Last-Modified", response.last_modified);
   const bool is_within = response.content.size <= largest_within;
 
   Room room;

@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::size_t most_digits = 20;
 
+std::size_t digits_of(std::size_t number) {
+  std::size_t digits = number < 10 ? 1 : 2;
+  for (; number >= 100; number /= 10) ++digits;
+  return digits;
+}
+
 /// The first word of an error that says: not here, or not now.
 bool is_misplaced_error(std::string_view error) {
   constexpr std::string_view words[] = {"MOVED",   "ASK",      "TRYAGAIN",  "CLUSTERDOWN",
@@ -21,6 +27,16 @@ bool is_misplaced_error(std::string_view error) {
 }
 
 }  // namespace
+
+void Pipeline::clear() {
+  request_.clear();
+  commands_ = 0;
+  answered_ = false;
+  misplaced_.clear();
+  tops_.clear();
+  replies_.clear();
+  blocks_.clear();
+}
 
 // Commands ----------------------------------------------------------------------------------------
 
@@ -34,29 +50,31 @@ void Pipeline::begin_command() {
 }
 
 void Pipeline::add_word(std::string_view prefix, std::string_view rest) {
+  std::size_t size = prefix.size() + rest.size();
+  const std::size_t digits = digits_of(size);
   const std::size_t begin = request_.size();
-  const std::size_t size = prefix.size() + rest.size();
-  request_.resize(begin + 1 + most_digits + 2 + size + 2, boost::container::default_init);
+  request_.resize(begin + 1 + digits + 2 + size + 2, boost::container::default_init);
   char* end = request_.data() + begin;
   *end++ = '$';
-  end = std::to_chars(end, end + most_digits, size).ptr;
+  end += digits;
+  char* digit = end;
+  for (; size >= 10; size /= 10) *--digit = static_cast<char>('0' + size % 10);
+  *--digit = static_cast<char>('0' + size);
   *end++ = '\r';
   *end++ = '\n';
   end = std::copy(prefix.begin(), prefix.end(), end);
   end = std::copy(rest.begin(), rest.end(), end);
   *end++ = '\r';
   *end++ = '\n';
-  request_.resize(static_cast<std::size_t>(end - request_.data()));
-  count_word();
+  if (++words_ < 10)
+    request_[command_ + 1] = static_cast<char>('0' + words_);
+  else
+    count_words();
 }
 
 /// How many words the command has is said where it begins.
-void Pipeline::count_word() {
+void Pipeline::count_words() {
   char* const count = request_.data() + command_ + 1;
-  if (++words_ < 10) {
-    *count = static_cast<char>('0' + words_);
-    return;
-  }
   char digits[most_digits];
   const char* const end = std::to_chars(digits, std::end(digits), words_).ptr;
   const auto present = std::find(count, request_.data() + request_.size(), '\r') - count;
@@ -82,46 +100,28 @@ void Command::add_joined(std::string_view prefix, std::string_view word) {
 
 // Replies -----------------------------------------------------------------------------------------
 
-std::string_view Pipeline::text(const Reply& reply) const {
-  const auto size = static_cast<std::size_t>(reply.number);
-  if (size >= long_text) return long_texts_[reply.place].view();
-  return {short_texts_.data() + reply.place, size};
-}
-
 policy::SharedBytes Pipeline::bytes(const Reply& reply) const {
-  if (static_cast<std::size_t>(reply.number) >= long_text) return long_texts_[reply.place];
+  if (reply.is_alone) return {blocks_[reply.block], text(reply).size()};
   return policy::SharedBytes::copy_of(text(reply));
 }
 
 void Pipeline::adopt(const Pipeline& reply) {
   tops_.push_back(static_cast<std::uint32_t>(replies_.size()));
   for (Reply part : reply.replies_) {
-    const bool is_long = static_cast<std::size_t>(part.number) >= long_text;
-    part.place += static_cast<std::uint32_t>(is_long ? long_texts_.size() : short_texts_.size());
+    part.block += static_cast<std::uint32_t>(blocks_.size());
     replies_.push_back(part);
   }
-  short_texts_.insert(short_texts_.end(), reply.short_texts_.begin(), reply.short_texts_.end());
-  long_texts_.insert(long_texts_.end(), reply.long_texts_.begin(), reply.long_texts_.end());
+  blocks_.insert(blocks_.end(), reply.blocks_.begin(), reply.blocks_.end());
   if (misplaced_.empty()) misplaced_ = reply.misplaced_;
   end_reply();
 }
 
-void Pipeline::begin_text(bool is_top, Reply::Kind kind, std::size_t size) {
-  append(is_top, kind, static_cast<std::int64_t>(size));
-  if (size >= long_text) {
-    replies_.back().place = static_cast<std::uint32_t>(long_texts_.size());
-    // Not touched, and so no memory, before the bytes are there.
-    std::shared_ptr<char[]> bytes = std::make_shared_for_overwrite<char[]>(size);
-    text_rest_ = bytes.get();
-    long_texts_.push_back({std::move(bytes), size});
-    return;
-  }
-  const std::size_t place = short_texts_.size();
-  replies_.back().place = static_cast<std::uint32_t>(place);
-  if (place + size > short_texts_.capacity())
-    short_texts_.reserve(std::max(place + size + more_texts, 2 * short_texts_.capacity()));
-  short_texts_.resize(place + size, boost::container::default_init);
-  text_rest_ = short_texts_.data() + place;
+void Pipeline::begin_text(bool is_top, std::size_t size) {
+  // Not touched, and so no memory, before the bytes are there.
+  const std::shared_ptr<char[]> bytes = std::make_shared_for_overwrite<char[]>(size);
+  text_rest_ = bytes.get();
+  append_text(is_top, Reply::Kind::text, {bytes.get(), size}, bytes);
+  replies_.back().is_alone = true;
 }
 
 void Pipeline::note_error() {

@@ -1,14 +1,15 @@
 // Pipeline: commands that go to Redis together, and the replies they were given. No I/O.
 //
-// Commands are written as RESP at once, into the bytes that are sent. A pipeline lives on the frame
-// of the coroutine that awaits it; RedisClient::exchange sends it and fills in the replies
-// (store/reply_reader). Short texts share one buffer; long ones (a content) get their own bytes,
-// which a stored response can keep without copying them again.
+// Commands are written as RESP at once, into the bytes that are sent. Whoever awaits a pipeline
+// owns it; RedisClient::exchange sends it and fills in the replies (store/reply_reader). Their
+// texts stay where they were received, which the pipeline keeps; only what came in pieces has bytes
+// of its own.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,8 +26,10 @@ using RequestBytes = boost::container::vector<char>;
 
 struct Reply {
   enum class Kind : std::uint8_t { nil, text, status, error, integer, array };
-  std::int64_t number = 0;  ///< integer; of a text: its size; of an array: its elements
-  std::uint32_t place = 0;  ///< of a text, within its pipeline
+  std::int64_t number = 0;      ///< integer; of a text: its size; of an array: its elements
+  const char* begin = nullptr;  ///< of a text
+  std::uint32_t block = 0;      ///< of a text: which of its pipeline's blocks it lies in
+  bool is_alone = false;        ///< of a text: nothing else lies in that block
   Kind kind = Kind::nil;
 };
 
@@ -39,6 +42,8 @@ class Pipeline {
   /// The commands as they are sent; empty once taken.
   [[nodiscard]] std::string_view request() const { return {request_.data(), request_.size()}; }
   [[nodiscard]] RequestBytes take_request() { return std::exchange(request_, {}); }
+  /// As it was when it was made, but for room that stays.
+  void clear();
 
   /// Has every command been answered? Otherwise there are no replies: not sent, overdue, cut off,
   /// or misplaced.
@@ -57,9 +62,11 @@ class Pipeline {
   [[nodiscard]] std::size_t pieces(std::size_t i) const {
     return (i + 1 < tops_.size() ? tops_[i + 1] : replies_.size()) - tops_[i] - 1;
   }
-  /// Of a text, status or error.
-  [[nodiscard]] std::string_view text(const Reply& reply) const;
-  /// The same as bytes to keep; copied only when short.
+  /// Of a text, status or error: for as long as the pipeline is there.
+  [[nodiscard]] static std::string_view text(const Reply& reply) {
+    return {reply.begin, static_cast<std::size_t>(reply.number)};
+  }
+  /// The same as bytes to keep; copied unless they came in pieces.
   [[nodiscard]] policy::SharedBytes bytes(const Reply& reply) const;
 
   /// Takes the reply to the next command, which was read into a pipeline without commands.
@@ -69,21 +76,27 @@ class Pipeline {
   friend class Command;
   friend class ReplyReader;
 
-  static constexpr std::size_t long_text = 1 << 10;
-  static constexpr std::size_t more_texts = 256;  ///< room behind a text that needs some: stamps
-
   void begin_command();
   /// A word of the command last begun, in two parts.
   void add_word(std::string_view prefix, std::string_view rest);
-  void count_word();
+  void count_words();
 
-  void append(bool is_top, Reply::Kind kind, std::int64_t number) {
+  void append(bool is_top, const Reply& reply) {
     if (is_top) tops_.push_back(static_cast<std::uint32_t>(replies_.size()));
-    replies_.push_back({number, 0, kind});
+    replies_.push_back(reply);
   }
-  void begin_text(bool is_top, Reply::Kind kind, std::size_t size);
-  /// More of the text last begun.
-  void append_text(std::string_view piece) {
+  /// A text that lies in `owner`'s bytes.
+  void append_text(bool is_top, Reply::Kind kind, std::string_view text,
+                   const std::shared_ptr<const char[]>& owner) {
+    if (blocks_.empty() || blocks_.back() != owner) blocks_.push_back(owner);
+    append(is_top, {.number = static_cast<std::int64_t>(text.size()),
+                    .begin = text.data(),
+                    .block = static_cast<std::uint32_t>(blocks_.size() - 1),
+                    .kind = kind});
+  }
+  /// A text that comes in pieces.
+  void begin_text(bool is_top, std::size_t size);
+  void append_piece(std::string_view piece) {
     std::memcpy(text_rest_, piece.data(), piece.size());
     text_rest_ += piece.size();
   }
@@ -98,8 +111,7 @@ class Pipeline {
   std::string misplaced_;
   boost::container::small_vector<std::uint32_t, 8> tops_;  ///< where each command's reply begins
   boost::container::small_vector<Reply, 16> replies_;
-  boost::container::small_vector<char, 128> short_texts_;
-  boost::container::small_vector<policy::SharedBytes, 1> long_texts_;
+  boost::container::small_vector<std::shared_ptr<const char[]>, 2> blocks_;  ///< with texts in them
   char* text_rest_ = nullptr;  ///< where the text goes on that is being read
 };
 

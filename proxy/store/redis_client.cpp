@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 #include <random>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,7 @@ namespace larder::store {
 namespace {
 
 constexpr std::size_t chunk_size = 64 << 10;
+constexpr std::size_t small_request = 4 << 10;
 constexpr std::size_t spare_buffer = 1 << 20;  ///< bytes kept for the next write
 
 /// Does Redis tell this by itself, rather than in answer to a command?
@@ -51,7 +53,6 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
         connecting_(executor_, std::move(place)),
         overdue_(executor_),
         changed_(executor_),
-        chunk_(chunk_size),
         random_(static_cast<std::minstd_rand::result_type>(make_stamp())) {}
 
   void start(Events events) {
@@ -94,7 +95,8 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   bool is_cluster() const { return settings_.kind == config::RedisKind::cluster; }
   void say(const std::string& line, spdlog::level::level_enum level);
 
-  bool take(std::string_view bytes);
+  std::span<char> room();
+  bool take(std::size_t size);
   void flush();
   void watch();
   void resume_answered();
@@ -117,9 +119,10 @@ class RedisClient::Link : public std::enable_shared_from_this<Link> {
   bool watching_ = false;
   Timer changed_;  ///< waited for by run(), cancelled when the phase changes
 
-  std::vector<char> chunk_;
-  std::optional<ReplyReader> reader_;  ///< of this connection
-  Pipeline heard_;                     ///< of one that may be told things: what comes now
+  std::shared_ptr<char[]> chunk_;        ///< what was received last; pipelines may keep it
+  std::shared_ptr<char[]> other_chunk_;  ///< what was received before; null until it is needed
+  std::optional<ReplyReader> reader_;    ///< of this connection
+  Pipeline heard_;                       ///< of one that may be told things: what comes now
 
   RequestBytes request_;  ///< to be written, from `sent_` on
   std::size_t sent_ = 0;
@@ -215,13 +218,13 @@ awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link,
                                         std::uint64_t generation) {
   Link& self = *link;
   for (;;) {
-    const RedisStream::Read read = co_await stream->read_some(self.chunk_);
+    const RedisStream::Read read = co_await stream->read_some(self.room());
     if (generation != self.generation_) co_return;
     if (read.error) {
       self.lose(stream->describe(read.error));
       co_return;
     }
-    if (!self.take({self.chunk_.data(), read.size})) {
+    if (!self.take(read.size)) {
       self.lose("it sent what is no reply to any command");
       co_return;
     }
@@ -230,12 +233,21 @@ awaitable<void> RedisClient::Link::read(std::shared_ptr<Link> link,
   }
 }
 
-bool RedisClient::Link::take(std::string_view bytes) try {
-  // All of the bytes must be answers to somebody.
-  while (!bytes.empty()) {
+/// For what comes next: what nobody keeps.
+std::span<char> RedisClient::Link::room() {
+  if (chunk_.use_count() > 1) std::swap(chunk_, other_chunk_);
+  if (chunk_.use_count() != 1) chunk_ = std::make_shared_for_overwrite<char[]>(chunk_size);
+  return {chunk_.get(), chunk_size};
+}
+
+/// So many bytes have come.
+bool RedisClient::Link::take(std::size_t size) try {
+  // All of them must be answers to somebody.
+  Received received{{chunk_.get(), size}, chunk_};
+  while (!received.bytes.empty()) {
     if (outstanding_.empty() && !events_.hear) return false;
     const ReplyReader::Result result =
-        reader_->read(bytes, events_.hear ? heard_ : *outstanding_.front().pipeline);
+        reader_->read(received, events_.hear ? heard_ : *outstanding_.front().pipeline);
     if (result == ReplyReader::Result::refused) return false;
     if (result == ReplyReader::Result::incomplete) break;
     if (events_.hear) {
@@ -279,12 +291,17 @@ void RedisClient::Link::send(Pipeline& pipeline, Resume resume) {
     resume_later();
     return;
   }
-  // Few bytes are copied into room that is there already, and theirs is given back before the wait.
-  RequestBytes request = pipeline.take_request();
-  if (request_.empty() && request.size() > request_.capacity())
-    request_ = std::move(request);
-  else
+  // Few bytes are copied into room that is there already; many are not, and not kept for the wait.
+  const std::string_view request = pipeline.request();
+  if (request.size() <= small_request) {
     request_.insert(request_.end(), request.begin(), request.end());
+  } else {
+    RequestBytes large = pipeline.take_request();
+    if (request_.empty() && large.size() > request_.capacity())
+      request_ = std::move(large);
+    else
+      request_.insert(request_.end(), large.begin(), large.end());
+  }
   outstanding_commands_ += pipeline.commands();
   outstanding_.push_back({&pipeline, SteadyClock::now() + settings_.timeout, std::move(resume)});
   watch();

@@ -72,6 +72,8 @@ class RedisClient {
         [this, &pipeline](auto handler) { send(pipeline, Resume(std::move(handler))); },
         asio::deferred);
   }
+  /// As exchange(), which `resume` then waits for; it owns the pipeline.
+  void send(Pipeline& pipeline, Resume resume);
   /// Gives the connection up: what it says cannot be relied upon.
   void distrust(std::string_view reason);
   /// Logs, now and then, that Redis refuses what the caller can do without.
@@ -81,7 +83,6 @@ class RedisClient {
 
  private:
   class Link;
-  void send(Pipeline& pipeline, Resume resume);
 
   std::shared_ptr<Link> link_;
 };

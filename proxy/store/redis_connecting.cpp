@@ -252,15 +252,15 @@ awaitable<bool> RedisConnecting::Attempt::ask(Pipeline& pipeline) {
   const std::size_t written = stream->write_some(request, error);
   if (error || written != request.size()) co_return false;
   ReplyReader reader(of_topologies);
-  std::vector<char> chunk(chunk_size);
-  std::size_t received = 0;
+  std::size_t size = 0;
   while (!pipeline.is_answered()) {
-    const RedisStream::Read read = co_await stream->read_some(chunk);
-    received += read.size;
-    if (read.error || received > answer_limit) co_return false;
-    std::string_view bytes(chunk.data(), read.size);
-    while (!bytes.empty() && !pipeline.is_answered())
-      if (reader.read(bytes, pipeline) == ReplyReader::Result::refused) co_return false;
+    const std::shared_ptr<char[]> chunk = std::make_shared_for_overwrite<char[]>(chunk_size);
+    const RedisStream::Read read = co_await stream->read_some({chunk.get(), chunk_size});
+    size += read.size;
+    if (read.error || size > answer_limit) co_return false;
+    Received received{{chunk.get(), read.size}, chunk};
+    while (!received.bytes.empty() && !pipeline.is_answered())
+      if (reader.read(received, pipeline) == ReplyReader::Result::refused) co_return false;
   }
   co_return true;
 }

@@ -20,6 +20,12 @@ std::chrono::milliseconds left_of(const Reply& reply, std::chrono::milliseconds 
   return std::chrono::milliseconds(std::clamp<std::int64_t>(left, 0, lifetime.count()));
 }
 
+/// What there is to be behind a response for this content: none for what can be kept as it came.
+std::size_t room_for(const Reply& content) {
+  const auto size = static_cast<std::size_t>(content.number);
+  return content.is_alone || size > largest_within ? 0 : size;
+}
+
 RedisWording wording_of(const RedisPlace& place) {
   if (place.settings.kind != config::RedisKind::cluster) return {};
   return {.ready = "is in use for a part of the cache",
@@ -77,47 +83,49 @@ awaitable<bool> RedisStore::prepare(std::shared_ptr<RedisStore> store) {
 
 // Stamps ------------------------------------------------------------------------------------------
 
+void RedisStore::add_stamp(Command& read, std::string_view tag) const {
+  if (tag == everything_tag)
+    read.add_joined(keys_.everything, client_.run_id());
+  else
+    add_key(read, keys_.stamps, tag);
+}
+
 /// Reads them.
 void RedisStore::add_stamps(Pipeline& pipeline, const policy::Tags& tags) const {
   Command read(pipeline, {"MGET"});
-  add_stamps(read, tags);
+  for (const std::string& tag : tags) add_stamp(read, tag);
 }
 
-void RedisStore::add_stamps(Command& read, const policy::Tags& tags) const {
-  for (const std::string& tag : tags) {
-    if (tag == everything_tag)
-      read.add_joined(keys_.everything, client_.run_id());
-    else
-      add_key(read, keys_.stamps, tag);
-  }
+void RedisStore::add_stamps(Look& look) const {
+  Command read(look.pipeline, {"MGET"});
+  for (std::size_t i = 0; i < look.tags.size(); ++i) add_stamp(read, look.tags[i]);
+  for (const std::string& tag : look.own) add_stamp(read, tag);
 }
 
 std::optional<RedisStore::Current> RedisStore::read_stamps(const Pipeline& pipeline,
-                                                           std::size_t command,
-                                                           const policy::Tags& tags,
-                                                           const policy::Tags& more) {
+                                                           std::size_t command, std::size_t tags,
+                                                           std::size_t own, bool of_resource) {
   if (!pipeline.is_answered()) return {};
   const Reply& reply = pipeline.reply(command);
   if (reply.kind == Reply::Kind::error) {
     client_.note_refusal(pipeline.text(reply));
     return {};
   }
-  const std::size_t count = tags.size() + more.size();
+  const std::size_t count = tags + own;
   if (reply.kind != Reply::Kind::array || reply.number != static_cast<std::int64_t>(count)) {
     client_.distrust("its replies do not fit the commands");
     return {};
   }
-  Current current;
-  current.stamps.reserve(count);
+  Current current{.stamps = Stamps(tags), .own = Stamps(own)};
   for (std::size_t i = 0; i < count; ++i) {
     const Reply& stamp = pipeline.element(command, i);
-    const std::string_view text =
-        stamp.kind == Reply::Kind::text ? pipeline.text(stamp) : std::string_view();
-    current.stamps.push_back(parse_stamp(text));
-    // Among a resource's, a lease on `named_tag` concerns only responses that have tags of their
-    // own: those ask for it again, in front of them.
-    const bool concerns_others = i == named_position && i < tags.size() && tags[i] == named_tag;
-    current.leased = current.leased || (is_leased(text) && !concerns_others);
+    if (stamp.kind != Reply::Kind::text) continue;
+    const std::string_view text = pipeline.text(stamp);
+    (i < tags ? current.stamps[i] : current.own[i - tags]) = parse_stamp(text);
+    // A lease on `named_tag` concerns only responses that have tags of their own: those ask for it
+    // again, in front of them.
+    const bool concerns_others = of_resource && i == named_position;
+    if (!concerns_others && is_leased(text)) current.leased = true;
   }
   return current;
 }
@@ -128,7 +136,7 @@ awaitable<std::optional<RedisStore::Current>> RedisStore::current(const policy::
   Pipeline pipeline;
   add_stamps(pipeline, tags);
   co_await client_.exchange(pipeline);
-  co_return read_stamps(pipeline, 0, tags);
+  co_return read_stamps(pipeline, 0, tags.size(), 0, false);
 }
 
 awaitable<FillStart> RedisStore::stamps(Resource resource, Stamps known) {
@@ -167,7 +175,8 @@ awaitable<std::optional<RedisStore::Current>> RedisStore::make_stamps(policy::Ta
   // By the stamps that will be current unless somebody else makes some now.
   if (claiming) fill_lock_.add_claim(pipeline, claiming->key, known);
   co_await client_.exchange(pipeline);
-  std::optional<Current> current = read_stamps(pipeline, sets, tags);
+  const bool of_resource = tags[named_position] == named_tag;
+  std::optional<Current> current = read_stamps(pipeline, sets, tags.size(), 0, of_resource);
   if (!current) co_return current;
   const Stamps& stamps = current->stamps;
   if (claiming)
@@ -263,9 +272,7 @@ void RedisStore::ask(Look& look) {
   add_key(value, keys_.values, look.key);
   value.add("h");
   value.add("b");
-  Command stamps(look.pipeline, {"MGET"});
-  add_stamps(stamps, look.tags);
-  add_stamps(stamps, look.own);
+  add_stamps(look);
   if (look.local) {
     Command left(look.pipeline, {"PTTL"});
     add_key(left, keys_.values, look.key);
@@ -273,23 +280,28 @@ void RedisStore::ask(Look& look) {
 }
 
 bool RedisStore::take(Look& look) {
-  std::optional<Current> current = read_stamps(look.pipeline, 1, look.tags, look.own);
+  std::optional<Current> current =
+      read_stamps(look.pipeline, 1, look.tags.size(), look.own.size(), true);
   if (!current) {
     look.found.lookup.available = false;
     return false;
   }
   look.found.leased = look.leased = current->leased;
   look.stamps = std::move(current->stamps);
-  const auto of_own = look.stamps.begin() + static_cast<std::ptrdiff_t>(look.tags.size());
-  const Stamps own_stamps(of_own, look.stamps.end());
-  look.stamps.erase(of_own, look.stamps.end());
-
   read_head(look);
   if (look.head && !std::equal(look.own.begin(), look.own.end(), look.head->response->tags.begin(),
                                look.head->response->tags.end()))
     return true;
-  take_response(look, own_stamps);
+  take_response(look, &current->own);
   return false;
+}
+
+void RedisStore::ask_stamps(Look& look) {
+  if (is_available()) add_stamps(look);
+}
+
+std::optional<RedisStore::Current> RedisStore::take_stamps(Look& look) {
+  return read_stamps(look.pipeline, 0, look.tags.size(), look.own.size(), true);
 }
 
 void RedisStore::read_head(Look& look) {
@@ -305,7 +317,7 @@ void RedisStore::read_head(Look& look) {
     const Reply& head = look.pipeline.element(0, 0);
     const Reply& content = look.pipeline.element(0, 1);
     if (head.kind == Reply::Kind::text && content.kind == Reply::Kind::text)
-      look.head = decode_head(look.key, look.pipeline.text(head));
+      look.head = decode_head(look.key, look.pipeline.text(head), room_for(content));
   }
 }
 
@@ -314,28 +326,30 @@ awaitable<void> RedisStore::look_again(Look& look) {
   look.own = look.head->response->tags.to_vector();
   known_tags_.note(look.key, look.own);
   if (look.local) look.found.own_local = look.local->current(look.own);
-  std::optional<Stamps> own_stamps;
   if (look.own.empty()) {
-    own_stamps.emplace();
-  } else {
-    std::optional<Current> named = co_await current(look.own);
-    look.found.lookup.available = named.has_value();
-    look.found.leased = look.leased || (named && named->leased);
-    if (named) own_stamps = std::move(named->stamps);
+    const Stamps none;
+    take_response(look, &none);
+    co_return;
   }
-  take_response(look, own_stamps);
+  const std::optional<Current> named = co_await current(look.own);
+  look.found.lookup.available = named.has_value();
+  look.found.leased = look.leased || (named && named->leased);
+  take_response(look, named ? &named->stamps : nullptr);
 }
 
-void RedisStore::take_response(Look& look, const std::optional<Stamps>& own_stamps) {
+void RedisStore::take_response(Look& look, const Stamps* own_stamps) {
   Found& found = look.found;
   const Standing standing = look.head && own_stamps
                                 ? standing_of(look.head->stamps, look.stamps, *own_stamps)
                                 : Standing::evicted;
   if (standing != Standing::evicted) {
     found.lookup.softened = standing == Standing::softened;
-    policy::SharedBytes content = look.pipeline.bytes(look.pipeline.element(0, 1));
-    if (is_content_of(*look.head, content.view())) {
-      look.head->response->content = std::move(content);
+    const Reply& content = look.pipeline.element(0, 1);
+    const std::string_view text = look.pipeline.text(content);
+    if (is_content_of(*look.head, text)) {
+      look.head->response->content = room_for(content) > 0
+                                         ? policy::SharedBytes::lend(look.head->room.put(text))
+                                         : look.pipeline.bytes(content);
       found.lookup.response = std::move(look.head->response);
       found.lookup.tier = Tier::redis;
       found.kept = std::move(look.head->stamps);
@@ -407,7 +421,7 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   if (!aging.empty()) writes_.add_prolonging(pipeline, aging);
   co_await client_.exchange(pipeline);
 
-  const std::optional<Current> now = read_stamps(pipeline, 0, tags);
+  const std::optional<Current> now = read_stamps(pipeline, 0, tags.size(), 0, true);
   if (!now) co_return Put{PutOutcome::unavailable, {}};
   if (pipeline.reply(exec).kind == Reply::Kind::error) {
     // EXEC says only that something was refused; what, that command was told.

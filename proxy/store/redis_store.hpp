@@ -75,23 +75,25 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] std::uint64_t run() const { return client_.run(); }
   [[nodiscard]] auto exchange(Pipeline& pipeline) { return client_.exchange(pipeline); }
 
+  void exchange(Pipeline& pipeline, Resume resume) { client_.send(pipeline, std::move(resume)); }
+
   /// A lookup: what is asked in one round trip, and what came of it.
   struct Look {
     std::string_view key;
-    const policy::Tags& tags;  ///< stamped_tags() of what the key is about
+    const policy::TagText& tags;  ///< put_stamped_tags() of what the key is about
+    Pipeline& pipeline;
     /// Null when nothing is kept elsewhere, and so nothing asked that only that needs: `left`,
     /// `own_local`.
     const LocalStamps* local = nullptr;
 
     Found found{};
-    Pipeline pipeline{};
     policy::Tags own{};   ///< that the response named last time
     Stamps stamps{};      ///< of `tags`, as they are
     bool leased = false;  ///< one of these
     std::optional<HeadRecord> head{};
   };
-  /// Whoever looks up awaits exchange() of the pipeline between these two, so that a hit needs no
-  /// coroutine here. No commands: `found` says all there is to say.
+  /// Whoever looks up has the pipeline exchanged between these two. No commands: `found` says all
+  /// there is to say.
   void ask(Look& look);
   /// True: the response names other tags than those asked for, and look_again() is to be awaited.
   [[nodiscard]] bool take(Look& look);
@@ -99,8 +101,13 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// As they are in Redis.
   struct Current {
     Stamps stamps;
-    bool leased = false;  ///< one of them, `named_tag`'s apart
+    Stamps own;           ///< of a response's own tags, where these were asked for as well
+    bool leased = false;  ///< one of them, `named_tag`'s of a resource apart
   };
+  /// Likewise, of nothing but the stamps of its tags and its own.
+  void ask_stamps(Look& look);
+  /// Nothing: Redis cannot say.
+  [[nodiscard]] std::optional<Current> take_stamps(Look& look);
   /// Of these tags; not made where missing. The tags are the caller's while this is awaited.
   [[nodiscard]] awaitable<std::optional<Current>> current(const policy::Tags& tags);
   [[nodiscard]] awaitable<FillStart> stamps(Resource resource, Stamps known);
@@ -130,15 +137,16 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
              PendingEvictions& pending, StateLog& log, std::string process,
              std::chrono::milliseconds settle);
 
+  void add_stamp(Command& read, std::string_view tag) const;
   void add_stamps(Pipeline& pipeline, const policy::Tags& tags) const;
-  void add_stamps(Command& read, const policy::Tags& tags) const;
-  /// Of `tags`, and behind them of `more`.
+  void add_stamps(Look& look) const;
+  /// Of so many tags, and behind them of so many of a response's own.
   std::optional<Current> read_stamps(const Pipeline& pipeline, std::size_t command,
-                                     const policy::Tags& tags, const policy::Tags& more = {});
+                                     std::size_t tags, std::size_t own, bool of_resource);
   /// Its head, unless there is no value, or none of ours.
   void read_head(Look& look);
-  /// Its response, should its stamps fit; nothing: Redis did not say the response's own.
-  static void take_response(Look& look, const std::optional<Stamps>& own_stamps);
+  /// Its response, should its stamps fit; null: Redis did not say the response's own.
+  static void take_response(Look& look, const Stamps* own_stamps);
   /// A fill lock to be taken in the same round trip, and what came of it.
   struct Claiming {
     std::string_view key;

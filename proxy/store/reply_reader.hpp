@@ -1,16 +1,17 @@
 // Reply reader: the replies of one connection, from the bytes as they come (RESP2). No I/O.
 //
 // Strict, and bounded in every direction: what no honest Redis sends ends it, and is not guessed
-// at. Each byte is looked at once, and a text is copied once, to where it stays. hiredis' reader
-// believes lengths ("*1000000000" makes it allocate), so it needed a guard before it, which walked
-// everything as well: of a hit's 68,300 instructions the two took 8,500, this takes 4,200
-// (tests/bench/gates --profile redis). hiredis is the judge of this one in tests/fuzz/resp.
+// at. Each byte is looked at once, and texts stay where they were received, unless they come in
+// pieces. hiredis' reader believes lengths ("*1000000000" makes it allocate), so it needed a guard
+// before it, which walked everything as well: of a hit's 68,300 instructions the two took 8,500,
+// this takes 2,050 (tests/bench/gates --profile redis-busy). hiredis is the judge of this one in
+// tests/fuzz/resp.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,12 @@ inline constexpr ReplyLimits of_topologies{4, 65'536};
 /// What a subscribed connection is told of may be a list.
 inline constexpr ReplyLimits of_messages{2, 65'536};
 
+/// Bytes as they came, and who keeps them where they are.
+struct Received {
+  std::string_view bytes;
+  std::shared_ptr<const char[]> owner;
+};
+
 class ReplyReader {
  public:
   static constexpr std::size_t depth_limit = 4;
@@ -40,16 +47,17 @@ class ReplyReader {
   explicit ReplyReader(ReplyLimits limits) : limits_(limits) {}
 
   /// Reads on in the reply to `pipeline`'s next command, the same pipeline until it is whole. What
-  /// was read is taken from `bytes`: all of them, or up to the end of that reply (`complete`).
+  /// was read is taken from the bytes: all of them, or up to the end of that reply (`complete`).
   /// After `refused` nothing may be read any more.
-  [[nodiscard]] Result read(std::string_view& bytes, Pipeline& pipeline);
+  [[nodiscard]] Result read(Received& received, Pipeline& pipeline);
 
  private:
-  Result take_line(std::string_view& bytes, Pipeline& pipeline);
-  Result take_text(std::string_view& bytes, Pipeline& pipeline);
-  Result begin_element(std::string_view line, Pipeline& pipeline);
+  Result take_element(Received& received, Pipeline& pipeline);
+  Result take_line(Received& received, Pipeline& pipeline);
+  Result take_rest_of_line(Received& received, Pipeline& pipeline);
+  Result take_text(std::int64_t size, Received& received, Pipeline& pipeline);
+  Result take_piece(std::string_view& bytes, Pipeline& pipeline);
   Result begin_array(std::int64_t elements, Pipeline& pipeline);
-  Result begin_text(std::int64_t size, Pipeline& pipeline);
   Result end_element();
 
   const ReplyLimits limits_;

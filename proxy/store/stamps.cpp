@@ -27,18 +27,18 @@ bool are_leases(std::string_view text) {
   return true;
 }
 
-/// Eight lower case hex digits, all at once: each is a byte of a word. Nothing when one is
-/// something else.
-std::optional<std::uint32_t> parse_eight_digits(std::string_view text) {
+/// Eight lower case hex digits, all at once: each is a byte of a word. Should one be something
+/// else, `valid` is false from now on.
+inline std::uint64_t parse_eight_digits(const char* text, bool& valid) {
   constexpr std::uint64_t each = 0x0101'0101'0101'0101;
   std::uint64_t digits = 0;
-  std::memcpy(&digits, text.data(), sizeof digits);
+  std::memcpy(&digits, text, sizeof digits);
   const std::uint64_t letters = digits >> 6 & each;
   std::uint64_t values = (digits & 15 * each) + 9 * letters;
   // Each below 16, they are what was read when written again.
   const std::uint64_t above_nine = (values + 6 * each) >> 4 & each;
   const std::uint64_t written = values + '0' * each + ('a' - '0' - 10) * above_nine;
-  if ((values & 0xf0 * each) != 0 || written != digits) return {};
+  valid = valid && (values & 0xf0 * each) == 0 && written == digits;
   if constexpr (std::endian::native == std::endian::little) values = __builtin_bswap64(values);
   values = (values | values >> 4) & 0x00ff'00ff'00ff'00ff;
   values = (values | values >> 8) & 0x0000'ffff'0000'ffff;
@@ -52,12 +52,19 @@ bool is_own_tag(std::string_view tag) {
 
 }  // namespace
 
-policy::Tags stamped_tags(Resource resource) {
-  policy::Tags tags =
-      policy::tags_of_response(resource.rule, resource.path, resource.user, resource.rule_tags);
-  if (tags.empty()) return tags;
-  tags.insert(tags.begin(), {std::string(everything_tag), std::string(named_tag)});
-  return tags;
+void put_stamped_tags(const Resource& resource, policy::TagText& tags) {
+  tags.clear();
+  tags.add(everything_tag);
+  tags.add(named_tag);
+  if (!policy::add_tags_of_response(resource.rule, resource.path, resource.user, resource.rule_tags,
+                                    tags))
+    tags.clear();
+}
+
+policy::Tags stamped_tags(const Resource& resource) {
+  policy::TagText tags;
+  put_stamped_tags(resource, tags);
+  return tags.to_vector();
 }
 
 Stamps kept_stamps(const Stamps& of_resource, const Stamps& own) {
@@ -146,14 +153,12 @@ std::string format_stamp(Stamp stamp) {
 }
 
 Stamp parse_stamp(std::string_view text) {
-  if (text.size() < stamp_digits || !are_leases(text.substr(stamp_digits))) return 0;
-  const std::optional<std::uint32_t> upper = parse_eight_digits(text);
-  const std::optional<std::uint32_t> lower = parse_eight_digits(text.substr(stamp_digits / 2));
-  return upper && lower ? Stamp{*upper} << 32 | *lower : 0;
-}
-
-bool is_leased(std::string_view text) {
-  return text.size() > stamp_digits && parse_stamp(text) != 0;
+  bool valid = text.size() == stamp_digits ||
+               (text.size() > stamp_digits && are_leases(text.substr(stamp_digits)));
+  if (!valid) return 0;
+  const Stamp upper = parse_eight_digits(text.data(), valid) << 32;
+  const Stamp stamp = upper | parse_eight_digits(text.data() + stamp_digits / 2, valid);
+  return valid ? stamp : 0;
 }
 
 }  // namespace larder::store

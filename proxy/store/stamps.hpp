@@ -24,7 +24,9 @@ inline constexpr std::size_t first_tag_position = 2;
 
 /// The tags that `Stamps` of this resource belong to, in their order. Empty when it may not be
 /// tagged.
-[[nodiscard]] policy::Tags stamped_tags(Resource resource);
+[[nodiscard]] policy::Tags stamped_tags(const Resource& resource);
+/// The same, in the place of what was there.
+void put_stamped_tags(const Resource& resource, policy::TagText& tags);
 
 /// Of a resource's stamps: those a response is kept with. `named` is left out (it guards fills
 /// only), `own` are the stamps of the response's own tags.
@@ -67,6 +69,8 @@ enum class Standing : std::uint8_t {
 [[nodiscard]] Stamp parse_stamp(std::string_view text);
 /// Does a write hold a lease on it? It still guards what is stored; nothing more is stored under
 /// it.
-[[nodiscard]] bool is_leased(std::string_view text);
+[[nodiscard]] inline bool is_leased(std::string_view text) {
+  return text.size() > stamp_digits && parse_stamp(text) != 0;
+}
 
 }  // namespace larder::store

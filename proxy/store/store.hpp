@@ -17,9 +17,12 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/deferred.hpp>
+
 #include "policy/stored_response.hpp"
 #include "policy/tags.hpp"
 #include "store/io.hpp"
+#include "store/resume.hpp"
 
 namespace larder::store {
 
@@ -59,6 +62,9 @@ struct Lookup {
   /// A soft purge has made the response stale: it may be used as one that has just become so.
   bool softened = false;
 };
+
+/// Who waits for a lookup.
+using LookedUp = ResumeWith<Lookup>;
 
 /// How a fill may begin.
 struct FillStart {
@@ -100,7 +106,14 @@ class Store {
   /// The answer when it is known without waiting; nothing: ask lookup().
   [[nodiscard]] virtual std::optional<Lookup> lookup_now(std::string_view key,
                                                          Resource resource) = 0;
-  [[nodiscard]] virtual awaitable<Lookup> lookup(std::string_view key, Resource resource) = 0;
+  /// To be awaited at once. No coroutine of its own: a hit from Redis would pay for it.
+  [[nodiscard]] auto lookup(std::string_view key, Resource resource) {
+    return asio::async_initiate<const asio::deferred_t, void(Lookup)>(
+        [this, key, resource](auto handler) {
+          begin_lookup(key, resource, LookedUp(std::move(handler)));
+        },
+        asio::deferred);
+  }
 
   /// Current stamps of the resource's tags, made where missing: to be had before the origin is
   /// asked. `known` is what a lookup just returned (may be empty). `key`: what they are for; owned
@@ -163,6 +176,10 @@ class Store {
   [[nodiscard]] virtual awaitable<void> leave() { co_return; }
   /// Drain: what waits is answered `unavailable` at once, and so is what still comes.
   virtual void close() {}
+
+  /// As lookup(): `done` is called once. The key, and what the resource speaks of, are the caller's
+  /// until then.
+  virtual void begin_lookup(std::string_view key, Resource resource, LookedUp done) = 0;
 };
 
 }  // namespace larder::store

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -12,8 +11,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
 
+#include "store/noted.hpp"
 #include "store/partitioned_store.hpp"
 #include "store/redis_connecting.hpp"
+#include "store/redis_lookup.hpp"
 #include "store/redis_store.hpp"
 #include "store/stamps.hpp"
 #include "store/warm_list.hpp"
@@ -21,17 +22,6 @@
 namespace larder::store {
 
 namespace {
-
-/// Guards a response by the local stamps that the tags of its resource and its own had when these
-/// were read.
-MemoryStore::Guard make_guard(const policy::Tags& tags, const Stamps& of_resource,
-                              const policy::Tags& own, const Stamps& of_own) {
-  MemoryStore::Guard guard;
-  for (std::size_t i = 0; i < tags.size(); ++i)
-    if (i != named_position) guard.add(LocalStamps::slot_of(tags[i]), of_resource[i]);
-  for (std::size_t i = 0; i < own.size(); ++i) guard.add(LocalStamps::slot_of(own[i]), of_own[i]);
-  return guard;
-}
 
 class MemoryAlone : public Store {
  public:
@@ -41,22 +31,23 @@ class MemoryAlone : public Store {
     std::optional<MemoryStore::Found> found = shared_.memory.find(key, SteadyClock::now());
     if (found)
       return Lookup{std::move(found->response), Tier::memory, {}, !closed_, found->softened};
-    const policy::Tags tags = stamped_tags(resource);
+    policy::TagText tags;
+    put_stamped_tags(resource, tags);
     Lookup nothing{nullptr, Tier::none, current(tags), !closed_};
     if (is_settling(tags)) nothing.stamps.clear();
     return nothing;
   }
 
-  awaitable<Lookup> lookup(std::string_view key, Resource resource) override {
-    std::optional<Lookup> found = lookup_now(key, resource);
-    co_return std::move(*found);
+  void begin_lookup(std::string_view key, Resource resource, LookedUp done) override {
+    std::move(done)(std::move(*lookup_now(key, resource)));
   }
 
   awaitable<FillStart> stamps(std::string_view, Resource resource, Stamps known) override {
     FillStart start;
     if (closed_) co_return start;
     if (!is_complete(known)) {
-      const policy::Tags tags = stamped_tags(resource);
+      policy::TagText tags;
+      put_stamped_tags(resource, tags);
       known = current(tags);
       start.leased = is_settling(tags);
     }
@@ -79,7 +70,8 @@ class MemoryAlone : public Store {
                             policy::StoredResponsePointer response,
                             std::chrono::seconds lifetime) override {
     if (closed_) co_return PutOutcome::unavailable;
-    const policy::Tags tags = stamped_tags(resource);
+    policy::TagText tags;
+    put_stamped_tags(resource, tags);
     if (tags.empty() || stamps.size() != tags.size() || lifetime <= lifetime.zero())
       co_return PutOutcome::outdated;
     const policy::Tags own = response->tags.to_vector();
@@ -122,55 +114,23 @@ class MemoryAlone : public Store {
  private:
   /// For a fill that begins now. While tags settle that responses name, `named_tag` has a stamp
   /// from before: what the fill brings is not stored should it name any.
-  Stamps current(const policy::Tags& tags) const {
+  Stamps current(const policy::TagText& tags) const {
     Stamps stamps = shared_.stamps.current(tags);
     if (!stamps.empty() && shared_.settling.is_settling(named_tag, SteadyClock::now()))
       --stamps[named_position];
     return stamps;
   }
   /// Of a resource's tags, or of a response's own. To be asked after their stamps.
-  bool is_settling(const policy::Tags& tags) const {
+  template <class Tags>
+  bool is_settling(const Tags& tags) const {
     const SteadyClock::time_point now = SteadyClock::now();
-    return std::any_of(tags.begin(), tags.end(), [this, now](const std::string& tag) {
-      return tag != named_tag && shared_.settling.is_settling(tag, now);
-    });
+    for (std::size_t i = 0; i < tags.size(); ++i)
+      if (tags[i] != named_tag && shared_.settling.is_settling(tags[i], now)) return true;
+    return false;
   }
 
   Shared& shared_;
   bool closed_ = false;
-};
-
-/// Large responses that somebody on this thread is reading: those who load the same from Redis
-/// meanwhile share the one copy.
-class LargeInUse {
- public:
-  static constexpr std::size_t large = 64 * 1024;
-
-  /// The copy in use, when it is the one that was put with these stamps; else `loaded`, which from
-  /// now on is in use.
-  policy::StoredResponsePointer share(std::string_view key, policy::StoredResponsePointer loaded,
-                                      const Stamps& stamps) {
-    if (loaded->content.size < large) return loaded;
-    if (uses_.size() >= most)
-      std::erase_if(uses_, [](const auto& use) { return use.second.response.expired(); });
-    Use& use = uses_[std::string(key)];
-    policy::StoredResponsePointer present = use.response.lock();
-    if (present && use.stamps == stamps && present->head == loaded->head &&
-        present->response_time == loaded->response_time &&
-        present->content.size == loaded->content.size)
-      return present;
-    use = {loaded, stamps};
-    return loaded;
-  }
-
- private:
-  /// So many that nobody reads any more are kept at most.
-  static constexpr std::size_t most = 256;
-  struct Use {
-    std::weak_ptr<const policy::StoredResponse> response;
-    Stamps stamps;
-  };
-  std::unordered_map<std::string, Use> uses_;
 };
 
 /// Redis, with or without memory before it. Coroutines hold what they use after a wait: the store
@@ -183,7 +143,7 @@ class OverRedis : public Store {
         executor_(context.get_executor()),
         redis_(RedisStore::create(context, place, keys, pending, shared.log, shared.process,
                                   shared.settling.time())),
-        large_(std::make_shared<LargeInUse>()) {
+        lookups_(std::make_shared<RedisLookups>(shared, executor_, redis_)) {
     if (shared.warm == 0 || shared.memory.capacity() == 0) return;
     const bool is_part = place.settings.kind == config::RedisKind::cluster;
     const std::size_t most = is_part ? shared.warm / partition_count + 1 : shared.warm;
@@ -205,9 +165,9 @@ class OverRedis : public Store {
     return Lookup{nullptr, Tier::none, {}, false};
   }
 
-  awaitable<Lookup> lookup(std::string_view key, Resource resource) override {
+  void begin_lookup(std::string_view key, Resource resource, LookedUp done) override {
     if (hot_) hot_->note(key, resource);
-    return lookup(shared_, redis_, large_, key, resource);
+    lookups_->begin(key, resource, std::move(done));
   }
 
   awaitable<FillStart> stamps(std::string_view, Resource resource, Stamps known) override {
@@ -253,7 +213,7 @@ class OverRedis : public Store {
   void warm() override {
     if (!hot_) return;
     ++shared_.warming;
-    asio::co_spawn(executor_, warm(shared_, executor_, redis_, large_, hot_), asio::detached);
+    asio::co_spawn(executor_, warm(shared_, executor_, redis_, lookups_, hot_), asio::detached);
   }
   awaitable<void> leave() override {
     if (hot_) return WarmList::write(hot_);
@@ -272,7 +232,8 @@ class OverRedis : public Store {
   /// Through the ordinary lookup, which believes nothing but current stamps. Half of memory is left
   /// to what clients ask for meanwhile.
   static awaitable<void> warm(Shared& shared, Executor executor, std::shared_ptr<RedisStore> redis,
-                              std::shared_ptr<LargeInUse> large, std::shared_ptr<WarmList> hot) {
+                              std::shared_ptr<RedisLookups> lookups,
+                              std::shared_ptr<WarmList> hot) {
     const std::shared_ptr<Shared> ended(&shared, [](Shared* of) { --of->warming; });
     const SteadyClock::time_point began = SteadyClock::now();
     SteadyClock::time_point heard_by = began + warm_time;
@@ -287,9 +248,7 @@ class OverRedis : public Store {
       co_await pause.async_wait(asio::redirect_error(use_awaitable, ignored));
       if (ignored) co_return;
     }
-    const WarmList::Look look = [&shared, redis, large](const HotKey& key) {
-      return is_found(lookup(shared, redis, large, key.key, key.resource()));
-    };
+    const WarmList::Look look = [lookups](const HotKey& key) { return is_found(lookups, key); };
     const auto goes_on = [&shared, &redis, is_late] {
       return !is_late() && redis->is_available() &&
              shared.memory.bytes() < shared.memory.capacity() / 2;
@@ -300,70 +259,9 @@ class OverRedis : public Store {
     spdlog::info("memory is warm: {} of {} responses found in Redis, {} ms", done.found, done.asked,
                  took.count());
   }
-  static awaitable<bool> is_found(awaitable<Lookup> looking) {
-    const Lookup found = co_await std::move(looking);
+  static awaitable<bool> is_found(std::shared_ptr<RedisLookups> lookups, const HotKey& key) {
+    const Lookup found = co_await lookups->lookup(key.key, key.resource());
     co_return found.response != nullptr;
-  }
-
-  static awaitable<Lookup> lookup(Shared& shared, std::shared_ptr<RedisStore> redis,
-                                  std::shared_ptr<LargeInUse> large, std::string_view key,
-                                  Resource resource) {
-    const policy::Tags tags = stamped_tags(resource);
-    // Before Redis is read: whoever hears of an eviction meanwhile makes the guard old.
-    Noted noted{listening(shared, *redis), {}, {}};
-    std::optional<MemoryStore::Found> held = shared.memory.find(key, SteadyClock::now());
-    if (held) {
-      const policy::Tags own = held->response->tags.to_vector();
-      policy::Tags all = tags;
-      all.insert(all.end(), own.begin(), own.end());
-      std::optional<RedisStore::Current> current = co_await redis->current(all);
-      if (!current) {
-        ++shared.failures;
-        co_return Lookup{nullptr, Tier::none, {}, false};
-      }
-      Stamps& stamps = current->stamps;
-      const Stamps own_stamps(stamps.end() - static_cast<std::ptrdiff_t>(own.size()), stamps.end());
-      stamps.resize(stamps.size() - own.size());
-      const Standing standing = standing_of(held->stamps, stamps, own_stamps);
-      if (standing != Standing::evicted) {
-        const bool softened = standing == Standing::softened;
-        // A lease that runs out may be heard of late: what it guards is asked for each time.
-        if (current->leased)
-          stamps.clear();
-        else if (!softened)
-          shared.memory.note_verified(key, held->response.get(), noted.by);
-        co_return Lookup{std::move(held->response), Tier::memory, std::move(stamps), true,
-                         softened};
-      }
-      // Evicted by another replica; Redis may have what came after.
-      shared.memory.erase(key, held->response.get());
-    }
-
-    const bool keeps = shared.memory.capacity() > 0;
-    if (keeps) noted.local = shared.stamps.current(tags);
-    RedisStore::Look look{.key = key, .tags = tags, .local = keeps ? &shared.stamps : nullptr};
-    redis->ask(look);
-    if (look.pipeline.commands() > 0) {
-      co_await redis->exchange(look.pipeline);
-      if (redis->take(look)) co_await redis->look_again(look);
-    }
-    RedisStore::Found& found = look.found;
-    if (!found.lookup.available) ++shared.failures;
-    if (found.lookup.response) {
-      noted.own_local = std::move(found.own_local);
-      found.lookup.response = large->share(key, std::move(found.lookup.response), found.kept);
-      // What is softened does not last, and memory's own stamps do not tell it from what is not.
-      if (!found.leased && !found.lookup.softened)
-        keep(shared, key, tags, resource.most_variants, noted, *found.lookup.response,
-             std::move(found.kept), found.left);
-    }
-    co_return std::move(found.lookup);
-  }
-
-  /// The connection that tells of what is evicted in this Redis; zero: none.
-  static Coherence::Connection listening(const Shared& shared, const RedisStore& redis) {
-    const Coherence::Connection by = shared.coherence.listening();
-    return shared.coherence.hears_of(redis.run()) ? by : 0;
   }
 
   static awaitable<FillStart> begin_fill(Shared& shared, std::shared_ptr<RedisStore> redis,
@@ -379,15 +277,15 @@ class OverRedis : public Store {
                                    std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, RedisStore::Content content) {
-    const policy::Tags tags = stamped_tags(resource);
+    policy::TagText tags;
+    put_stamped_tags(resource, tags);
     const Noted noted{listening(shared, *redis), shared.stamps.current(tags),
                       shared.stamps.current(response->tags.to_vector())};
     RedisStore::Put put =
         co_await redis->put(key, resource, std::move(stamps), response, lifetime, content);
     if (put.outcome == PutOutcome::unavailable) ++shared.failures;
     if (put.outcome == PutOutcome::stored)
-      keep(shared, key, tags, resource.most_variants, noted, *response, std::move(put.kept),
-           lifetime);
+      keep(shared, key, tags, resource.most_variants, noted, *response, put.kept, lifetime);
     co_return put.outcome;
   }
 
@@ -411,28 +309,10 @@ class OverRedis : public Store {
     co_return outcome;
   }
 
-  /// How things stood in this process before a response was found current in Redis.
-  struct Noted {
-    Coherence::Connection by = 0;
-    Stamps local{};      ///< of the tags of its resource
-    Stamps own_local{};  ///< of its own
-  };
-
-  static void keep(Shared& shared, std::string_view key, const policy::Tags& tags,
-                   std::size_t most_variants, const Noted& noted,
-                   const policy::StoredResponse& response, Stamps kept,
-                   std::chrono::milliseconds lifetime) {
-    if (shared.memory.capacity() == 0 || lifetime <= lifetime.zero()) return;
-    const MemoryStore::Guard guard =
-        make_guard(tags, noted.local, response.tags.to_vector(), noted.own_local);
-    shared.memory.put(key, response, guard, {std::move(kept), noted.by},
-                      SteadyClock::now() + lifetime, most_variants);
-  }
-
   Shared& shared_;
   const Executor executor_;
   const std::shared_ptr<RedisStore> redis_;
-  const std::shared_ptr<LargeInUse> large_;
+  const std::shared_ptr<RedisLookups> lookups_;
   std::shared_ptr<WarmList> hot_;  ///< null: nobody will ask what is hot
 };
 

@@ -157,14 +157,6 @@ bool TlsSession::has_pending() const {
   return !broken_ && SSL_has_pending(ssl_.get()) == 1;
 }
 
-bool TlsSession::is_readable_now() {
-  if (broken_) return true;
-  forget_errors();
-  char byte = 0;
-  const int result = SSL_peek(ssl_.get(), &byte, 1);
-  return result > 0 || need_after(result) != TlsNeed::readable;
-}
-
 std::string TlsSession::peer_subject() const {
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(
       ssl_ ? SSL_get1_peer_certificate(ssl_.get()) : nullptr, X509_free);

@@ -47,8 +47,6 @@ class TlsSession {
   void shutdown_write();
   /// Has something been received that read() has not given out yet?
   [[nodiscard]] bool has_pending() const;
-  /// Would read() give bytes, or an end, now? Takes in what belongs to TLS alone (session tickets).
-  [[nodiscard]] bool is_readable_now();
 
   /// Why the last step failed, in OpenSSL's words: "certificate verify failed". Empty: no reason.
   [[nodiscard]] const std::string& failure() const { return failure_; }

@@ -10,6 +10,10 @@
 
 namespace larder::store {
 
+/// Content up to here is copied behind the object it belongs to; larger content is not worth the
+/// copying.
+inline constexpr std::size_t largest_within = 16 * 1024;
+
 /// How much there is to be behind an object, and then where it begins.
 struct Room {
   std::size_t size = 0;

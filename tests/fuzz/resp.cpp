@@ -157,9 +157,11 @@ std::string read(std::string_view bytes, std::vector<std::size_t> cuts, store::R
   std::size_t from = 0;
   cuts.push_back(bytes.size());
   for (const std::size_t cut : cuts) {
-    const fuzz::Exact part(bytes.substr(from, cut - from));
+    // Gone with the last pipeline that has texts in it.
+    const auto part = std::make_shared<fuzz::Exact>(bytes.substr(from, cut - from));
     from = cut;
-    for (std::string_view rest = part.view(); !rest.empty();) {
+    store::Received rest{part->view(), {part, part->view().data()}};
+    while (!rest.bytes.empty()) {
       const ReplyReader::Result result = reader.read(rest, pipeline);
       if (result == ReplyReader::Result::refused) return text + "!";
       is_partial = result == ReplyReader::Result::incomplete;

@@ -1,5 +1,6 @@
 #include "session/origin.hpp"
 
+#include <future>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -185,6 +186,67 @@ TEST_CASE("fetch: once more when a used connection died before any answer, and o
     CHECK(outcome(rig.get(c.repeatable)) == c.expected);
     CHECK(origin.accepted() == c.accepted);
   }
+}
+
+TEST_CASE("fetch: what an idle connection has said unasked is no answer to the next request") {
+  struct Case {
+    const char* name;
+    const char* said;
+    bool closes;
+    bool is_asked;  ///< by the next request, which is then repeated elsewhere
+  };
+  const Case cases[] = {
+      {"a whole answer", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, false},
+      {"a farewell", "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", true, false},
+      {"some bytes", "x", false, false},
+      {"nothing, but it has closed", "", true, true},
+  };
+  for (const Case& c : cases) {
+    for (const bool is_told_of : {false, true}) {
+      CAPTURE(c.name);
+      CAPTURE(is_told_of);
+      std::string asked;
+      {
+        std::promise<void> is_idle;
+        ScriptedOrigin origin(
+            {[&](int socket) {
+               ScriptedOrigin::read_head(socket);
+               ScriptedOrigin::send(socket, ok);
+               is_idle.get_future().wait();
+               ScriptedOrigin::send(socket, c.said);
+               if (c.closes) ::shutdown(socket, SHUT_WR);
+               asked = ScriptedOrigin::read_head(socket);
+             },
+             ScriptedOrigin::answer("HTTP/1.1 203 Other\r\nContent-Length: 0\r\n\r\n")});
+        Rig rig(origin.port());
+        FetchResult first = rig.get();
+        is_idle.set_value();
+        REQUIRE(outcome(first) == "200");
+        OriginConnectionPointer used = std::move(std::get<OriginAnswer>(first).connection);
+        pollfd arrived{used->stream.socket().native_handle(), POLLIN, 0};
+        rig.pool.release(std::move(used));
+        REQUIRE(::poll(&arrived, 1, 5000) == 1);
+        if (is_told_of) rig.io.restart();
+        if (is_told_of) rig.io.poll();
+        CHECK(outcome(rig.get()) == "203");
+      }
+      CHECK(asked.empty() != c.is_asked);
+    }
+  }
+}
+
+TEST_CASE("fetch: a backend may greet a new connection, but not one that was used") {
+  ScriptedOrigin origin({[](int socket) { ScriptedOrigin::read_head(socket); }});
+  Rig rig(origin.port());
+  std::string why;
+  OriginPool::Acquired acquired = larder::test::run(rig.io, rig.pool.connect(0, 1s, why));
+  REQUIRE(std::holds_alternative<OriginConnectionPointer>(acquired));
+  OriginConnection& connection = *std::get<OriginConnectionPointer>(acquired);
+  const ReadResult greeting{IoStatus::ok, 1, true};
+  connection.room()[0] = 'H';
+  CHECK(connection.note_read(greeting) == FetchFailure::none);
+  connection.begin_anew();
+  CHECK(connection.note_read(greeting) == FetchFailure::closed_before_answer);
 }
 
 }  // namespace

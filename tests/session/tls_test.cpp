@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include "support/certificates.hpp"
@@ -186,10 +187,28 @@ TEST_CASE_FIXTURE(Fixture, "TLS: bytes arrive whole, an end is told from a cut")
     ends.server->reset();
     CHECK(ends.read(io, *ends.client, got).status == IoStatus::failed);
   }
-  SUBCASE("session tickets on an idle connection are nothing to read, bytes are") {
-    CHECK_FALSE(ends.client->is_readable_now());
+  SUBCASE("session tickets before a question are nothing, bytes are no answer to it") {
+    std::string question;
+    const auto answer = [&]() -> awaitable<void> {
+      question.resize(16);
+      const ReadResult read = co_await ends.server->read_some(question, 1s);
+      question.resize(read.size);
+      const IoStatus written = co_await ends.server->write("answer", 1s);
+      CHECK(written == IoStatus::ok);
+    };
+    got.resize(16);
+    asio::co_spawn(io, answer(), asio::detached);
+    const ReadResult asked = test::run(io, ends.client->ask("question", 1s, got, 1s));
+    CHECK_FALSE(asked.is_unasked);
+    CHECK(got.substr(0, asked.size) == "answer");
+    CHECK(question == "question");
+
     CHECK(test::run(io, ends.server->write("surplus", 1s)) == IoStatus::ok);
-    CHECK(ends.client->is_readable_now());
+    const ReadResult surplus = test::run(io, ends.client->ask("next", 1s, got, 1s));
+    CHECK(surplus.is_unasked);
+    CHECK(got.substr(0, surplus.size) == "surplus");
+    got.resize(16);
+    CHECK(test::run(io, ends.server->read_some(got, 20ms)).status == IoStatus::timed_out);
   }
   SUBCASE("a read has its deadline") {
     got.resize(16);

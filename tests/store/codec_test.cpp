@@ -91,6 +91,19 @@ TEST_CASE("codec: what was encoded is decoded") {
   CHECK(is_content_of(*head, ""));
 }
 
+TEST_CASE("codec: there is room behind a response for its content") {
+  const std::string content(1'000, 'x');
+  std::optional<HeadRecord> head = decode_head(example_key, encode_example(), content.size());
+  REQUIRE(head);
+  head->response->content = policy::SharedBytes::lend(head->room.put(content));
+  CHECK(head->response->content.view() == content);
+  CHECK(head->response->tags == policy::Tags{"k:models"});
+  // It is the response's, and a copy has its own.
+  const policy::StoredResponse copy = *head->response;
+  head.reset();
+  CHECK(copy.content.view() == content);
+}
+
 TEST_CASE("codec: version 2 is frozen") {
   const std::string golden = read_golden("codec-2-head.bin");
   REQUIRE_FALSE(golden.empty());

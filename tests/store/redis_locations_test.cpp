@@ -49,7 +49,8 @@ std::optional<store::ClusterSlots> read_slots(std::string_view reply) {
   store::Pipeline pipeline;
   pipeline.add({"CLUSTER", "SLOTS"});
   store::ReplyReader reader(store::of_topologies);
-  if (reader.read(reply, pipeline) != store::ReplyReader::Result::complete) return {};
+  store::Received received{reply, nullptr};  // which outlives the pipeline
+  if (reader.read(received, pipeline) != store::ReplyReader::Result::complete) return {};
   return store::read_cluster_slots(pipeline, {"asked", 7000});
 }
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "store/codec.hpp"
+#include "store/redis_client.hpp"
 #include "store/scripted_redis.hpp"
 #include "store/store_contract.hpp"
 
@@ -123,6 +124,38 @@ TEST_CASE("LOADING: not used before it has loaded") {
   CHECK_FALSE(scripted.loop.until_available(200ms));
   loading = false;
   CHECK(scripted.loop.until_available());
+}
+
+TEST_CASE("texts stay as they came, for as long as somebody has their pipeline") {
+  asio::io_context context{1};
+  ScriptedRedis redis(context);
+  redis.set_script([](const Words& words) {
+    return words[0] == "GET" ? bulk(words[1]) : ScriptedRedis::answer(words);
+  });
+  store::StateLog log;
+  store::RedisClient client(context, store::make_redis_place(redis.settings(), {}), log);
+  store::RedisClient::Events events;
+  events.prepare = []() -> awaitable<bool> { co_return true; };
+  client.start(std::move(events));
+  const auto run_until = [&](const std::function<bool()>& condition) {
+    const auto end = SteadyClock::now() + 10s;
+    while (!condition() && SteadyClock::now() < end) context.run_one_for(2ms);
+    REQUIRE(condition());
+  };
+  run_until([&] { return client.is_ready(); });
+  std::vector<store::Pipeline> kept(5);
+  std::size_t answered = 0;
+  const auto ask = [&]() -> awaitable<void> {
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      kept[i].add({"GET", "reply " + std::to_string(i)});
+      co_await client.exchange(kept[i]);
+      ++answered;
+    }
+  };
+  asio::co_spawn(context, ask(), asio::detached);
+  run_until([&] { return answered == kept.size(); });
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    CHECK(kept[i].text(kept[i].reply(0)) == "reply " + std::to_string(i));
 }
 
 // Round trips -------------------------------------------------------------------------------------

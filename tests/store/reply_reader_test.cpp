@@ -1,6 +1,7 @@
 #include "store/reply_reader.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,20 @@ namespace {
 
 using namespace std::string_literals;
 
+/// Bytes of their own, which go with the last pipeline that keeps them.
+Received receive(std::string_view bytes) {
+  const std::shared_ptr<char[]> copy = std::make_shared<char[]>(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), copy.get());
+  return {{copy.get(), bytes.size()}, copy};
+}
+
 bool accepts(std::string_view bytes, ReplyLimits limits = of_replies,
              std::size_t step = std::string_view::npos) {
   ReplyReader reader(limits);
   for (Pipeline pipeline; !bytes.empty();) {
-    std::string_view piece = bytes.substr(0, step);
-    bytes.remove_prefix(piece.size());
-    while (!piece.empty())
+    Received piece = receive(bytes.substr(0, step));
+    bytes.remove_prefix(piece.bytes.size());
+    while (!piece.bytes.empty())
       if (reader.read(piece, pipeline) == ReplyReader::Result::refused) return false;
   }
   return true;
@@ -154,8 +162,8 @@ TEST_CASE("reply reader: replies, whole and byte by byte") {
     ReplyReader reader(of_replies);
     std::size_t complete = 0;
     for (std::size_t offset = 0; offset < bytes.size(); offset += step) {
-      std::string_view piece = std::string_view(bytes).substr(offset, step);
-      while (!piece.empty()) {
+      Received piece = receive(std::string_view(bytes).substr(offset, step));
+      while (!piece.bytes.empty()) {
         const ReplyReader::Result result = reader.read(piece, pipeline);
         REQUIRE(result != ReplyReader::Result::refused);
         if (result == ReplyReader::Result::incomplete) break;
@@ -169,8 +177,11 @@ TEST_CASE("reply reader: replies, whole and byte by byte") {
     CHECK(pipeline.text(pipeline.element(0, 0)) == "0123456789abcdef");
     CHECK(pipeline.element(0, 1).kind == Reply::Kind::nil);
     CHECK(pipeline.text(pipeline.element(0, 2)) == long_text);
-    CHECK(pipeline.bytes(pipeline.element(0, 2)).view().data() ==
-          pipeline.text(pipeline.element(0, 2)).data());
+    // What came in pieces is by itself, and is kept without copying it again.
+    const bool is_by_itself = step < long_text.size();
+    const policy::SharedBytes kept = pipeline.bytes(pipeline.element(0, 2));
+    CHECK(kept.view() == long_text);
+    CHECK((kept.view().data() == pipeline.text(pipeline.element(0, 2)).data()) == is_by_itself);
     CHECK(pipeline.text(pipeline.reply(1)) == "ERR no");
     CHECK(pipeline.reply(2).number == 42);
   }

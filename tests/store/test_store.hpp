@@ -79,7 +79,11 @@ class TestStore {
   Lookup lookup(std::string_view key, Resource resource) {
     std::optional<Lookup> now = store->lookup_now(key, resource);
     if (now) return std::move(*now);
-    return run(store->lookup(key, resource));
+    const auto look_up = [&]() -> awaitable<Lookup> {
+      Lookup found = co_await store->lookup(key, resource);
+      co_return found;
+    };
+    return run(look_up());
   }
   std::optional<Stamps> stamps(Resource resource, Stamps known = {}, std::string_view key = "k") {
     return start(resource, std::move(known), key).stamps;
