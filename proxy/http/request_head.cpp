@@ -5,6 +5,7 @@
 
 #include "http/field_section.hpp"
 #include "http/grammar.hpp"
+#include "http/section_memory.hpp"
 
 namespace larder::http {
 namespace {
@@ -267,18 +268,119 @@ HeadError parse_request_line(const char*& at, const char* end, const HeadLimits&
 }
 
 /// RFC 9112 3.2, RFC 9110 7.2: which authority counts, and whether Host may stand as it does.
-HeadError decide_host(const SectionFacts& facts, const AbsoluteTarget& absolute,
+/// `is_known`: it stood so in a head that was taken.
+HeadError decide_host(const SectionFacts& facts, const AbsoluteTarget& absolute, bool is_known,
                       RequestHead& head) {
   if (facts.host_lines > 1) return HeadError::repeated_host;
   if (facts.host_lines == 0)
     return head.version == Version::http_1_1 ? HeadError::missing_host : HeadError::none;
+  const bool is_origin_form = absolute.authority.host.empty();
   Authority named;
-  if (!parse_authority(facts.host, named)) return HeadError::malformed_host;
-  if (absolute.authority.host.empty())
+  if (!(is_known && is_origin_form) && !parse_authority(facts.host, named))
+    return HeadError::malformed_host;
+  if (is_origin_form)
     head.host = facts.host;
   else if (!is_same_authority(named, absolute.authority, absolute.own_port))
     return HeadError::host_differs_from_target;
   return HeadError::none;
+}
+
+/// Does the section that was read last stand here again?
+bool stands_at(const SectionMemory& memory, const char* at, const char* end) {
+  if (memory.text.empty()) return false;
+  const std::size_t size = memory.text.size() - memory.begin;
+  return size <= static_cast<std::size_t>(end - at) &&
+         std::memcmp(at, memory.text.data() + memory.begin, size) == 0;
+}
+
+/// As parse_field_section(), of a copy that is kept. The copy has all of the head from `start` on,
+/// since the parser looks at sixteen bytes at once.
+HeadError parse_and_remember(const char* start, const char*& at, const char* end,
+                             std::size_t field_limit, Fields& fields, SectionMemory& memory) {
+  memory.text.assign(start, end);
+  memory.begin = static_cast<std::size_t>(at - start);
+  memory.facts = {};
+  memory.host_is_valid = false;
+  const char* const copy = memory.text.data();
+  const char* p = copy + memory.begin;
+  const HeadError error =
+      parse_field_section(p, copy + memory.text.size(), field_limit, fields, memory.facts);
+  if (error != HeadError::none) {
+    memory.text.clear();
+    return error;
+  }
+  memory.text.resize(static_cast<std::size_t>(p - copy));
+  at = start + memory.text.size();
+  return HeadError::none;
+}
+
+HeadError parse(std::string_view bytes, const HeadLimits& limits, RequestHead& head,
+                SectionMemory* memory) {
+  if (bytes.size() > limits.head_bytes) return HeadError::head_too_large;
+  // Every step below may then look one byte ahead without asking where the end is, and sixteen
+  // bytes at once. No head is smaller than "M / HTTP/1.0" and two CRLF.
+  if (bytes.size() < 16 || bytes.back() != '\n') return HeadError::malformed_request_line;
+  const char* at = bytes.data();
+  const char* const end = at + bytes.size();
+  // RFC 9112 2.2: empty lines before a request line are to be ignored; some clients send one behind
+  // a POST.
+  for (int i = 0; i < most_leading_bytes / 2 && end - at >= 2; ++i) {
+    if (at[0] != '\r' || at[1] != '\n') break;
+    at += 2;
+  }
+  if (at == end) return HeadError::malformed_request_line;
+  head.query.reset();
+  head.host = {};
+
+  AbsoluteTarget absolute;
+  if (const HeadError error = parse_request_line(at, end, limits, head, absolute);
+      error != HeadError::none)
+    return error;
+  const bool is_known = memory && stands_at(*memory, at, end);
+  SectionFacts own_facts;
+  const SectionFacts& facts = memory ? memory->facts : own_facts;
+  if (is_known) {
+    at += memory->text.size() - memory->begin;
+  } else {
+    head.fields.clear();
+    const HeadError error =
+        memory ? parse_and_remember(bytes.data(), at, end, limits.fields, head.fields, *memory)
+               : parse_field_section(at, end, limits.fields, head.fields, own_facts);
+    if (error != HeadError::none) return error;
+  }
+  const bool host_is_known = is_known && memory->host_is_valid;
+  if (const HeadError error = decide_host(facts, absolute, host_is_known, head);
+      error != HeadError::none)
+    return error;
+  if (memory) memory->host_is_valid = true;
+  if (const HeadError error = decide_framing(facts, head.version, head.framing);
+      error != HeadError::none)
+    return error;
+  if (facts.expects_unknown) return HeadError::unknown_expectation;
+  head.keep_alive = wishes_keep_alive(facts, head.version);
+  // RFC 9110 10.1.1: nothing to wait for without content, and HTTP/1.0 knows no 100.
+  const bool announces_content =
+      head.framing.kind == BodyFraming::Kind::chunked ||
+      (head.framing.kind == BodyFraming::Kind::length && head.framing.length != 0);
+  head.expects_continue =
+      facts.expects_continue && announces_content && head.version == Version::http_1_1;
+  head.size = static_cast<std::size_t>(at - bytes.data());
+  return HeadError::none;
+}
+
+HeadScanner::State read(std::string_view bytes, const HeadLimits& limits, HeadScanner& scanner,
+                        RequestHead& head, HeadError& error, SectionMemory* memory) {
+  using State = HeadScanner::State;
+  error = HeadError::none;
+  // What the parser takes here it takes without what lies behind it, too. A refusal says nothing
+  // yet: more heads, or content, may lie there.
+  if (!scanner.has_begun() && bytes.ends_with("\r\n\r\n") &&
+      parse(bytes, limits, head, memory) == HeadError::none)
+    return State::complete;
+  const State state = scanner.scan(bytes, limits);
+  if (state == State::refused) error = scanner.error();
+  if (state == State::complete) error = parse(bytes.substr(0, scanner.end()), limits, head, memory);
+  return error == HeadError::none ? state : State::refused;
 }
 
 }  // namespace
@@ -332,62 +434,18 @@ void HeadScanner::reset() {
 }
 
 HeadError parse_request_head(std::string_view bytes, const HeadLimits& limits, RequestHead& head) {
-  if (bytes.size() > limits.head_bytes) return HeadError::head_too_large;
-  // Every step below may then look one byte ahead without asking where the end is, and sixteen
-  // bytes at once. No head is smaller than "M / HTTP/1.0" and two CRLF.
-  if (bytes.size() < 16 || bytes.back() != '\n') return HeadError::malformed_request_line;
-  const char* at = bytes.data();
-  const char* const end = at + bytes.size();
-  // RFC 9112 2.2: empty lines before a request line are to be ignored; some clients send one behind
-  // a POST.
-  for (int i = 0; i < most_leading_bytes / 2 && end - at >= 2; ++i) {
-    if (at[0] != '\r' || at[1] != '\n') break;
-    at += 2;
-  }
-  if (at == end) return HeadError::malformed_request_line;
-  head.query.reset();
-  head.host = {};
-  head.fields.clear();
-
-  AbsoluteTarget absolute;
-  if (const HeadError error = parse_request_line(at, end, limits, head, absolute);
-      error != HeadError::none)
-    return error;
-  SectionFacts facts;
-  if (const HeadError error = parse_field_section(at, end, limits.fields, head.fields, facts);
-      error != HeadError::none)
-    return error;
-  if (const HeadError error = decide_host(facts, absolute, head); error != HeadError::none)
-    return error;
-  if (const HeadError error = decide_framing(facts, head.version, head.framing);
-      error != HeadError::none)
-    return error;
-  if (facts.expects_unknown) return HeadError::unknown_expectation;
-  head.keep_alive = wishes_keep_alive(facts, head.version);
-  // RFC 9110 10.1.1: nothing to wait for without content, and HTTP/1.0 knows no 100.
-  const bool announces_content =
-      head.framing.kind == BodyFraming::Kind::chunked ||
-      (head.framing.kind == BodyFraming::Kind::length && head.framing.length != 0);
-  head.expects_continue =
-      facts.expects_continue && announces_content && head.version == Version::http_1_1;
-  head.size = static_cast<std::size_t>(at - bytes.data());
-  return HeadError::none;
+  return parse(bytes, limits, head, nullptr);
 }
 
 HeadScanner::State read_request_head(std::string_view bytes, const HeadLimits& limits,
                                      HeadScanner& scanner, RequestHead& head, HeadError& error) {
-  using State = HeadScanner::State;
-  error = HeadError::none;
-  // What the parser takes here it takes without what lies behind it, too. A refusal says nothing
-  // yet: more heads, or content, may lie there.
-  if (!scanner.has_begun() && bytes.ends_with("\r\n\r\n") &&
-      parse_request_head(bytes, limits, head) == HeadError::none)
-    return State::complete;
-  const State state = scanner.scan(bytes, limits);
-  if (state == State::refused) error = scanner.error();
-  if (state == State::complete)
-    error = parse_request_head(bytes.substr(0, scanner.end()), limits, head);
-  return error == HeadError::none ? state : State::refused;
+  return read(bytes, limits, scanner, head, error, nullptr);
+}
+
+HeadScanner::State read_request_head(std::string_view bytes, const HeadLimits& limits,
+                                     HeadScanner& scanner, RequestHead& head, HeadError& error,
+                                     SectionMemory& memory) {
+  return read(bytes, limits, scanner, head, error, &memory);
 }
 
 }  // namespace larder::http

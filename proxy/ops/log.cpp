@@ -175,11 +175,12 @@ void write_json(const session::ExchangeRecord& record, std::string& line) {
   json.put_three_digits(static_cast<unsigned>(rest.count()));
   json.put(R"(Z","level":"info","peer":)");
   put_json_string(json, record.peer);
-  json.put(R"(,"method":)");
-  put_json_string(json, record.method);
-  json.put(R"(,"host":)");
-  put_json_string(json, record.host);
-  json.put(R"(,"path":)");
+  // A method is a token, and what may be in a host has nothing to escape either.
+  json.put(R"(,"method":")");
+  json.put(record.method);
+  json.put(R"(","host":")");
+  json.put(record.host);
+  json.put(R"(","path":)");
   put_json_string(json, record.path);
   if (!record.query.empty()) {
     json.put(R"(,"query":)");

@@ -40,7 +40,8 @@ constexpr std::array<bool, 256> plain_in_keys = make_plain_in_keys();
 /// Beyond what most texts in keys are made of.
 struct NotUsualInKeys {
   static auto of(http::Bytes bytes) {
-    return ((bytes | 0x20) - 'a' >= 26) & (bytes - '-' > ':' - '-') & (bytes != '_');
+    return ((bytes | 0x20) - 'a' >= 26) & (bytes - '-' > ':' - '-') & (bytes != '_') &
+           (bytes != '*');
   }
 };
 struct UpperCase {

@@ -21,9 +21,8 @@ using std::chrono::seconds;
 
 /// Text of an exchange, whose room the next one on its connection uses again.
 struct Scratch {
-  std::string out;   ///< what is sent
-  std::string path;  ///< of the request, in its normal form
-  std::string key;   ///< of what is stored
+  std::string out;  ///< what is sent
+  std::string key;  ///< of what is stored
 };
 
 /// The client's side of an exchange. Everything is owned by its connection.

@@ -209,7 +209,7 @@ awaitable<void> Connection::serve() {
                         retry_soon);
         after = After::close;
       } else {
-        Exchange exchange(worker_, client(), head_, after_head());
+        Exchange exchange(worker_, client(), head_, after_head(), routing_);
         after = exchange.begin();
         if (!after) {
           const After finished = co_await exchange.finish();
@@ -265,7 +265,8 @@ Client Connection::client() {
 
 Connection::HeadRead Connection::take_head() {
   if (filled_ == 0) return HeadRead::need_more;
-  switch (http::read_request_head({buffer_.data(), filled_}, limits_, scanner_, head_, refused_)) {
+  switch (http::read_request_head({buffer_.data(), filled_}, limits_, scanner_, head_, refused_,
+                                  section_)) {
     case http::HeadScanner::State::need_more:
       return HeadRead::need_more;
     case http::HeadScanner::State::refused:
@@ -296,8 +297,9 @@ milliseconds Connection::patience() {
 awaitable<ReadResult> Connection::doze(milliseconds patience) {
   // Assigning empty ones would keep the room.
   std::vector<char>().swap(buffer_);
-  for (std::string* text : {&scratch_.out, &scratch_.path, &scratch_.key})
+  for (std::string* text : {&scratch_.out, &scratch_.key, &section_.text})
     std::string().swap(*text);
+  routing_.clear();
   const IoStatus ready = co_await stream_.wait_readable(patience);
   if (ready != IoStatus::ok) co_return ReadResult{ready};
   const ReadResult read = co_await stream_.read_some(room(), awake_time);

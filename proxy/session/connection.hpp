@@ -10,8 +10,10 @@
 #include <boost/intrusive/list.hpp>
 
 #include "http/request_head.hpp"
+#include "http/section_memory.hpp"
 #include "session/exchange.hpp"
 #include "session/limits.hpp"
+#include "session/routing.hpp"
 #include "session/stream.hpp"
 #include "session/worker.hpp"
 
@@ -85,6 +87,7 @@ class Connection : public boost::intrusive::list_base_hook<
   std::size_t filled_ = 0;
   http::HeadScanner scanner_;
   http::RequestHead head_;
+  http::SectionMemory section_;  ///< of the head
   http::HeadError refused_ = http::HeadError::none;
   SteadyClock::time_point give_up_{};  ///< for a head that has begun
   bool idle_ = false;
@@ -92,6 +95,7 @@ class Connection : public boost::intrusive::list_base_hook<
   unsigned served_ = 0;    ///< requests
   unsigned in_a_row_ = 0;  ///< requests served without having waited for the client
   Scratch scratch_;
+  Routing routing_;
 };
 
 }  // namespace larder::session

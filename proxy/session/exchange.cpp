@@ -3,7 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "http/target.hpp"
 #include "policy/explanation.hpp"
 #include "policy/problem.hpp"
 #include "policy/rule_tags.hpp"
@@ -20,21 +19,22 @@ using policy::Detail;
 using policy::ForwardReason;
 
 Exchange::Exchange(Worker& worker, Client client, const http::RequestHead& head,
-                   std::string_view after_head)
+                   std::string_view after_head, Routing& routing)
     : worker_(worker),
       settings_(worker.shared.settings),
       client_(client),
       head_(head),
       after_head_(after_head),
       content_(client.stream, after_head, head.framing, settings_.client_timeout),
-      rules_(worker.rule_set),
-      path_(client.scratch.path),
+      routing_(routing),
+      rules_(routing.rules()),
+      match_(routing.match()),
+      path_(routing.path()),
       key_(client.scratch.key),
       started_(SteadyClock::now()),
       answer_(client, head, record_, settings_.client_timeout,
               head.keep_alive && !worker.draining && !client.is_last) {
   content_.set_pace(Pace(settings_.minimum_rate, settings_.rate_grace));
-  path_.clear();
   key_.clear();
 }
 
@@ -42,7 +42,7 @@ policy::LookupFacts Exchange::facts() const {
   return {.head = head_,
           .match = match_,
           .path = path_,
-          .ambiguous = ambiguous_,
+          .ambiguous = routing_.is_ambiguous(),
           .forwarded = forwarded_,
           .session_cookies = settings_.session_cookies,
           .who = who_ ? &*who_ : nullptr,
@@ -86,8 +86,7 @@ std::optional<After> Exchange::begin() {
   forwarded_ = policy::decide_forwarded(head_, client_.peer, client_.trusted, client_.scheme);
   record_.scheme = forwarded_.proto;
   name_request();
-  ambiguous_ = http::normalise_path(head_.path, path_) != http::Ambiguity::none;
-  if (!ambiguous_) match_ = rules_->index.match(path_);
+  routing_.follow(head_.path, worker_.rule_set);
   if (match_.rule) {
     record_.rule = match_.rule->name;
     record_.rule_slot = rules_->slot_of(*match_.rule);
@@ -193,14 +192,14 @@ Exchange::Progress Exchange::look_up(policy::Demands demands) {
   return use(std::move(*found), std::chrono::floor<seconds>(record_.began));
 }
 
-Exchange::Progress Exchange::use(store::Lookup found, policy::SystemSeconds now) {
+Exchange::Progress Exchange::use(store::Lookup&& found, policy::SystemSeconds now) {
   const policy::ReuseDecision decision = policy::decide_reuse(head_, demands_, found.response.get(),
                                                               found.softened, *match_.rule, now);
   return std::visit([&](const auto& chosen) { return carry_out(chosen, std::move(found), now); },
                     decision);
 }
 
-Exchange::Progress Exchange::carry_out(const policy::Reuse& reuse, store::Lookup found,
+Exchange::Progress Exchange::carry_out(const policy::Reuse& reuse, store::Lookup&& found,
                                        policy::SystemSeconds now) {
   record_.tier = found.tier;
   if (reuse.refresh && found.available)
@@ -229,7 +228,7 @@ Exchange::Progress Exchange::carry_out(const policy::OwnRequest& own, const stor
   return policy::PassOn{own.reason, own.detail};
 }
 
-Exchange::Progress Exchange::carry_out(const policy::Refill& refill, store::Lookup found,
+Exchange::Progress Exchange::carry_out(const policy::Refill& refill, store::Lookup&& found,
                                        policy::SystemSeconds) {
   record_.cache.result =
       refill.reason == ForwardReason::stale ? CacheResult::expired : CacheResult::miss;

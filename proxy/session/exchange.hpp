@@ -20,6 +20,7 @@
 #include "session/answer.hpp"
 #include "session/filling.hpp"
 #include "session/passing_on.hpp"
+#include "session/routing.hpp"
 #include "session/sending.hpp"
 #include "session/worker.hpp"
 
@@ -27,9 +28,9 @@ namespace larder::session {
 
 class Exchange {
  public:
-  /// `after_head`: what has been read behind the request's head.
+  /// `after_head`: what has been read behind the request's head. `routing`: its connection's.
   Exchange(Worker& worker, Client client, const http::RequestHead& head,
-           std::string_view after_head);
+           std::string_view after_head, Routing& routing);
 
   /// Goes as far as it can without waiting: to the end, as a rule, when memory has the answer.
   /// Nothing: finish() is to be awaited.
@@ -74,10 +75,10 @@ class Exchange {
   [[nodiscard]] Progress send_problem(std::uint16_t status, std::string_view detail);
   [[nodiscard]] policy::Detail make_key();
   [[nodiscard]] Progress look_up(policy::Demands demands);
-  [[nodiscard]] Progress use(store::Lookup found, policy::SystemSeconds now);
-  [[nodiscard]] Progress carry_out(const policy::Reuse& reuse, store::Lookup found,
+  [[nodiscard]] Progress use(store::Lookup&& found, policy::SystemSeconds now);
+  [[nodiscard]] Progress carry_out(const policy::Reuse& reuse, store::Lookup&& found,
                                    policy::SystemSeconds now);
-  [[nodiscard]] Progress carry_out(const policy::Refill& refill, store::Lookup found,
+  [[nodiscard]] Progress carry_out(const policy::Refill& refill, store::Lookup&& found,
                                    policy::SystemSeconds now);
   [[nodiscard]] Progress carry_out(const policy::OwnRequest& own, const store::Lookup& found,
                                    policy::SystemSeconds now);
@@ -103,16 +104,16 @@ class Exchange {
   const http::RequestHead& head_;
   std::string_view after_head_;
   BodyReader content_;  ///< of the request
-  std::shared_ptr<const RuleSet> rules_;
+  Routing& routing_;
+  const std::shared_ptr<const RuleSet>& rules_;
+  const policy::RouteMatch& match_;
+  const std::string& path_;  ///< normal form
   policy::ForwardedFacts forwarded_;
   RequestId id_;
   RequestId fill_id_;
   std::optional<Span> span_;
-  std::string& path_;  ///< normal form; empty when ambiguous
   std::string& key_;
   const SteadyClock::time_point started_;
-  bool ambiguous_ = false;
-  policy::RouteMatch match_;
   std::optional<identity::Identification> who_;  ///< nothing: not asked
   std::string_view
       user_;  ///< the digest within `who_` where responses are tagged by it; else empty

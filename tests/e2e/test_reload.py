@@ -218,6 +218,15 @@ def test_a_rule_that_means_something_else_never_meets_what_its_former_self_store
     assert state(client.get("/one/", headers=HOST)) == "MISS"
 
 
+def test_an_open_connection_obeys_the_new_rules_for_the_path_it_asked_for_last(larder, file):
+    client = larder.client()
+    answers = [client.get("/two/", headers=HOST) for _ in range(2)]
+    file.write_text(TWO)
+    assert reload(larder).status_code == 200
+    answers += [client.get("/two/", headers=HOST) for _ in range(2)]
+    assert [state(answer) for answer in answers] == ["BYPASS", "BYPASS", "MISS", "HIT"]
+
+
 def test_another_ttl_keeps_what_is_stored(larder, file):
     assert is_stored(larder, "/one/")
     file.write_text(ONE.replace("1h", "2h"))

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "http/section_memory.hpp"
 #include "in_parts.hpp"
 
 namespace larder::http {
@@ -799,6 +800,60 @@ TEST_CASE("a head's storage is used again and nothing of the last head stays") {
   CHECK(parse_request_head("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", {}, head) ==
         HeadError::none);
   CHECK(describe_head(head) == "GET 0\n0 /\n-\n\n0\nConnection=keep-alive|Connection\nnone 0 keep");
+}
+
+TEST_CASE("a section that stands again gives the same head as one that is read anew") {
+  const std::string browser = "Host: a\r\nAccept: text/html;q=0.9\r\nCookie: a=b\r\n\r\n";
+  const std::string posted = "Host: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+  struct Case {
+    const char* name;
+    std::string first;
+    std::string second;
+  };
+  const Case cases[] = {
+      {"the same request", "GET /a HTTP/1.1\r\n" + browser, "GET /a HTTP/1.1\r\n" + browser},
+      {"another target, behind an empty line", "GET /a HTTP/1.1\r\n" + browser,
+       "\r\nGET /b/c?d HTTP/1.1\r\n" + browser},
+      {"a section that goes on", "GET / HTTP/1.1\r\n" + browser,
+       "GET / HTTP/1.1\r\n" + browser.substr(0, browser.size() - 2) + "X: y\r\n\r\n"},
+      {"a section that ends before", "GET / HTTP/1.1\r\n" + browser,
+       "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {"one byte that differs", "GET / HTTP/1.1\r\n" + browser,
+       "GET / HTTP/1.1\r\nHost: b" + browser.substr(7)},
+      {"what lies behind it", "GET / HTTP/1.1\r\n" + browser,
+       "GET / HTTP/1.1\r\n" + browser + "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"},
+      {"a length and an expectation", "POST / HTTP/1.1\r\n" + posted,
+       "POST /b HTTP/1.1\r\n" + posted},
+      {"no Host, which HTTP/1.0 alone may leave out", "GET / HTTP/1.0\r\nX: y\r\n\r\n",
+       "GET / HTTP/1.1\r\nX: y\r\n\r\n"},
+      {"a Host that the target now differs from", "GET / HTTP/1.1\r\n" + browser,
+       "GET http://b/ HTTP/1.1\r\n" + browser},
+      {"a Host that was refused", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+       "GET / HTTP/1.1\r\nHost: a b\r\n\r\n"},
+      {"a Host that the target differed from", "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+       "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {"a section that was refused", "GET / HTTP/1.1\r\nHost: a\r\nX y: z\r\n\r\n",
+       "GET / HTTP/1.1\r\nHost: a\r\nX y: z\r\n\r\n"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    RequestHead head;
+    SectionMemory memory;
+    const auto read = [&](const std::string& bytes) {
+      // Where the one before stood nobody may look any more.
+      const std::unique_ptr<char[]> room = std::make_unique<char[]>(bytes.size());
+      std::copy(bytes.begin(), bytes.end(), room.get());
+      HeadScanner scanner;
+      HeadError error = HeadError::none;
+      const auto state =
+          read_request_head({room.get(), bytes.size()}, {}, scanner, head, error, memory);
+      const bool is_complete = state == HeadScanner::State::complete;
+      return Verdict{error, is_complete, is_complete ? head.size : 0,
+                     is_complete ? describe_head(head) : ""};
+    };
+    CHECK(read(c.first) == read_as_it_arrives(c.first, {}, {}));
+    CHECK(read(c.second) == read_as_it_arrives(c.second, {}, {}));
+  }
 }
 
 TEST_CASE("24 field lines need no memory but the head's own") {
