@@ -14,7 +14,7 @@ namespace larder::session {
 
 namespace {
 
-constexpr std::size_t first_buffer = 4 * 1024;
+constexpr std::size_t first_buffer = 2 * 1024;
 /// After so long without a request a connection gives up its buffers.
 constexpr milliseconds awake_time{1000};
 /// What an idle connection may keep of its scratch.
