@@ -36,7 +36,9 @@ FetchFailure OriginConnection::note_read(const ReadResult& read) {
   if (read.status == IoStatus::timed_out) return FetchFailure::first_byte_timed_out;
   if (read.status != IoStatus::ok)
     return filled_ > 0 ? FetchFailure::content_cut_off : FetchFailure::closed_before_answer;
-  if (read.is_unasked && was_used) return FetchFailure::closed_before_answer;
+  // Stream::ask does not see of bytes that begin with NUL that they were there before.
+  const bool is_no_answer = read.is_unasked || (filled_ == 0 && buffer_.front() == '\0');
+  if (is_no_answer && was_used) return FetchFailure::closed_before_answer;
   got_bytes = true;
   filled_ += read.size;
   return FetchFailure::none;

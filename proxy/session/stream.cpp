@@ -116,8 +116,8 @@ awaitable<ReadResult> Stream::ask(std::string_view question, milliseconds write_
   Pieces unsent{question};
   std::optional<IoStatus> sent;
   bool is_unasked = false;
-  // Asio reads at once if it can, and only tells later. What it has read shows in the room: no
-  // answer begins with NUL, and one that does is refused for that.
+  // Asio reads at once if it can, and only tells later. What it has read shows in the room, unless
+  // it begins with NUL, as no answer does.
   room.front() = '\0';
   deadlines_.set(reading_, timeout);
   reading_.is_pending = true;
@@ -136,7 +136,7 @@ awaitable<ReadResult> Stream::ask(std::string_view question, milliseconds write_
   deadlines_.clear(reading_);
   if (is_unasked || sent == IoStatus::ok)
     co_return ReadResult{status_of(error, expired), size, is_unasked};
-  // No room for all of it: the read has been given up for now.
+  // The kernel did not take all of it. The read was ended, and begins again behind the rest.
   if (!sent) {
     const IoStatus later = co_await write(unsent, write_timeout);
     sent = later;

@@ -191,7 +191,7 @@ TEST_CASE("fetch: once more when a used connection died before any answer, and o
 TEST_CASE("fetch: what an idle connection has said unasked is no answer to the next request") {
   struct Case {
     const char* name;
-    const char* said;
+    std::string_view said;
     bool closes;
     bool is_asked;  ///< by the next request, which is then repeated elsewhere
   };
@@ -199,6 +199,10 @@ TEST_CASE("fetch: what an idle connection has said unasked is no answer to the n
       {"a whole answer", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, false},
       {"a farewell", "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", true, false},
       {"some bytes", "x", false, false},
+      {"a NUL, and what would be an answer without it",
+       {"\0HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 46},
+       false,
+       true},
       {"nothing, but it has closed", "", true, true},
   };
   for (const Case& c : cases) {
