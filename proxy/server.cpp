@@ -129,6 +129,7 @@ ops::Status Server::status() const {
       .uptime = std::chrono::duration_cast<std::chrono::seconds>(SteadyClock::now() - started_),
       .connections = shared_.connections.load(std::memory_order_relaxed),
       .requests = shared_.requests.load(std::memory_order_relaxed),
+      .fills = shared_.collapse.size(),
       .memory = {stores_.memory.capacity(), stores_.memory.bytes(), stores_.memory.count(),
                  stores_.memory.given_up()},
       .backends = backends_.status(),

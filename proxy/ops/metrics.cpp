@@ -260,6 +260,8 @@ void add_process(const Status& status, Page& page) {
   page.add({{"version", LARDER_VERSION}}, 1);
   page.gauge("larder_connections", "Connections of clients, open now.", status.connections);
   page.gauge("larder_requests_in_flight", "Requests that are being answered now.", status.requests);
+  page.gauge("larder_fills_in_flight",
+             "Answers that are waited for, arrive or are being stored now.", status.fills);
   page.counter("larder_log_lines_dropped_total",
                "Lines of the log that stderr did not take in time.", status.lines_dropped);
   if (status.spans) {

@@ -164,6 +164,7 @@ std::string format_json(const Status& status) {
   json["origin_seconds_saved"] = seconds_saved;
   json["connections"] = status.connections;
   json["requests_in_flight"] = status.requests;
+  json["fills_in_flight"] = status.fills;
   json["log_lines_dropped"] = status.lines_dropped;
   json["rules"] = std::move(rules);
   boost::json::array needs_restart;

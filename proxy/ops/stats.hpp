@@ -42,6 +42,7 @@ struct Status {
   std::chrono::seconds uptime{0};
   unsigned connections = 0;  ///< of clients, open now
   unsigned requests = 0;     ///< in flight now
+  std::size_t fills = 0;     ///< in flight now
   MemoryStatus memory;
   std::vector<session::Backends::Status> backends;
   session::Admission::Status origin;

@@ -33,8 +33,10 @@ class Collapse {
   /// The fill has ended; it is joined no more.
   void leave(const std::string& key, const std::shared_ptr<Fill>& fill);
 
-  /// Is a fill with this key in flight? Another thread may have ended it by now.
-  [[nodiscard]] bool is_filling(const std::string& key);
+  /// The fill with this key that is in flight; null: none. Another thread may have ended it by now.
+  [[nodiscard]] std::shared_ptr<Fill> find(const std::string& key);
+  /// How many fills are in flight.
+  [[nodiscard]] std::size_t size() const;
 
   /// How many fills with this key, or with one of its shard, have ended. Whoever looked into the
   /// store before this number changed may have looked too early.
@@ -48,6 +50,7 @@ class Collapse {
   struct Shard {
     std::mutex mutex;
     std::unordered_map<std::string, std::shared_ptr<Fill>> fills;
+    std::atomic<std::size_t> size{0};  ///< of `fills`, for those who do not want to lock
     std::atomic<std::uint64_t> departures{0};
   };
   [[nodiscard]] const Shard& shard_of(const std::string& key) const {

@@ -101,6 +101,10 @@ std::optional<After> Exchange::begin() {
 }
 
 awaitable<After> Exchange::finish() {
+  if (auto* storing = std::get_if<AwaitStoring>(&progress_)) {
+    co_await wait_for(std::move(storing->fill));
+    progress_ = look_up_now();
+  }
   if (std::holds_alternative<AwaitStore>(progress_)) {
     store::Lookup found = co_await worker_.store->lookup(key_, resource());
     progress_ = use(std::move(found), worker_.shared.clock.now_in_seconds());
@@ -156,9 +160,11 @@ Exchange::Progress Exchange::send_problem(std::uint16_t status, std::string_view
 }
 
 namespace {
+/// The store has deadlines of its own; this is for a fill that hangs on another thread.
+constexpr milliseconds longest_storing{1000};
 constexpr std::string_view not_stored =
     "nothing fresh is stored, and the request allows no other answer";
-}
+}  // namespace
 
 /// Why nothing can be stored for the request, with its key made and its tags; or none.
 Detail Exchange::make_key() {
@@ -186,6 +192,21 @@ Exchange::Progress Exchange::look_up(policy::Demands demands) {
   }
   if (unusable != Detail::none) return policy::PassOn{ForwardReason::bypass, unusable};
 
+  std::shared_ptr<Fill> fill = worker_.shared.collapse.find(key_);
+  if (fill && fill->snapshot().is_being_stored()) return AwaitStoring{std::move(fill)};
+  return look_up_now();
+}
+
+awaitable<void> Exchange::wait_for(std::shared_ptr<Fill> fill) {
+  const auto timer = std::make_shared<Timer>(worker_.io);
+  Fill::Snapshot seen = fill->snapshot();
+  for (bool changed = true; seen.is_being_stored() && changed; seen = fill->snapshot()) {
+    const bool later = co_await fill->changed(seen.version, timer, longest_storing);
+    changed = later;
+  }
+}
+
+Exchange::Progress Exchange::look_up_now() {
   departures_ = worker_.shared.collapse.departures(key_);
   std::optional<store::Lookup> found = worker_.store->lookup_now(key_, resource());
   if (!found) return AwaitStore{};

@@ -59,6 +59,11 @@ class Exchange {
   }
 
   // How far it has come: to the end, to where its own request is to be passed on, or to one of:
+  /// What is asked for is on its way into the store. A client is told the end of an answer before
+  /// it is there; whoever asks next, perhaps the same client, shall find it all the same.
+  struct AwaitStoring {
+    std::shared_ptr<Fill> fill;
+  };
   struct AwaitStore {};   ///< the store has to be asked
   struct AwaitClient {};  ///< the client's kernel has no room for all of the answer
   struct AwaitPurge {};   ///< an operator purges
@@ -67,14 +72,15 @@ class Exchange {
     policy::ForwardReason reason;
     store::Lookup found;
   };
-  using Progress =
-      std::variant<After, policy::PassOn, AwaitStore, AwaitClient, AwaitFill, AwaitPurge>;
+  using Progress = std::variant<After, policy::PassOn, AwaitStoring, AwaitStore, AwaitClient,
+                                AwaitFill, AwaitPurge>;
 
   [[nodiscard]] Progress decide();
   [[nodiscard]] Progress refuse_content();
   [[nodiscard]] Progress send_problem(std::uint16_t status, std::string_view detail);
   [[nodiscard]] policy::Detail make_key();
   [[nodiscard]] Progress look_up(policy::Demands demands);
+  [[nodiscard]] Progress look_up_now();
   [[nodiscard]] Progress use(store::Lookup&& found, policy::SystemSeconds now);
   [[nodiscard]] Progress carry_out(const policy::Reuse& reuse, store::Lookup&& found,
                                    policy::SystemSeconds now);
@@ -87,6 +93,8 @@ class Exchange {
   /// Tells what has happened.
   After end(After after);
 
+  /// Until a fill that somebody may have had all of has ended.
+  [[nodiscard]] awaitable<void> wait_for(std::shared_ptr<Fill> fill);
   [[nodiscard]] awaitable<After> refill(policy::ForwardReason reason, store::Lookup found);
   [[nodiscard]] awaitable<After> pass_on(policy::PassOn pass);
 

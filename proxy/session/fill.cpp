@@ -92,6 +92,14 @@ std::string_view Fill::piece(std::size_t offset) const {
   return {piece.data.get() + within, piece.size - within};
 }
 
+void Fill::hold_whole(policy::StoredResponsePointer response) {
+  std::unique_lock lock(mutex_);
+  now_.state = State::whole;
+  now_.response = std::move(response);
+  now_.length = now_.response->content.size;
+  announce(std::move(lock));
+}
+
 void Fill::complete(policy::StoredResponsePointer response, policy::Detail unstored) {
   std::unique_lock lock(mutex_);
   now_.state = State::complete;

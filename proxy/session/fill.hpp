@@ -26,14 +26,15 @@ class Fill {
   enum class State : std::uint8_t {
     waiting,   ///< nothing decided yet
     arriving,  ///< will be stored; its content can be read as it comes
-    complete,  ///< all of it is here, and in the store if it may be
+    whole,     ///< all of it is here, and on its way into the store if it may be there
+    complete,  ///< and that has ended
     refused,   ///< not storable, or too large in the end: for its leader alone
     failed,    ///< no answer, or cut off
   };
   struct Snapshot {
     State state = State::waiting;
     std::uint64_t version = 0;               ///< grows with each change
-    policy::StoredResponsePointer response;  ///< while arriving: without content; complete: whole
+    policy::StoredResponsePointer response;  ///< while arriving: without content; then: with it
     std::optional<std::size_t> length;       ///< of the content; nothing while it is not known
     std::size_t available = 0;               ///< bytes of the content that can be read
     /// Age that the origin sent; nothing: it made the answer now.
@@ -42,6 +43,11 @@ class Fill {
     FetchFailure failure = FetchFailure::none;
     std::uint16_t origin_status = 0;  ///< once the origin has answered; 304: what was stored holds
     SteadyClock::duration origin_time{0};  ///< as FillRecord::origin_time
+
+    /// May a reader have had all of it, while the store has not yet been heard?
+    [[nodiscard]] bool is_being_stored() const {
+      return state == State::whole || (state == State::arriving && length && available == *length);
+    }
   };
 
   /// `stamps` and `local`: of the resource's tags, read before the origin is asked.
@@ -66,6 +72,8 @@ class Fill {
   void append(std::string_view content);
   /// All that has been appended, in one piece.
   [[nodiscard]] policy::SharedBytes content() const;
+  /// Readers are told all of it from now on; they do not wait for the store.
+  void hold_whole(policy::StoredResponsePointer response);
   /// `unstored`: why it is in no store; none: it is.
   void complete(policy::StoredResponsePointer response, policy::Detail unstored);
   void refuse(policy::Detail detail, OriginAnswer answer);

@@ -164,6 +164,7 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
   Detail obstacle = obstacle_of(job.start);
   if (obstacle == Detail::none) {
+    fill.hold_whole(whole);
     const store::PutOutcome outcome =
         co_await worker.store->put(job.key, job.resource(), fill.stamps(), whole, kept.retention);
     obstacle = obstacle_of(outcome);
@@ -190,12 +191,13 @@ awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
   if (not_modified.fields.has(http::FieldName::age)) fill.note_origin_age(stored.initial_age);
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
   Detail obstacle = obstacle_of(job.start);
+  fill.note_origin_status(304);
   if (obstacle == Detail::none) {
+    fill.hold_whole(whole);
     const store::PutOutcome outcome = co_await worker.store->freshen(
         job.key, job.resource(), fill.stamps(), whole, kept->retention);
     obstacle = obstacle_of(outcome);
   }
-  fill.note_origin_status(304);
   fill.complete(whole, obstacle);
   co_return true;
 }
@@ -328,7 +330,7 @@ awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
 awaitable<store::FillStart> begin_fill(Worker& worker, const std::string& key,
                                        const store::Resource& resource, store::Stamps known,
                                        policy::StoredResponsePointer found, bool shares) {
-  if (shares && !worker.shared.collapse.is_filling(key))
+  if (shares && !worker.shared.collapse.find(key))
     return worker.store->begin_fill(key, resource, std::move(known), std::move(found));
   return worker.store->stamps(key, resource, std::move(known));
 }

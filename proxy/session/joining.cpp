@@ -50,6 +50,7 @@ awaitable<JoinOutcome> Joining::run() {
       co_return joined;
     }
     case Fill::State::arriving:
+    case Fill::State::whole:
     case Fill::State::complete:
       break;
   }
@@ -128,15 +129,15 @@ awaitable<JoinOutcome> Joining::answer_from(Fill::Snapshot snapshot) {
   if (snapshot.origin_status == 304) told.forward_status = snapshot.origin_status;
   if (snapshot.detail != Detail::none) told.detail = snapshot.detail;
   // Not claimed for content of unknown length that may yet prove too large.
-  const bool will_be_whole = snapshot.state == Fill::State::complete || snapshot.length;
+  const bool will_be_whole = snapshot.state != Fill::State::arriving || snapshot.length;
   told.stored = snapshot.detail == Detail::none && will_be_whole;
   if (told.result == CacheResult::expired) told.ttl = seconds{0};
   After after = After::broken;
-  if (snapshot.state == Fill::State::complete) {
+  if (snapshot.state == Fill::State::arriving) {
+    after = co_await stream(std::move(snapshot));
+  } else {
     after =
         co_await send_stored(own_.answer, own_.head, snapshot.response, snapshot.origin_age, now());
-  } else {
-    after = co_await stream(std::move(snapshot));
   }
   co_return after;
 }
@@ -172,15 +173,10 @@ awaitable<After> Joining::stream(Fill::Snapshot snapshot) {
     for (std::string_view piece = fill_->piece(own_.record.content_sent);
          !piece.empty() || !own_.answer.head().empty();
          piece = fill_->piece(own_.record.content_sent)) {
-      // The end is told once the answer is stored, so that whoever has the whole of it finds it
-      // there.
-      const bool ends = !piece.empty() && snapshot.length &&
-                        own_.record.content_sent + piece.size() == *snapshot.length;
-      if (ends && snapshot.state == Fill::State::arriving) break;
       const IoStatus written = co_await own_.answer.send(piece, chunked);
       if (written != IoStatus::ok) co_return After::broken;
     }
-    if (snapshot.state == Fill::State::complete) {
+    if (snapshot.state == Fill::State::whole || snapshot.state == Fill::State::complete) {
       own_.record.cache.stored = snapshot.detail == Detail::none;
       break;
     }

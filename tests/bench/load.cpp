@@ -3,15 +3,17 @@
 //   bench_load --port PORT [--connections N] [--seconds S | --requests N] [--warm S] [--rate R]
 //              [--method GET] [--target /kib/1/%/] [--urls N] [--zipf EXPONENT] [--seed N]
 //              [--field "Name: value"]... [--status 200] [--cpu-of PID]... [--cpu-beside PID]...
-//              [--tls CIPHER]
+//              [--tls CIPHER] [--poll MICROSECONDS]
 //
 // Without --rate the loop is closed: each connection asks again as soon as it is answered. With it,
 // requests are due by a schedule that no answer can delay, and each one's latency counts from when
 // it was due, as wrk2 does: a server that stops for a second is charged for all that would have
 // been asked.
 // "%" in the target, or in a field, is the number of a URL, 0 to N - 1: in turn, or by Zipf's law.
-// What happens in the first --warm seconds is not counted. Prints one line of JSON; any answer that
-// is not of the expected status, or breaks off, ends the program with status 1.
+// With --poll a closed loop does not sleep until there is an answer, but looks so often: a sleeper
+// is woken in the server's time. What happens in the first --warm seconds is not counted. Prints
+// one line of JSON; any answer that is not of the expected status, or breaks off, ends the program
+// with status 1.
 #include <sys/prctl.h>
 
 #include <array>
@@ -51,7 +53,8 @@ struct Plan {
   double seconds = 1;
   std::uint64_t requests = 0;  ///< zero: as many as the seconds allow
   double warm = 0;
-  double rate = 0;  ///< a second; zero: a closed loop
+  double rate = 0;         ///< a second; zero: a closed loop
+  std::uint64_t poll = 0;  ///< between two looks, ns; zero: sleeps
   std::string method = "GET";
   std::string target = "/kib/1/%/";
   std::uint32_t urls = 1;
@@ -100,6 +103,8 @@ Plan read_plan(int count, char** arguments) {
       plan.processes.push_back(std::atoi(value));
     } else if (name == "--cpu-beside") {
       plan.beside.push_back(std::atoi(value));
+    } else if (name == "--poll") {
+      plan.poll = static_cast<std::uint64_t>(std::atof(value) * 1000);
     } else if (name == "--tls") {
       plan.cipher = value;
     } else {
@@ -320,12 +325,18 @@ class Load {
     return answered_now_;
   }
 
+  static void stay_awake(std::uint64_t time) {
+    for (const std::uint64_t until = now() + time; now() < until;) {
+    }
+  }
+
   void run_closed() {
     for (Connection& connection : connections_) {
       if (may_ask(now())) ask(connection, now());
     }
     for (std::uint64_t heard = now(); answered_ < asked_;) {
-      for (Connection* connection : wait(heard + patience)) {
+      if (plan_.poll > 0) stay_awake(plan_.poll);
+      for (Connection* connection : wait(plan_.poll > 0 ? 0 : heard + patience)) {
         heard = now();
         note(*connection, heard);
         if (may_ask(heard)) ask(*connection, heard);

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from rig.http import RawConnection, cache_status
+from rig.operator import wait_until_all_is_noted
 from rig.scripted_origin import ScriptedOrigin
 from rig.waiting import eventually
 
@@ -156,6 +157,10 @@ def exchange(step, path, larder):
 def run_step(step, path, larder, origin):
     answers = as_list(step.get("origin"))
     asked = origin.asked.setdefault(path, [])
+
+    if step.get("ask", {}).get("method", "GET") not in ("GET", "HEAD"):
+        # What is being stored while something is written may be lost by that.
+        wait_until_all_is_noted(larder)
 
     def alone():
         """The answer, unless it was that of the step before, which was still being stored."""

@@ -26,7 +26,8 @@ awaitable<std::string> read_all(asio::io_context& io, Fill& fill) {
     for (std::string_view piece = fill.piece(content.size()); !piece.empty();
          piece = fill.piece(content.size()))
       content += piece;
-    if (snapshot.state == Fill::State::complete) co_return content;
+    if (snapshot.state == Fill::State::whole || snapshot.state == Fill::State::complete)
+      co_return content;
     if (snapshot.state == Fill::State::failed) co_return "failed after " + content;
     const bool changed = co_await fill.changed(snapshot.version, timer, 5s);
     if (!changed) co_return "nothing came";
@@ -57,6 +58,35 @@ TEST_CASE("Fill: content can be read while it arrives, of known and of unknown l
     asio::post(io, feed);
     CHECK(test::run(io, read_all(io, fill)) == content);
   }
+}
+
+TEST_CASE("Fill: is being stored from when a reader may have had all of it until that has ended") {
+  for (const bool known : {true, false}) {
+    CAPTURE(known);
+    Fill fill({}, {}, SteadyClock::now());
+    CHECK_FALSE(fill.snapshot().is_being_stored());
+    fill.arrive(make_response(""), known ? std::optional<std::size_t>(6) : std::nullopt);
+    fill.append("abc");
+    CHECK_FALSE(fill.snapshot().is_being_stored());
+    fill.append("def");
+    CHECK(fill.snapshot().is_being_stored() == known);
+    fill.hold_whole(make_response("abcdef"));
+    CHECK(fill.snapshot().is_being_stored());
+    fill.complete(make_response("abcdef"), policy::Detail::none);
+    CHECK_FALSE(fill.snapshot().is_being_stored());
+  }
+  Fill failed({}, {}, SteadyClock::now());
+  failed.fail(FetchFailure::content_cut_off);
+  CHECK_FALSE(failed.snapshot().is_being_stored());
+}
+
+TEST_CASE("Fill: all of it can be read before it is stored") {
+  asio::io_context io;
+  Fill fill({}, {}, SteadyClock::now());
+  fill.arrive(make_response(""), std::nullopt);
+  fill.append("abc");
+  asio::post(io, [&] { fill.hold_whole(make_response("abc")); });
+  CHECK(test::run(io, read_all(io, fill)) == "abc");
 }
 
 TEST_CASE("Fill: whoever waits hears of a failure") {

@@ -26,8 +26,12 @@ def reload(larder):
 
 
 def wait_until_all_is_noted(larder):
-    """A client may have its answer a moment before what came of it has been counted."""
-    eventually(lambda: stats(larder)["requests_in_flight"] == 0, "no request is under way")
+    """A client may have its answer a moment before it is stored, and what came of it has been counted."""
+    def is_quiet():
+        now = stats(larder)
+        return now["requests_in_flight"] == 0 and now["fills_in_flight"] == 0
+
+    eventually(is_quiet, "no request and no fill is under way")
 
 
 def stats(larder):
