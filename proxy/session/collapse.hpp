@@ -33,8 +33,12 @@ class Collapse {
   /// The fill has ended; it is joined no more.
   void leave(const std::string& key, const std::shared_ptr<Fill>& fill);
 
-  /// The fill with this key that is in flight; null: none. Another thread may have ended it by now.
-  [[nodiscard]] std::shared_ptr<Fill> find(const std::string& key);
+  /// What is known of a key.
+  struct Standing {
+    std::shared_ptr<Fill> fill;  ///< in flight; null: none. Another thread may have ended it by now
+    std::uint64_t departures = 0;  ///< as departures() says
+  };
+  [[nodiscard]] Standing standing(const std::string& key);
   /// How many fills are in flight.
   [[nodiscard]] std::size_t size() const;
 

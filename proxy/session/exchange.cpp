@@ -103,6 +103,7 @@ std::optional<After> Exchange::begin() {
 awaitable<After> Exchange::finish() {
   if (auto* storing = std::get_if<AwaitStoring>(&progress_)) {
     co_await wait_for(std::move(storing->fill));
+    departures_ = worker_.shared.collapse.departures(key_);
     progress_ = look_up_now();
   }
   if (std::holds_alternative<AwaitStore>(progress_)) {
@@ -192,22 +193,23 @@ Exchange::Progress Exchange::look_up(policy::Demands demands) {
   }
   if (unusable != Detail::none) return policy::PassOn{ForwardReason::bypass, unusable};
 
-  std::shared_ptr<Fill> fill = worker_.shared.collapse.find(key_);
-  if (fill && fill->snapshot().is_being_stored()) return AwaitStoring{std::move(fill)};
+  Collapse::Standing standing = worker_.shared.collapse.standing(key_);
+  if (standing.fill && standing.fill->snapshot().is_ahead_of_store())
+    return AwaitStoring{std::move(standing.fill)};
+  departures_ = standing.departures;
   return look_up_now();
 }
 
 awaitable<void> Exchange::wait_for(std::shared_ptr<Fill> fill) {
   const auto timer = std::make_shared<Timer>(worker_.io);
   Fill::Snapshot seen = fill->snapshot();
-  for (bool changed = true; seen.is_being_stored() && changed; seen = fill->snapshot()) {
+  for (bool changed = true; seen.is_ahead_of_store() && changed; seen = fill->snapshot()) {
     const bool later = co_await fill->changed(seen.version, timer, longest_storing);
     changed = later;
   }
 }
 
 Exchange::Progress Exchange::look_up_now() {
-  departures_ = worker_.shared.collapse.departures(key_);
   std::optional<store::Lookup> found = worker_.store->lookup_now(key_, resource());
   if (!found) return AwaitStore{};
   return use(std::move(*found), std::chrono::floor<seconds>(record_.began));
@@ -332,6 +334,7 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
   const Collapse::Joined joined =
       worker_.shared.collapse.join(key_, job.start.stamps.value_or(store::Stamps{}),
                                    std::move(local), SteadyClock::now(), demands_.no_cache);
+  joined.fill->note_reader();
   record_.cache.collapsed = !joined.leads;
   // Another fill may have ended between this request's look and its lead.
   job.looks_again =

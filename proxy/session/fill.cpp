@@ -124,6 +124,11 @@ void Fill::fail(FetchFailure failure) {
   announce(std::move(lock));
 }
 
+void Fill::note_reader() {
+  const std::scoped_lock lock(mutex_);
+  now_.has_readers = true;
+}
+
 Fill::Snapshot Fill::snapshot() const {
   const std::scoped_lock lock(mutex_);
   return now_;

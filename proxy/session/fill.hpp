@@ -44,9 +44,13 @@ class Fill {
     std::uint16_t origin_status = 0;  ///< once the origin has answered; 304: what was stored holds
     SteadyClock::duration origin_time{0};  ///< as FillRecord::origin_time
 
+    bool has_readers = false;  ///< a refresh has none
+
     /// May a reader have had all of it, while the store has not yet been heard?
-    [[nodiscard]] bool is_being_stored() const {
-      return state == State::whole || (state == State::arriving && length && available == *length);
+    [[nodiscard]] bool is_ahead_of_store() const {
+      const bool is_all_here =
+          state == State::whole || (state == State::arriving && length && available == *length);
+      return has_readers && is_all_here;
     }
   };
 
@@ -80,6 +84,8 @@ class Fill {
   void fail(FetchFailure failure);
 
   // The readers' side.
+  /// Before it is read.
+  void note_reader();
   [[nodiscard]] Snapshot snapshot() const;
   /// Content from `offset` on, as much of it as lies in one piece; empty when no more is there yet.
   /// Valid as long as the fill.

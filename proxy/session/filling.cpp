@@ -330,7 +330,7 @@ awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
 awaitable<store::FillStart> begin_fill(Worker& worker, const std::string& key,
                                        const store::Resource& resource, store::Stamps known,
                                        policy::StoredResponsePointer found, bool shares) {
-  if (shares && !worker.shared.collapse.find(key))
+  if (shares && !worker.shared.collapse.standing(key).fill)
     return worker.store->begin_fill(key, resource, std::move(known), std::move(found));
   return worker.store->stamps(key, resource, std::move(known));
 }

@@ -60,24 +60,31 @@ TEST_CASE("Fill: content can be read while it arrives, of known and of unknown l
   }
 }
 
-TEST_CASE("Fill: is being stored from when a reader may have had all of it until that has ended") {
+TEST_CASE(
+    "Fill: is ahead of the store from when a reader may have had all of it until it is stored") {
   for (const bool known : {true, false}) {
     CAPTURE(known);
     Fill fill({}, {}, SteadyClock::now());
-    CHECK_FALSE(fill.snapshot().is_being_stored());
+    fill.note_reader();
+    CHECK_FALSE(fill.snapshot().is_ahead_of_store());
     fill.arrive(make_response(""), known ? std::optional<std::size_t>(6) : std::nullopt);
     fill.append("abc");
-    CHECK_FALSE(fill.snapshot().is_being_stored());
+    CHECK_FALSE(fill.snapshot().is_ahead_of_store());
     fill.append("def");
-    CHECK(fill.snapshot().is_being_stored() == known);
+    CHECK(fill.snapshot().is_ahead_of_store() == known);
     fill.hold_whole(make_response("abcdef"));
-    CHECK(fill.snapshot().is_being_stored());
+    CHECK(fill.snapshot().is_ahead_of_store());
     fill.complete(make_response("abcdef"), policy::Detail::none);
-    CHECK_FALSE(fill.snapshot().is_being_stored());
+    CHECK_FALSE(fill.snapshot().is_ahead_of_store());
   }
+  Fill refresh({}, {}, SteadyClock::now());
+  refresh.arrive(make_response(""), 6);
+  refresh.append("abcdef");
+  CHECK_FALSE(refresh.snapshot().is_ahead_of_store());
   Fill failed({}, {}, SteadyClock::now());
+  failed.note_reader();
   failed.fail(FetchFailure::content_cut_off);
-  CHECK_FALSE(failed.snapshot().is_being_stored());
+  CHECK_FALSE(failed.snapshot().is_ahead_of_store());
 }
 
 TEST_CASE("Fill: all of it can be read before it is stored") {
