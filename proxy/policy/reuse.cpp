@@ -13,6 +13,11 @@ seconds current_age(const StoredResponse& stored, SystemSeconds now) {
   return stored.initial_age + resident;
 }
 
+seconds fresh_for(const StoredResponse& stored, const RouteRule& rule, SystemSeconds now) {
+  if (stored.terms.validate_always) return seconds{0};
+  return freshness_lifetime(stored, rule) - current_age(stored, now);
+}
+
 bool is_selected(const Texts& vary, const http::RequestHead& head, Share share) {
   if (share != Share::anonymous) return true;
   return std::none_of(vary.begin(), vary.end(), [&](std::string_view name) {
@@ -73,25 +78,32 @@ bool is_too_old_for(const Demands& demands, seconds age, seconds ttl) {
 
 /// RFC 9111 5.2.1.7: a request that wants what is stored or nothing is not passed on. A refill asks
 /// nobody for it either.
-ReuseDecision own_request(const Demands& demands, ForwardReason reason, Detail detail) {
-  if (demands.only_if_cached) return Refill{reason, std::nullopt, detail};
-  return OwnRequest{reason, detail};
+ReuseDecision carry_out(const Demands& demands, const OwnRequest& own) {
+  if (demands.only_if_cached) return Refill{own.reason, std::nullopt, own.detail};
+  return own;
 }
 
 }  // namespace
+
+std::optional<OwnRequest> decide_own_request(const http::RequestHead& head, const Demands& demands,
+                                             const StoredResponse& stored, const RouteRule& rule) {
+  if (!is_selected(stored.vary, head, rule.share))
+    return OwnRequest{ForwardReason::vary_miss, Detail::not_ours_to_share};
+  if (demands.has_credentials && !stored.terms.for_credentials)
+    return OwnRequest{ForwardReason::request, Detail::not_for_credentials};
+  return std::nullopt;
+}
 
 ReuseDecision decide_reuse(const http::RequestHead& head, const Demands& demands,
                            const StoredResponse* stored, bool is_softened, const RouteRule& rule,
                            SystemSeconds now) {
   if (!stored) {
     if (demands.has_credentials)
-      return own_request(demands, ForwardReason::uri_miss, Detail::credentials);
+      return carry_out(demands, {ForwardReason::uri_miss, Detail::credentials});
     return Refill{ForwardReason::uri_miss, std::nullopt};
   }
-  if (!is_selected(stored->vary, head, rule.share))
-    return own_request(demands, ForwardReason::vary_miss, Detail::not_ours_to_share);
-  if (demands.has_credentials && !stored->terms.for_credentials)
-    return own_request(demands, ForwardReason::request, Detail::not_for_credentials);
+  const std::optional<OwnRequest> own = decide_own_request(head, demands, *stored, rule);
+  if (own) return carry_out(demands, *own);
   const seconds age = current_age(*stored, now);
   const seconds ttl = ttl_of(*stored, is_softened, rule, age);
   if (demands.no_cache)

@@ -41,8 +41,20 @@ struct OwnRequest {
 };
 using ReuseDecision = std::variant<Reuse, Refill, OwnRequest>;
 
+/// Why this response is not for the client, though stored under its key or brought by a fill for
+/// it; nothing: it may have it.
+[[nodiscard]] std::optional<OwnRequest> decide_own_request(const http::RequestHead& head,
+                                                           const Demands& demands,
+                                                           const StoredResponse& stored,
+                                                           const RouteRule& rule);
+
 /// RFC 9111 4.2.3. A clock that went back never makes a response younger than it came.
 [[nodiscard]] seconds current_age(const StoredResponse& stored, SystemSeconds now);
+
+/// Freshness left at `now`; zero or below: nobody may have it without the origin being asked, which
+/// is so from the start where it says no-cache.
+[[nodiscard]] seconds fresh_for(const StoredResponse& stored, const RouteRule& rule,
+                                SystemSeconds now);
 
 /// Is this stored response a representation that this client may get, going by its Vary? Fields in
 /// the key are equal already. Cookie and Authorization are never sent by a fill for `anonymous`: a

@@ -4,18 +4,17 @@
 
 namespace larder::session {
 
-Collapse::Joined Collapse::join(const std::string& key, store::Stamps stamps, store::Stamps local,
-                                SteadyClock::time_point now, bool alone) {
+Collapse::Joined Collapse::join(const std::string& key, Asker asker) {
   Shard& shard = shard_of(key);
   const std::scoped_lock lock(shard.mutex);
   std::shared_ptr<Fill>& present = shard.fills[key];
-  if (present && !alone) {
-    const bool is_same = present->stamps() == stamps;
-    const bool is_known =
-        !stamps.empty() || (present->local() == local && now - present->begun() <= blind_trust);
+  if (present && !asker.alone && present->is_joinable(asker.asked, asker.anew)) {
+    const bool is_same = present->stamps() == asker.stamps;
+    const bool is_known = !asker.stamps.empty() || (present->local() == asker.local &&
+                                                    asker.now - present->begun() <= blind_trust);
     if (is_same && is_known) return {present, false};
   }
-  present = std::make_shared<Fill>(std::move(stamps), std::move(local), now);
+  present = std::make_shared<Fill>(std::move(asker.stamps), std::move(asker.local), asker.now);
   shard.size.store(shard.fills.size(), std::memory_order_release);
   return {present, true};
 }

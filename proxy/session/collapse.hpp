@@ -2,7 +2,8 @@
 //
 // Process-wide. A request joins a fill only if nothing the answer depends on was evicted since that
 // fill read its stamps; otherwise it starts one of its own, which takes the place of the old one.
-// So nobody who asks after a write was answered gets what was read before it.
+// So nobody who asks after a write was answered gets what was read before it. And one that was sent
+// after an answer came shares it only if the store might give it that answer too.
 #pragma once
 
 #include <array>
@@ -25,11 +26,18 @@ class Collapse {
     bool leads = false;  ///< the caller has to run it, and to end it with leave()
   };
 
-  /// `stamps` are the current ones of the resource's tags in the store, empty when it cannot say:
-  /// then those of this process, `local`, count instead (else they may be left out), and a fill
-  /// from before `now` - `blind_trust` is not joined. `alone`: start a new one in any case.
-  [[nodiscard]] Joined join(const std::string& key, store::Stamps stamps, store::Stamps local,
-                            SteadyClock::time_point now, bool alone);
+  struct Asker {
+    /// The current ones of the resource's tags in the store, empty when it cannot say: then those
+    /// of this process, `local`, count instead (else they may be left out), and a fill from before
+    /// `now` - `blind_trust` is not joined.
+    store::Stamps stamps;
+    store::Stamps local;
+    SteadyClock::time_point asked;  ///< when its request came
+    SteadyClock::time_point now;
+    bool anew = false;   ///< no answer from before it asked will do, fresh or not
+    bool alone = false;  ///< starts a new one in any case
+  };
+  [[nodiscard]] Joined join(const std::string& key, Asker asker);
   /// The fill has ended; it is joined no more.
   void leave(const std::string& key, const std::shared_ptr<Fill>& fill);
 

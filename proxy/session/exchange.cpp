@@ -332,8 +332,12 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
         policy::tags_of_response(match_.rule->name, path_, user_, rule_tags_));
   const bool differs = job.differs;
   const Collapse::Joined joined =
-      worker_.shared.collapse.join(key_, job.start.stamps.value_or(store::Stamps{}),
-                                   std::move(local), SteadyClock::now(), demands_.no_cache);
+      worker_.shared.collapse.join(key_, {.stamps = job.start.stamps.value_or(store::Stamps{}),
+                                          .local = std::move(local),
+                                          .asked = started_,
+                                          .now = SteadyClock::now(),
+                                          .anew = reason == ForwardReason::request,
+                                          .alone = demands_.no_cache});
   joined.fill->note_reader();
   record_.cache.collapsed = !joined.leads;
   // Another fill may have ended between this request's look and its lead.

@@ -45,6 +45,12 @@ void Fill::note_origin_time(SteadyClock::duration time) {
   now_.origin_time = time;
 }
 
+void Fill::note_answer(SteadyClock::time_point fresh_until) {
+  const std::scoped_lock lock(mutex_);
+  answered_ = SteadyClock::now();
+  fresh_until_ = fresh_until;
+}
+
 void Fill::arrive(policy::StoredResponsePointer head, std::optional<std::size_t> length) {
   std::unique_lock lock(mutex_);
   piece_capacity_ = length ? std::max<std::size_t>(*length, 1) : piece_of_unknown_length;
@@ -112,6 +118,8 @@ void Fill::complete(policy::StoredResponsePointer response, policy::Detail unsto
 void Fill::refuse(policy::Detail detail, OriginAnswer answer) {
   std::unique_lock lock(mutex_);
   now_.state = State::refused;
+  answered_ = SteadyClock::now();
+  fresh_until_ = {};
   now_.detail = detail;
   answer_.emplace(std::move(answer));
   announce(std::move(lock));
@@ -120,8 +128,15 @@ void Fill::refuse(policy::Detail detail, OriginAnswer answer) {
 void Fill::fail(FetchFailure failure) {
   std::unique_lock lock(mutex_);
   now_.state = State::failed;
+  answered_ = SteadyClock::now();
+  fresh_until_ = {};
   now_.failure = failure;
   announce(std::move(lock));
+}
+
+bool Fill::is_joinable(SteadyClock::time_point asked, bool anew) const {
+  const std::scoped_lock lock(mutex_);
+  return asked < answered_ || (!anew && asked < fresh_until_);
 }
 
 void Fill::note_reader() {

@@ -70,6 +70,9 @@ class Fill {
   void note_origin_age(policy::seconds age);
   void note_origin_status(std::uint16_t status);
   void note_origin_time(SteadyClock::duration time);
+  /// Before the answer is told to anybody. `fresh_until`: as long as a request that comes later may
+  /// have it as well; in the past where each one has to be validated.
+  void note_answer(SteadyClock::time_point fresh_until);
   /// Without `length` only the leader may read before the end: the content may yet prove too large,
   /// and then nobody else may have begun with it.
   void arrive(policy::StoredResponsePointer head, std::optional<std::size_t> length);
@@ -84,6 +87,11 @@ class Fill {
   void fail(FetchFailure failure);
 
   // The readers' side.
+  /// May a request that was sent at `asked` have this answer? One that was already under way when
+  /// the answer came may (RFC 9111 4); a later one only as long as it is fresh, and not if it wants
+  /// it `anew`: whoever has had an answer that must be validated each time gets it validated when
+  /// asking again.
+  [[nodiscard]] bool is_joinable(SteadyClock::time_point asked, bool anew) const;
   /// Before it is read.
   void note_reader();
   [[nodiscard]] Snapshot snapshot() const;
@@ -105,6 +113,8 @@ class Fill {
   const SteadyClock::time_point begun_;
   mutable std::mutex mutex_;
   Snapshot now_;
+  SteadyClock::time_point answered_ = SteadyClock::time_point::max();
+  SteadyClock::time_point fresh_until_{};
   /// Content in order. Every piece but the last is full, so an offset leads to its piece.
   struct Piece {
     std::shared_ptr<char[]> data;

@@ -9,7 +9,6 @@
 #include <boost/asio/post.hpp>
 
 #include "policy/compression.hpp"
-#include "policy/freshness.hpp"
 #include "policy/reuse.hpp"
 #include "policy/validation.hpp"
 #include "store/xxh3.hpp"
@@ -105,6 +104,11 @@ awaitable<void> compress(Worker& worker, policy::StoreCompressed chosen,
   }
 }
 
+policy::seconds fresh_for(const Worker& worker, const FillJob& job,
+                          const policy::StoredResponse& stored) {
+  return policy::fresh_for(stored, *job.rule, worker.shared.clock.now_in_seconds());
+}
+
 /// Why what a fill brings is not to be stored, as far as its beginning tells; none: it is.
 Detail obstacle_of(const store::FillStart& start) {
   if (!start.stamps) return Detail::store_unavailable;
@@ -134,6 +138,7 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   std::optional<std::size_t> length;
   if (framing.kind == http::BodyFraming::Kind::length)
     length = static_cast<std::size_t>(framing.length);
+  fill.note_answer(SteadyClock::now() + fresh_for(worker, job, stored));
   fill.arrive(std::make_shared<policy::StoredResponse>(stored), length);
   FetchFailure failure = FetchFailure::none;
   const Followed followed =
@@ -192,6 +197,7 @@ awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
   Detail obstacle = obstacle_of(job.start);
   fill.note_origin_status(304);
+  fill.note_answer(SteadyClock::now() + fresh_for(worker, job, *whole));
   if (obstacle == Detail::none) {
     fill.hold_whole(whole);
     const store::PutOutcome outcome = co_await worker.store->freshen(
@@ -245,8 +251,7 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
       again.emplace(std::move(looked_up));
     }
     if (again->response && !again->softened &&
-        policy::current_age(*again->response, worker.shared.clock.now_in_seconds()) <
-            policy::freshness_lifetime(*again->response, *job.rule)) {
+        fresh_for(worker, job, *again->response) > policy::seconds{0}) {
       fill->complete(again->response, Detail::none);
       co_return;
     }
@@ -320,8 +325,9 @@ awaitable<void> run_refresh(Worker& worker, store::Stamps known, FillJob job) {
   // What another replica refreshes, or has, need not be done twice; what may not be stored, at all.
   if (obstacle_of(job.start) != Detail::none || !job.start.filled_by.empty()) co_return;
   job.looks_again = job.start.stored_since;
-  const Collapse::Joined joined =
-      worker.shared.collapse.join(key, *job.start.stamps, {}, SteadyClock::now(), false);
+  const SteadyClock::time_point now = SteadyClock::now();
+  const Collapse::Joined joined = worker.shared.collapse.join(
+      key, {.stamps = *job.start.stamps, .local = {}, .asked = now, .now = now});
   if (joined.leads) start_fill(worker, joined.fill, std::move(job));
 }
 

@@ -122,8 +122,9 @@ awaitable<JoinOutcome> Joining::answer_refused(Fill::Snapshot snapshot) {
 }
 
 awaitable<JoinOutcome> Joining::answer_from(Fill::Snapshot snapshot) {
-  if (!policy::is_selected(snapshot.response->vary, own_.head, own_.rule.share))
-    co_return policy::PassOn{ForwardReason::vary_miss, Detail::not_ours_to_share};
+  const std::optional<policy::OwnRequest> own =
+      policy::decide_own_request(own_.head, own_.demands, *snapshot.response, own_.rule);
+  if (own) co_return policy::PassOn{own->reason, own->detail};
   policy::CacheOutcome& told = own_.record.cache;
   told.forward_status.reset();
   if (snapshot.origin_status == 304) told.forward_status = snapshot.origin_status;

@@ -7,7 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <spdlog/spdlog.h>
 
-#include "policy/freshness.hpp"
 #include "policy/path_shape.hpp"
 #include "policy/reuse.hpp"
 #include "session/content_digest.hpp"
@@ -91,8 +90,8 @@ awaitable<policy::StoredResponsePointer> find_stored(Worker& worker, const FillJ
   }
   const bool is_fresh =
       found->response && !found->softened &&
-      policy::current_age(*found->response, worker.shared.clock.now_in_seconds()) <
-          policy::freshness_lifetime(*found->response, *job.rule);
+      policy::fresh_for(*found->response, *job.rule, worker.shared.clock.now_in_seconds()) >
+          policy::seconds{0};
   co_return is_fresh ? std::move(found->response) : nullptr;
 }
 

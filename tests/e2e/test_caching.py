@@ -162,14 +162,9 @@ def run_step(step, path, larder, origin):
         # What is being stored while something is written may be lost by that.
         wait_until_all_is_noted(larder)
 
-    def alone():
-        """The answer, unless it was that of the step before, which was still being stored."""
-        asked.clear()
-        origin.answers[path] = [dict(answer) for answer in answers]
-        status, fields, content = exchange(step, path, larder)
-        return None if "collapsed" in fields.get("cache-status", "") else (status, fields, content)
-
-    status, fields, content = eventually(alone, "the answer before is stored")
+    asked.clear()
+    origin.answers[path] = [dict(answer) for answer in answers]
+    status, fields, content = exchange(step, path, larder)
     wanted = step.get("asked", {}).get("count", len(answers))
     if step.get("settles"):
         eventually(lambda: len(asked) >= wanted, "the origin was asked behind it")

@@ -6,7 +6,7 @@ import pytest
 
 from rig.admin import Admin
 from rig.http import state
-from rig.rules import NOTICES
+from rig.rules import NOTICES, THINGS
 from rig.waiting import eventually
 
 LIST = "/api/notices/"
@@ -67,3 +67,21 @@ def test_an_admin_edit_through_one_is_seen_through_the_other(start_larder, demo,
             return replica.get(models, headers=HOST).json()[0]["description"] == text
 
         assert new() if memory == "0" else eventually(new, "the edit is seen", within=5)
+
+
+def test_no_cache_is_validated_for_each_request_whichever_replica_stored_it_last(start_larder, origin_of, redis, memory):
+    """RFC 9111 5.2.2.4. One replica finds in Redis what the other has just had validated: it still has to ask."""
+    tag = {"ETag": '"1"', "Cache-Control": "no-cache"}
+
+    def script(exchange):
+        if exchange.request.field("if-none-match") == '"1"':
+            exchange.answer(304, tag, reason="Not Modified")
+        else:
+            exchange.answer(fields=tag, body=b"as it is now")
+
+    origin = origin_of(script)
+    one, other = (start_larder(origin.url, THINGS, redis=redis.url, memory=memory).client() for _ in range(2))
+    for number, replica in enumerate((one, other, one, one, other, other, one), start=1):
+        answer = replica.get("/things/", headers={"Host": "things.example"})
+        assert (answer.status_code, answer.content) == (200, b"as it is now")
+        assert len(origin.seen(path="/things/")) == number, answer.headers["Cache-Status"]

@@ -338,6 +338,18 @@ TEST_CASE("decide_reuse: a clock that is behind serves for the difference longer
   }
 }
 
+TEST_CASE("fresh_for: how long anybody may have it without the origin being asked") {
+  RouteRule rule;
+  rule.ttl = 60s;
+  StoredResponse stored;
+  stored.response_time = noon;
+  stored.initial_age = 10s;
+  CHECK(fresh_for(stored, rule, noon + 20s) == 30s);
+  CHECK(fresh_for(stored, rule, noon + 55s) == -5s);
+  stored.terms.validate_always = true;
+  CHECK(fresh_for(stored, rule, noon) == 0s);
+}
+
 TEST_CASE("is_selected: who may get a response that varies by what a fill never sends") {
   const test::Request plain({"GET / HTTP/1.1", "Host: a"});
   const test::Request with_cookie({"GET / HTTP/1.1", "Host: a", "Cookie: csrftoken=1"});

@@ -1,6 +1,7 @@
 #include "session/collapse.hpp"
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -48,9 +49,14 @@ TEST_CASE("Collapse: who joins a fill, and who has to start another") {
     CAPTURE(c.name);
     Collapse collapse;
     const SteadyClock::time_point begun = SteadyClock::now();
-    const Collapse::Joined leader = collapse.join("key", c.fill_stamps, c.fill_local, begun, false);
+    const Collapse::Joined leader = collapse.join(
+        "key", {.stamps = c.fill_stamps, .local = c.fill_local, .asked = begun, .now = begun});
     REQUIRE(leader.leads);
-    const Collapse::Joined next = collapse.join("key", c.stamps, c.local, begun + c.later, c.alone);
+    const Collapse::Joined next = collapse.join("key", {.stamps = c.stamps,
+                                                        .local = c.local,
+                                                        .asked = begun + c.later,
+                                                        .now = begun + c.later,
+                                                        .alone = c.alone});
     CHECK(next.leads == !c.joins);
     CHECK((next.fill == leader.fill) == c.joins);
   }
@@ -59,14 +65,53 @@ TEST_CASE("Collapse: who joins a fill, and who has to start another") {
 TEST_CASE("Collapse: the newer fill takes the older one's place, whose end does not end it") {
   Collapse collapse;
   const SteadyClock::time_point now = SteadyClock::now();
-  const Collapse::Joined before = collapse.join("key", {1}, {}, now, false);
-  const Collapse::Joined after = collapse.join("key", {2}, {}, now, false);
+  const Collapse::Joined before = collapse.join("key", {.stamps = {1}, .asked = now, .now = now});
+  const Collapse::Joined after = collapse.join("key", {.stamps = {2}, .asked = now, .now = now});
   collapse.leave("key", before.fill);
-  const Collapse::Joined late = collapse.join("key", {2}, {}, now, false);
+  const Collapse::Joined late = collapse.join("key", {.stamps = {2}, .asked = now, .now = now});
   CHECK_FALSE(late.leads);
   CHECK(late.fill == after.fill);
   collapse.leave("key", after.fill);
-  CHECK(collapse.join("key", {2}, {}, now, false).leads);
+  CHECK(collapse.join("key", {.stamps = {2}, .asked = now, .now = now}).leads);
+}
+
+TEST_CASE(
+    "Collapse: an answer that is known is for those who had asked before, and while it is fresh") {
+  struct Case {
+    const char* name;
+    std::function<void(Fill&)> end;
+    SteadyClock::duration asked;  ///< after the answer came
+    bool anew;
+    bool joins;
+  };
+  const auto stale = [](Fill& fill) { fill.note_answer(SteadyClock::now() - 1h); };
+  const auto fresh = [](Fill& fill) { fill.note_answer(SteadyClock::now() + 60s); };
+  const auto failed = [](Fill& fill) { fill.fail(FetchFailure::content_cut_off); };
+  const auto unanswered = [](Fill&) {};
+  const Case cases[] = {
+      {"validated each time, asked before", stale, -1h, false, true},
+      {"validated each time, asked after", stale, 1s, false, false},
+      {"fresh, asked before", fresh, -1h, false, true},
+      {"fresh, asked after", fresh, 1s, false, true},
+      {"fresh, wanted anew, asked before", fresh, -1h, true, true},
+      {"fresh, wanted anew, asked after", fresh, 1s, true, false},
+      {"no longer fresh", fresh, 61s, false, false},
+      {"failed, asked before", failed, -1h, false, true},
+      {"failed, asked after", failed, 1s, false, false},
+      {"not answered yet", unanswered, 1h, false, true},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    Collapse collapse;
+    const SteadyClock::time_point begun = SteadyClock::now();
+    const Collapse::Joined leader =
+        collapse.join("key", {.stamps = {1}, .asked = begun, .now = begun});
+    c.end(*leader.fill);
+    const SteadyClock::time_point now = SteadyClock::now();
+    const Collapse::Joined next =
+        collapse.join("key", {.stamps = {1}, .asked = now + c.asked, .now = now, .anew = c.anew});
+    CHECK(next.leads == !c.joins);
+  }
 }
 
 TEST_SUITE("concurrent") {
@@ -80,7 +125,8 @@ TEST_SUITE("concurrent") {
       for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {
           while (!go) std::this_thread::yield();
-          if (collapse.join("key", {1}, {}, SteadyClock::now(), false).leads) ++leaders;
+          const SteadyClock::time_point now = SteadyClock::now();
+          if (collapse.join("key", {.stamps = {1}, .asked = now, .now = now}).leads) ++leaders;
         });
       }
       go = true;
