@@ -30,10 +30,10 @@ class Collapse {
     /// The current ones of the resource's tags in the store, empty when it cannot say: then those
     /// of this process, `local`, count instead (else they may be left out), and a fill from before
     /// `now` - `blind_trust` is not joined.
-    store::Stamps stamps;
-    store::Stamps local;
-    SteadyClock::time_point asked;  ///< when its request came
-    SteadyClock::time_point now;
+    store::Stamps stamps{};
+    store::Stamps local{};
+    SteadyClock::time_point asked{};  ///< when its request came
+    SteadyClock::time_point now{};
     bool anew = false;   ///< no answer from before it asked will do, fresh or not
     bool alone = false;  ///< starts a new one in any case
   };
