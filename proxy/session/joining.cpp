@@ -10,7 +10,6 @@ namespace larder::session {
 
 using policy::CacheResult;
 using policy::Detail;
-using policy::ForwardReason;
 
 namespace {
 
