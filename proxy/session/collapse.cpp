@@ -8,7 +8,7 @@ Collapse::Joined Collapse::join(const std::string& key, Asker asker) {
   Shard& shard = shard_of(key);
   const std::scoped_lock lock(shard.mutex);
   std::shared_ptr<Fill>& present = shard.fills[key];
-  if (present && !asker.alone && present->is_joinable(asker.asked, asker.anew)) {
+  if (present && !asker.alone && present->is_joinable(asker.asked)) {
     const bool is_same = present->stamps() == asker.stamps;
     const bool is_known = !asker.stamps.empty() || (present->local() == asker.local &&
                                                     asker.now - present->begun() <= blind_trust);

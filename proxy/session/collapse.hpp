@@ -34,8 +34,7 @@ class Collapse {
     store::Stamps local{};
     SteadyClock::time_point asked{};  ///< when its request came
     SteadyClock::time_point now{};
-    bool anew = false;   ///< no answer from before it asked will do, fresh or not
-    bool alone = false;  ///< starts a new one in any case
+    bool alone = false;  ///< wants an answer of its own, however fresh another's is
   };
   [[nodiscard]] Joined join(const std::string& key, Asker asker);
   /// The fill has ended; it is joined no more.

@@ -314,6 +314,8 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
   if (!demands_.no_cache) stale = found.response;
   const bool is_softened = found.softened;
 
+  // What others fetch may be what this request refused of the store (max-age, min-fresh).
+  const bool wants_own = demands_.no_cache || reason == ForwardReason::request;
   FillJob job = make_fill_job(std::move(found.response));
   if (found.available) {
     const Detail refused = decide_admission(job);
@@ -321,7 +323,8 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
       const After after = co_await pass_on(policy::PassOn{reason, refused});
       co_return after;
     }
-    const bool shares = reason != ForwardReason::request;
+    // Nor does another replica's fill help where each request has to have it validated.
+    const bool shares = !wants_own && !(job.previous && job.previous->terms.validate_always);
     store::FillStart start = co_await begin_fill(worker_, key_, resource(), std::move(found.stamps),
                                                  job.previous, shares);
     job.start = std::move(start);
@@ -336,13 +339,12 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
                                           .local = std::move(local),
                                           .asked = started_,
                                           .now = SteadyClock::now(),
-                                          .anew = reason == ForwardReason::request,
-                                          .alone = demands_.no_cache});
+                                          .alone = wants_own});
   joined.fill->note_reader();
   record_.cache.collapsed = !joined.leads;
   // Another fill may have ended between this request's look and its lead.
   job.looks_again =
-      reason != ForwardReason::request &&
+      !wants_own &&
       (job.start.stored_since || worker_.shared.collapse.departures(key_) != departures_);
   if (joined.leads) start_fill(worker_, joined.fill, std::move(job));
   Joining joining({.worker = worker_,

@@ -47,8 +47,7 @@ void Fill::note_origin_time(SteadyClock::duration time) {
 
 void Fill::note_answer(SteadyClock::time_point fresh_until) {
   const std::scoped_lock lock(mutex_);
-  answered_ = SteadyClock::now();
-  fresh_until_ = fresh_until;
+  joinable_until_ = std::max(fresh_until, SteadyClock::now());
 }
 
 void Fill::arrive(policy::StoredResponsePointer head, std::optional<std::size_t> length) {
@@ -118,8 +117,7 @@ void Fill::complete(policy::StoredResponsePointer response, policy::Detail unsto
 void Fill::refuse(policy::Detail detail, OriginAnswer answer) {
   std::unique_lock lock(mutex_);
   now_.state = State::refused;
-  answered_ = SteadyClock::now();
-  fresh_until_ = {};
+  joinable_until_ = SteadyClock::now();
   now_.detail = detail;
   answer_.emplace(std::move(answer));
   announce(std::move(lock));
@@ -128,15 +126,14 @@ void Fill::refuse(policy::Detail detail, OriginAnswer answer) {
 void Fill::fail(FetchFailure failure) {
   std::unique_lock lock(mutex_);
   now_.state = State::failed;
-  answered_ = SteadyClock::now();
-  fresh_until_ = {};
+  joinable_until_ = SteadyClock::now();
   now_.failure = failure;
   announce(std::move(lock));
 }
 
-bool Fill::is_joinable(SteadyClock::time_point asked, bool anew) const {
+bool Fill::is_joinable(SteadyClock::time_point asked) const {
   const std::scoped_lock lock(mutex_);
-  return asked < answered_ || (!anew && asked < fresh_until_);
+  return asked < joinable_until_;
 }
 
 void Fill::note_reader() {

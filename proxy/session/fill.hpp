@@ -88,10 +88,9 @@ class Fill {
 
   // The readers' side.
   /// May a request that was sent at `asked` have this answer? One that was already under way when
-  /// the answer came may (RFC 9111 4); a later one only as long as it is fresh, and not if it wants
-  /// it `anew`: whoever has had an answer that must be validated each time gets it validated when
-  /// asking again.
-  [[nodiscard]] bool is_joinable(SteadyClock::time_point asked, bool anew) const;
+  /// the answer came may (RFC 9111 4); a later one only as long as it is fresh: whoever has had an
+  /// answer that must be validated each time gets it validated when asking again.
+  [[nodiscard]] bool is_joinable(SteadyClock::time_point asked) const;
   /// Before it is read.
   void note_reader();
   [[nodiscard]] Snapshot snapshot() const;
@@ -113,8 +112,7 @@ class Fill {
   const SteadyClock::time_point begun_;
   mutable std::mutex mutex_;
   Snapshot now_;
-  SteadyClock::time_point answered_ = SteadyClock::time_point::max();
-  SteadyClock::time_point fresh_until_{};
+  SteadyClock::time_point joinable_until_ = SteadyClock::time_point::max();
   /// Content in order. Every piece but the last is full, so an offset leads to its piece.
   struct Piece {
     std::shared_ptr<char[]> data;

@@ -250,8 +250,11 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
       store::Lookup looked_up = co_await worker.store->lookup(job.key, resource);
       again.emplace(std::move(looked_up));
     }
-    if (again->response && !again->softened &&
-        fresh_for(worker, job, *again->response) > policy::seconds{0}) {
+    const policy::seconds fresh = again->response && !again->softened
+                                      ? fresh_for(worker, job, *again->response)
+                                      : policy::seconds{0};
+    if (fresh > policy::seconds{0}) {
+      fill->note_answer(SteadyClock::now() + fresh);
       fill->complete(again->response, Detail::none);
       co_return;
     }

@@ -1,5 +1,6 @@
 """Two Larders on one Redis: they share what is stored, and a write through one is seen through the other."""
 
+import threading
 import uuid
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from rig.admin import Admin
 from rig.http import state
 from rig.rules import NOTICES, THINGS
-from rig.waiting import eventually
+from rig.waiting import Background, eventually
 
 LIST = "/api/notices/"
 
@@ -23,6 +24,7 @@ def replicas(start_larder, demo, redis, memory):
 
 
 HOST = {"Host": "resumate.example"}  # the replicas differ by port, their clients' Host does not
+HOST_OF_THINGS = {"Host": "things.example"}
 
 
 def test_what_one_stored_the_other_serves(replicas, redis):
@@ -82,6 +84,31 @@ def test_no_cache_is_validated_for_each_request_whichever_replica_stored_it_last
     origin = origin_of(script)
     one, other = (start_larder(origin.url, THINGS, redis=redis.url, memory=memory).client() for _ in range(2))
     for number, replica in enumerate((one, other, one, one, other, other, one), start=1):
-        answer = replica.get("/things/", headers={"Host": "things.example"})
+        answer = replica.get("/things/", headers=HOST_OF_THINGS)
         assert (answer.status_code, answer.content) == (200, b"as it is now")
         assert len(origin.seen(path="/things/")) == number, answer.headers["Cache-Status"]
+
+
+def test_no_cache_does_not_wait_for_what_another_replica_has_validated(start_larder, origin_of, redis, memory):
+    """It would have to ask all the same, and later."""
+    holding, reached, opened = threading.Event(), threading.Event(), threading.Event()
+
+    def script(exchange):
+        if holding.is_set() and not reached.is_set():
+            reached.set()
+            exchange.hold(opened)
+        exchange.answer(fields={"ETag": '"1"', "Cache-Control": "no-cache"}, body=b"as it is now")
+
+    origin = origin_of(script)
+    one, other = (start_larder(origin.url, THINGS, redis=redis.url, memory=memory,
+                               env={"LARDER_FILL_LOCK": "60s"}).client() for _ in range(2))
+    one.get("/things/", headers=HOST_OF_THINGS)
+    eventually(lambda: "fwd=uri-miss" not in other.get("/things/", headers=HOST_OF_THINGS).headers["Cache-Status"],
+               "the other finds it stored")
+    holding.set()
+    held = Background(one.get, "/things/", headers=HOST_OF_THINGS, timeout=20)
+    assert reached.wait(10)
+    assert other.get("/things/", headers=HOST_OF_THINGS, timeout=10).content == b"as it is now"
+    assert not held.is_done()
+    opened.set()
+    assert held.result().content == b"as it is now"

@@ -81,7 +81,6 @@ TEST_CASE(
     const char* name;
     std::function<void(Fill&)> end;
     SteadyClock::duration asked;  ///< after the answer came
-    bool anew;
     bool joins;
   };
   const auto stale = [](Fill& fill) { fill.note_answer(SteadyClock::now() - 1h); };
@@ -89,16 +88,14 @@ TEST_CASE(
   const auto failed = [](Fill& fill) { fill.fail(FetchFailure::content_cut_off); };
   const auto unanswered = [](Fill&) {};
   const Case cases[] = {
-      {"validated each time, asked before", stale, -1h, false, true},
-      {"validated each time, asked after", stale, 1s, false, false},
-      {"fresh, asked before", fresh, -1h, false, true},
-      {"fresh, asked after", fresh, 1s, false, true},
-      {"fresh, wanted anew, asked before", fresh, -1h, true, true},
-      {"fresh, wanted anew, asked after", fresh, 1s, true, false},
-      {"no longer fresh", fresh, 61s, false, false},
-      {"failed, asked before", failed, -1h, false, true},
-      {"failed, asked after", failed, 1s, false, false},
-      {"not answered yet", unanswered, 1h, false, true},
+      {"validated each time, asked before", stale, -1h, true},
+      {"validated each time, asked after", stale, 1s, false},
+      {"fresh, asked before", fresh, -1h, true},
+      {"fresh, asked after", fresh, 1s, true},
+      {"no longer fresh", fresh, 61s, false},
+      {"failed, asked before", failed, -1h, true},
+      {"failed, asked after", failed, 1s, false},
+      {"not answered yet", unanswered, 1h, true},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
@@ -109,7 +106,7 @@ TEST_CASE(
     c.end(*leader.fill);
     const SteadyClock::time_point now = SteadyClock::now();
     const Collapse::Joined next =
-        collapse.join("key", {.stamps = {1}, .asked = now + c.asked, .now = now, .anew = c.anew});
+        collapse.join("key", {.stamps = {1}, .asked = now + c.asked, .now = now});
     CHECK(next.leads == !c.joins);
   }
 }
