@@ -343,9 +343,8 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
   joined.fill->note_reader();
   record_.cache.collapsed = !joined.leads;
   // Another fill may have ended between this request's look and its lead.
-  job.looks_again =
-      !wants_own &&
-      (job.start.stored_since || worker_.shared.collapse.departures(key_) != departures_);
+  job.looks_again = !wants_own && (job.start.stored_since ||
+                                   worker_.shared.collapse.departures(key_) != departures_);
   if (joined.leads) start_fill(worker_, joined.fill, std::move(job));
   Joining joining({.worker = worker_,
                    .head = head_,
