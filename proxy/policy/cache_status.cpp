@@ -142,6 +142,13 @@ std::string_view format_cache_result(CacheResult result) {
   return {};
 }
 
+namespace {
+/// Not so of an answer that Larder makes itself, such as a 504 for only-if-cached.
+bool is_from_store(CacheResult result) {
+  return result == CacheResult::hit || result == CacheResult::stale;
+}
+}  // namespace
+
 void put_cache_status(const CacheOutcome& outcome, http::TextWriter& lines) {
   lines.put("X-Cache-Status: ");
   lines.put(format_cache_result(outcome.result));
@@ -153,7 +160,7 @@ void put_cache_status(const CacheOutcome& outcome, http::TextWriter& lines) {
       lines.put("; fwd-status=");
       lines.put_number(*outcome.forward_status);
     }
-  } else {
+  } else if (is_from_store(outcome.result)) {
     lines.put("; hit");
   }
   if (outcome.ttl) {

@@ -87,7 +87,7 @@ enum class CacheResult : std::uint8_t { hit, miss, bypass, stale, expired };
 /// What became of one request as far as the cache is concerned.
 struct CacheOutcome {
   CacheResult result = CacheResult::bypass;
-  std::optional<ForwardReason> forward{};  ///< none on a hit
+  std::optional<ForwardReason> forward{};  ///< none on a hit, and where Larder answers itself
   std::optional<std::uint16_t>
       forward_status{};          ///< of the origin, where it differs from what was sent
   std::optional<seconds> ttl{};  ///< freshness left; negative when stale
