@@ -37,7 +37,8 @@ class Fill {
     policy::StoredResponsePointer response;  ///< while arriving: without content; then: with it
     std::optional<std::size_t> length;       ///< of the content; nothing while it is not known
     std::size_t available = 0;               ///< bytes of the content that can be read
-    /// Age that the origin sent; nothing: it made the answer now.
+    /// Age to be told: the one that the origin sent, or that of what was stored meanwhile; nothing:
+    /// the origin made the answer now.
     std::optional<policy::seconds> origin_age;
     policy::Detail detail = policy::Detail::none;
     FetchFailure failure = FetchFailure::none;

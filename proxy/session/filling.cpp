@@ -254,6 +254,8 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
                                       ? fresh_for(worker, job, *again->response)
                                       : policy::seconds{0};
     if (fresh > policy::seconds{0}) {
+      fill->note_origin_age(
+          policy::current_age(*again->response, worker.shared.clock.now_in_seconds()));
       fill->note_answer(SteadyClock::now() + fresh);
       fill->complete(again->response, Detail::none);
       co_return;

@@ -126,6 +126,8 @@ awaitable<JoinOutcome> Joining::answer_from(Fill::Snapshot snapshot) {
   if (own) co_return policy::PassOn{own->reason, own->detail};
   policy::CacheOutcome& told = own_.record.cache;
   told.forward_status.reset();
+  // Another fill had brought it: the origin was not asked.
+  if (snapshot.origin_status == 0) told.collapsed = true;
   if (snapshot.origin_status == 304) told.forward_status = snapshot.origin_status;
   if (snapshot.detail != Detail::none) told.detail = snapshot.detail;
   // Not claimed for content of unknown length that may yet prove too large.

@@ -54,7 +54,7 @@ class Gate:
 
 @pytest.mark.parametrize("memory", ["0", "64MiB"], ids=["without memory tier", "with memory tier"])
 def test_a_herd_on_both_replicas_causes_one_request(start_larder, origin_of, redis, memory):
-    gate = Gate({"body": b"once"})
+    gate = Gate({"body": b"once", "fields": {"Age": "100"}})
     origin = origin_of(gate)
     replicas = Replicas(start_larder, origin, redis, LONG, memory)
     herd = [replicas.get(replicas.one) for _ in range(10)]
@@ -64,7 +64,9 @@ def test_a_herd_on_both_replicas_causes_one_request(start_larder, origin_of, red
     gate.opened.set()
     answers = [client.result(40) for client in herd]
     assert all((answer.status_code, answer.content) == (200, b"once") for answer in answers)
-    assert len(origin.seen(path="/things/")) == 1
+    assert all(int(answer.headers["Age"]) >= 100 for answer in answers)
+    asked = [answer for answer in answers if not {"hit", "collapsed"} & set(cache_status(answer))]
+    assert len(asked) == len(origin.seen(path="/things/")) == 1
     eventually(lambda: not [key for key in redis.keys() if key.startswith(b"larder:1:f:")], "the lock is given back")
 
 
