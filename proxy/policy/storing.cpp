@@ -149,6 +149,11 @@ std::vector<std::string> fields_left_out(const http::ResponseCacheControl& contr
 
 }  // namespace
 
+bool supersedes_stored(std::uint16_t status) {
+  const bool is_of_the_moment = status == 408 || status == 425 || status == 429 || status >= 500;
+  return status >= 200 && status != 304 && !is_of_the_moment;
+}
+
 seconds stale_retention(const StoredResponse& stored, const RouteRule& rule) {
   const StaleBounds bounds = stale_bounds(stored, rule);
   seconds retention = std::max(bounds.while_revalidate, bounds.if_unreachable);

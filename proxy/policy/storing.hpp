@@ -49,6 +49,11 @@ struct StoringFacts {
 };
 [[nodiscard]] StoringDecision decide_storing(const StoringFacts& facts);
 
+/// Does an answer of this status that is not stored say what the resource is now, so that what was
+/// stored before it is to be used no more? Not when it speaks of the moment: whoever has had the
+/// answer would otherwise be given the older one again.
+[[nodiscard]] bool supersedes_stored(std::uint16_t status);
+
 /// How long a stored response is worth keeping after it has become stale.
 [[nodiscard]] seconds stale_retention(const StoredResponse& stored, const RouteRule& rule);
 

@@ -130,6 +130,18 @@ Detail obstacle_of(store::PutOutcome outcome) {
   return Detail::store_unavailable;
 }
 
+/// The origin has said something newer that is not to be stored. Before the client has that:
+/// otherwise it could be given the older one again.
+awaitable<void> drop_previous(Worker& worker, const FillJob& job) {
+  if (!job.previous) co_return;
+  const bool dropped = co_await worker.store->drop(job.key);
+  if (dropped) co_return;
+  // This is remembered until Redis has heard of it.
+  const store::EvictOutcome later =
+      co_await worker.store->evict(policy::tags_of_path(job.path, false));
+  (void)later;
+}
+
 /// `asked`: when the origin was.
 awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswer answer,
                      policy::Keep kept, SteadyClock::time_point asked) {
@@ -149,6 +161,7 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
       co_return;
     case Followed::too_large:
       worker.unstored.remember(job.key, SteadyClock::now() + std::chrono::seconds(60));
+      co_await drop_previous(worker, job);
       fill.refuse(Detail::too_large, std::move(answer));
       co_return;
     case Followed::whole:
@@ -173,6 +186,7 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
     const store::PutOutcome outcome =
         co_await worker.store->put(job.key, job.resource(), fill.stamps(), whole, kept.retention);
     obstacle = obstacle_of(outcome);
+    if (obstacle == Detail::too_large) co_await drop_previous(worker, job);
   }
   fill.complete(whole, obstacle);
 }
@@ -187,7 +201,10 @@ awaitable<bool> freshen(Worker& worker, Fill& fill, const FillJob& job,
   if (!freshened) co_return false;
   policy::StoringDecision decision = judge(worker, job, freshened->head, request_time);
   auto* kept = std::get_if<policy::Keep>(&decision);
-  if (!kept) co_return false;
+  if (!kept) {
+    co_await drop_previous(worker, job);
+    co_return false;
+  }
   policy::StoredResponse stored = std::move(kept->stored);
   stored.content = previous.content;
   stored.decoded_size = previous.decoded_size;
@@ -298,6 +315,7 @@ awaitable<void> run_fill(Worker& worker, std::shared_ptr<Fill> fill, FillJob job
   if (!refused.unkeyed.empty() && !job.rules->learned_of(*job.rule).learn(refused.unkeyed))
     remembered = std::chrono::seconds(60);
   if (remembered.count() > 0) worker.unstored.remember(job.key, SteadyClock::now() + remembered);
+  if (policy::supersedes_stored(answer.head().status)) co_await drop_previous(worker, job);
   fill->refuse(refused.reason, std::move(answer));
 }
 

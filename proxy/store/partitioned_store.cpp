@@ -77,6 +77,11 @@ class PartitionedStore : public Store {
                              lifetime);
   }
 
+  awaitable<bool> drop(std::string key) override {
+    Store& partition = partition_of(key);
+    return partition.drop(std::move(key));
+  }
+
   awaitable<LeasePointer> begin_write(policy::Tags tags) override {
     auto leases = std::make_unique<Leases>();
     leases->of_partitions.resize(partitions_.size());

@@ -457,6 +457,15 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
   co_return Put{PutOutcome::stored, std::move(kept)};
 }
 
+awaitable<bool> RedisStore::drop(std::string key) {
+  const auto self = shared_from_this();
+  if (!is_available()) co_return false;
+  Pipeline pipeline;
+  pipeline.add({"UNLINK", keys_.values + name_of(key)});
+  co_await client_.exchange(pipeline);
+  co_return pipeline.is_answered() && pipeline.reply(0).kind == Reply::Kind::integer;
+}
+
 bool RedisStore::is_renewal_due(std::string_view tag) {
   const std::uint64_t hash = xxh3(tag);
   const auto hour = static_cast<std::uint32_t>(

@@ -119,6 +119,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] awaitable<Put> put(std::string key, Resource resource, Stamps stamps,
                                    policy::StoredResponsePointer response,
                                    std::chrono::seconds lifetime, Content content);
+  [[nodiscard]] awaitable<bool> drop(std::string key);
   [[nodiscard]] awaitable<LeasePointer> begin_write(policy::Tags tags);
   [[nodiscard]] awaitable<EvictOutcome> end_write(LeasePointer lease, policy::Tags evicted);
   void cancel_write(LeasePointer lease);

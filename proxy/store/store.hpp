@@ -146,6 +146,11 @@ class Store {
                                                       policy::StoredResponsePointer response,
                                                       std::chrono::seconds lifetime) = 0;
 
+  /// What is stored under this key is not to be used any more, by this process and by whoever looks
+  /// into Redis; what another process has in its memory stays there, as when put() replaces it.
+  /// False: Redis did not acknowledge.
+  [[nodiscard]] virtual awaitable<bool> drop(std::string key) = 0;
+
   /// Before a write is forwarded: should this process not live to end it, these tags are evicted
   /// all the same. Null: no lease is needed, or none can be had; the write goes on.
   [[nodiscard]] virtual awaitable<LeasePointer> begin_write(policy::Tags tags) = 0;

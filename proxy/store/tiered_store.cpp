@@ -94,6 +94,11 @@ class MemoryAlone : public Store {
     return put(std::move(key), resource, std::move(stamps), std::move(response), lifetime);
   }
 
+  awaitable<bool> drop(std::string key) override {
+    shared_.memory.erase(key);
+    co_return true;
+  }
+
   // Nothing outlives this process that a lease would have to make old.
   awaitable<LeasePointer> begin_write(policy::Tags) override { co_return nullptr; }
   awaitable<EvictOutcome> end_write(LeasePointer, policy::Tags evicted) override {
@@ -198,6 +203,8 @@ class OverRedis : public Store {
                lifetime, RedisStore::Content::is_there);
   }
 
+  awaitable<bool> drop(std::string key) override { return drop(shared_, redis_, std::move(key)); }
+
   awaitable<LeasePointer> begin_write(policy::Tags tags) override {
     return redis_->begin_write(std::move(tags));
   }
@@ -287,6 +294,14 @@ class OverRedis : public Store {
     if (put.outcome == PutOutcome::stored)
       keep(shared, key, tags, resource.most_variants, noted, *response, put.kept, lifetime);
     co_return put.outcome;
+  }
+
+  static awaitable<bool> drop(Shared& shared, std::shared_ptr<RedisStore> redis, std::string key) {
+    shared.memory.erase(key);
+    const bool dropped = co_await redis->drop(key);
+    // Another thread may have found it in Redis since.
+    shared.memory.erase(key);
+    co_return dropped;
   }
 
   static awaitable<EvictOutcome> end_write(Shared& shared, std::shared_ptr<RedisStore> redis,

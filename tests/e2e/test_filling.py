@@ -7,6 +7,7 @@ import pytest
 
 from rig import operator
 from rig.http import cache_status, state
+from rig.relay import Relay
 from rig.rules import THINGS
 from rig.waiting import Background, eventually
 
@@ -146,6 +147,48 @@ def test_who_has_had_a_newer_answer_is_not_given_the_older_one_while_that_is_bei
     redis.process.resume()
     answer = following.result(20)
     assert (answer.content, state(answer)) == (b"newer", "HIT")
+
+
+@pytest.mark.parametrize("memory", ["0", "64MiB"], ids=["without memory tier", "with memory tier"])
+def test_what_is_answered_anew_ends_what_was_stored_though_it_may_not_be_stored(start_larder, origin_of, redis, memory):
+    answers = [(200, b"as it was"), (404, b"gone"), (404, b"gone, for the other too"), (404, b"gone")]
+    origin = origin_of(lambda exchange: exchange.answer(*answers[0][:1], body=answers.pop(0)[1]))
+    one = start_larder(origin.url, THINGS, redis=redis.url, memory=memory).client()
+    other = start_larder(origin.url, THINGS, redis=redis.url, memory="0").client()
+    one.get("/things/", headers=HOST)
+    assert state(other.get("/things/", headers=HOST)) == "HIT"
+    assert one.get("/things/", headers={**HOST, "Cache-Control": "no-cache"}).content == b"gone"
+    assert other.get("/things/", headers=HOST).content == b"gone, for the other too"
+
+
+@pytest.mark.parametrize("memory", ["0", "64MiB"], ids=["without memory tier", "with memory tier"])
+def test_what_redis_does_not_drop_in_time_is_not_served_when_it_is_back(start_larder, origin_of, redis, memory):
+    reached, opened = threading.Event(), threading.Event()
+    answers = [b"as it was", None, b"new"]
+
+    def script(exchange):
+        body = answers.pop(0)
+        if body is None:
+            reached.set()
+            exchange.hold(opened, within=60)
+            return exchange.answer(404, body=b"gone")
+        exchange.answer(body=body)
+
+    origin = origin_of(script)
+    other = start_larder(origin.url, THINGS, redis=redis.url, memory="0").client()
+    with Relay(redis.port) as relay:
+        url = f"redis://127.0.0.1:{relay.port}/1"
+        larder = start_larder(origin.url, THINGS, redis=url, memory=memory, env=LONG)
+        larder.client().get("/things/", headers=HOST)
+        assert state(other.get("/things/", headers=HOST)) == "HIT"
+        reload = Background(larder.client().get, "/things/", headers={**HOST, "Cache-Control": "no-cache"})
+        assert reached.wait(20)
+        relay.fall_silent()
+        opened.set()
+        assert reload.result(20).content == b"gone"
+        relay.cut()
+        relay.heal()
+        eventually(lambda: other.get("/things/", headers=HOST).content == b"new", "Redis has heard of it")
 
 
 def test_a_write_is_not_hidden_by_a_fill_that_is_waited_for(start_larder, origin_of, redis):

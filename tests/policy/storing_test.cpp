@@ -115,6 +115,22 @@ TEST_CASE("decide_storing: what is never kept, whatever the rule says") {
   }
 }
 
+TEST_CASE(
+    "supersedes_stored: what speaks of the resource does, what speaks of the moment does not") {
+  struct Case {
+    std::uint16_t status;
+    bool supersedes;
+  };
+  const Case cases[] = {{100, false}, {200, true},  {204, true},  {206, true},  {301, true},
+                        {304, false}, {400, true},  {401, true},  {403, true},  {404, true},
+                        {408, false}, {410, true},  {425, false}, {429, false}, {451, true},
+                        {500, false}, {503, false}, {599, false}};
+  for (const Case& c : cases) {
+    CAPTURE(c.status);
+    CHECK(supersedes_stored(c.status) == c.supersedes);
+  }
+}
+
 TEST_CASE("decide_storing: what is kept of a response") {
   const test::Response response({"HTTP/1.1 200 OK", "Content-Type: application/json",
                                  "Content-Length: 2", "Age: 10", "X-Cache-Status: MISS",

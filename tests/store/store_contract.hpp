@@ -52,6 +52,19 @@ inline void check_store_contract(const std::function<std::unique_ptr<TestStore>(
     CHECK(a->content("k", models) == "second");
   }
 
+  SUBCASE("what is dropped is gone, alone, and its key can be filled again") {
+    a->fill("k", models, "first");
+    a->fill("other", models, "stays");
+    CHECK(a->content("k", models) == "first");
+    CHECK(a->drop("k"));
+    CHECK(a->content("k", models) == "-");
+    CHECK(a->content("other", models) == "stays");
+    CHECK(a->drop("k"));
+    CHECK(a->drop("never there"));
+    CHECK(a->fill("k", models, "second") == PutOutcome::stored);
+    CHECK(a->content("k", models) == "second");
+  }
+
   SUBCASE("a 304 gives what is stored a new head and leaves the content where it is") {
     REQUIRE(a->fill("k", models, "content") == PutOutcome::stored);
     policy::StoredResponse response = *make_response("content");

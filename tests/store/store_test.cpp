@@ -96,6 +96,18 @@ TEST_CASE("over Redis: those who read a large response at once share one copy of
   CHECK(first->content.view() == large);
 }
 
+TEST_CASE("two stores on one Redis: what one drops, the other does not find there") {
+  RedisServer& redis = shared_redis();
+  const auto a = make_over_redis(redis, memory_size);
+  const auto b = make_over_redis(redis, 0);
+  a->fill("k", models, "old");
+  CHECK(b->content("k", models) == "old");
+  CHECK(a->drop("k"));
+  CHECK(b->content("k", models) == "-");
+  a->store->close();
+  CHECK_FALSE(a->drop("k"));
+}
+
 TEST_CASE("two stores on one Redis: what one evicts, the other does not return") {
   RedisServer& redis = shared_redis();
   for (const std::uint64_t memory : {std::uint64_t{0}, memory_size}) {

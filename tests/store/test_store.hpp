@@ -103,6 +103,7 @@ class TestStore {
     return run(
         store->freshen(std::move(key), resource, std::move(stamps), std::move(response), lifetime));
   }
+  bool drop(std::string key) { return run(store->drop(std::move(key))); }
   store::EvictOutcome evict(policy::Tags tags) { return run(store->evict(std::move(tags))); }
   store::EvictOutcome soften(policy::Tags tags) { return run(store->soften(std::move(tags))); }
   store::LeasePointer begin_write(policy::Tags tags) {
