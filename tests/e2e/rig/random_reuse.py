@@ -40,15 +40,17 @@ LATE = 7200
 
 
 def token_of(user):
-    return jwt.encode({"token_type": "access", "exp": int(time.time()) + 3600, "user_id": user}, SECRET, algorithm="HS256")
+    claims = {"token_type": "access", "exp": int(time.time()) + 3600, "user_id": user}
+    return jwt.encode(claims, SECRET, algorithm="HS256")
 
 
 USERS = tuple({"Authorization": f"Bearer {token_of(user)}"} for user in (1, 2))
 
 CACHE_CONTROLS = (
     None, "max-age=1000", "max-age=1000", "max-age=1000", "max-age=1000, public", "max-age=1000, public",
-    "s-maxage=1000, max-age=0", "max-age=0", "no-cache", "max-age=1000, no-cache", "no-store", "private, max-age=1000", "max-age=1000, must-revalidate",
-    'max-age=1000, private="X-Mine"', 'max-age=1000, no-cache="X-Mine"', "max-age=100000", "public, max-age=100000")
+    "s-maxage=1000, max-age=0", "max-age=0", "no-cache", "max-age=1000, no-cache", "no-store", "private, max-age=1000",
+    "max-age=1000, must-revalidate", 'max-age=1000, private="X-Mine"', 'max-age=1000, no-cache="X-Mine"', "max-age=100000",
+    "public, max-age=100000")
 AGES = (None,) * 5 + ("500", "500", "5000")
 VARIES = (None,) * 8 + ("Accept-Language", "Accept-Language", "X-Variant", "accept-language, X-Variant", "Cookie",
                         "Authorization", "*")
@@ -178,9 +180,10 @@ class Ask:
 
 
 def judge(ask, said, is_asked, now):
-    """Raises Wrong when what the origin `said` must not answer this. `is_asked`: it was said, or confirmed, just now."""
+    """Raises Wrong when what the origin `said` must not answer this. `is_asked`: it said, or confirmed, it just now."""
     def deny(reason):
-        raise Wrong(f"answer {said.number} ({said.method} {said.path} {said.fields}, asked with {said.asked_with}): {reason}")
+        raise Wrong(f"answer {said.number} ({said.method} {said.path} {said.fields}, asked with {said.asked_with}): "
+                    f"{reason}")
 
     if (said.path, said.page) != (ask.path, ask.page):
         deny("is another resource's")
@@ -398,4 +401,6 @@ def exchange(base, ask):
         status, fields = connection.read_head()
         has_content = ask.method != "HEAD" and status not in (204, 304)
         body = connection.read_body(fields) if has_content else b""
-        return status, fields, gzip.decompress(body) if status != 206 and body and "content-encoding" in fields else body
+        if status != 206 and body and "content-encoding" in fields:
+            body = gzip.decompress(body)
+        return status, fields, body
