@@ -26,5 +26,4 @@ def test_no_answer_is_given_that_must_not_be(start_larder, origin_of, redis, tie
             steps = "\n".join(sequences.trace)
             raise AssertionError(f"seed {SEED}, sequence {number}: {error}\n{steps}") from error
     counted = sequences.counted
-    print(dict(counted))
     assert counted["unasked"] > counted["answers"] / 10 and (counted["confirmed"] or tier == "both"), counted
