@@ -161,6 +161,30 @@ def test_what_is_answered_anew_ends_what_was_stored_though_it_may_not_be_stored(
     assert other.get("/things/", headers=HOST).content == b"gone, for the other too"
 
 
+def test_what_has_grown_too_large_ends_what_was_stored(start_larder, origin_of, redis):
+    """One limit shows while the content comes, whose length nobody told; the other when it is to be stored."""
+    sizes = [10, 300_000, 10]
+
+    def script(exchange):
+        size = sizes.pop(0)
+        if exchange.request.path == "/things/":
+            return exchange.answer(body=b"x" * size)
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        exchange.chunk(b"x" * size)
+        exchange.send(b"0\r\n\r\n")
+
+    origin = origin_of(script)
+    in_memory = start_larder(origin.url, THINGS + "    compress: false\n", memory="1MiB").client()
+    bounded = start_larder(origin.url, THINGS, redis=redis.url, env={"LARDER_OBJECT_LIMIT": "100KiB"}).client()
+    other = start_larder(origin.url, THINGS, redis=redis.url, memory="0").client()
+    for path, one, next_one in (("/things/", in_memory, in_memory), ("/things/7/", bounded, other)):
+        sizes[:] = [10, 300_000, 10]
+        one.get(path, headers=HOST)
+        assert state(next_one.get(path, headers=HOST)) == "HIT"
+        assert len(one.get(path, headers={**HOST, "Cache-Control": "no-cache"}).content) == 300_000
+        assert state(next_one.get(path, headers=HOST)) == "MISS"
+
+
 @pytest.mark.parametrize("memory", ["0", "64MiB"], ids=["without memory tier", "with memory tier"])
 def test_what_redis_does_not_drop_in_time_is_not_served_when_it_is_back(start_larder, origin_of, redis, memory):
     reached, opened = threading.Event(), threading.Event()
