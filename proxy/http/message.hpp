@@ -116,6 +116,9 @@ struct RequestHead {
   std::string_view host;  ///< authority that counts (RFC 9112 3.2.2); empty only for 1.0
   Version version = Version::http_1_1;
   Fields fields;
+  /// As the last head's of its connection while `fields` are the same, line by line. 0: not
+  /// counted.
+  std::uint64_t section = 0;
   BodyFraming framing;
   bool keep_alive = true;         ///< what the client wishes (RFC 9112 9.3)
   bool expects_continue = false;  ///< Expect: 100-continue on 1.1 with content announced

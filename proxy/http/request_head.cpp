@@ -297,6 +297,7 @@ bool stands_at(const SectionMemory& memory, const char* at, const char* end) {
 /// since the parser looks at sixteen bytes at once.
 HeadError parse_and_remember(const char* start, const char*& at, const char* end,
                              std::size_t field_limit, Fields& fields, SectionMemory& memory) {
+  ++memory.number;
   memory.text.assign(start, end);
   memory.begin = static_cast<std::size_t>(at - start);
   memory.facts = {};
@@ -348,6 +349,7 @@ HeadError parse(std::string_view bytes, const HeadLimits& limits, RequestHead& h
                : parse_field_section(at, end, limits.fields, head.fields, own_facts);
     if (error != HeadError::none) return error;
   }
+  head.section = memory ? memory->number : 0;
   const bool host_is_known = is_known && memory->host_is_valid;
   if (const HeadError error = decide_host(facts, absolute, host_is_known, head);
       error != HeadError::none)

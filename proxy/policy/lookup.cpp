@@ -27,6 +27,7 @@ constexpr char end_of_part = ';';
 constexpr char start_of_variant = '|';
 /// Room for what usually stands in a key beside the path, taken at once.
 constexpr std::size_t usual_key_size = 128;
+constexpr std::size_t usual_variant_size = 64;
 
 constexpr std::array<bool, 256> make_plain_in_keys() {
   std::array<bool, 256> plain{};
@@ -199,8 +200,8 @@ std::vector<KeyedField> keyed_fields(const LookupFacts& facts, const LearnedVary
 }
 
 /// Those that clients may choose freely come last, behind a bar.
-void put_variant_fields(const LookupFacts& facts, const LearnedVary::Names& learned,
-                        http::TextWriter& key) {
+void make_variant_fields(const LookupFacts& facts, const LearnedVary::Names& learned,
+                         http::TextWriter& key) {
   const auto put = [&key](std::string_view name, const VariantValue& value) {
     put_escaped(key, name);
     if (value.text) {
@@ -219,6 +220,20 @@ void put_variant_fields(const LookupFacts& facts, const LearnedVary::Names& lear
   for_each_variant_field(facts, learned, [&](std::string_view name, const VariantValue& value) {
     if (value.is_open) put(name, value);
   });
+}
+
+void put_variant_fields(const LookupFacts& facts, const LearnedVary::Names& learned,
+                        http::TextWriter& key) {
+  VariantMemory* const memory = facts.variants;
+  const std::uint64_t section = facts.head.section;
+  if (!memory || section == 0) return make_variant_fields(facts, learned, key);
+  if (memory->section != section || memory->rule != facts.match.rule ||
+      memory->learned != &learned) {
+    *memory = {std::string(), section, facts.match.rule, &learned};
+    http::TextWriter text(memory->text, usual_variant_size);
+    make_variant_fields(facts, learned, text);
+  }
+  key.put(memory->text);
 }
 
 /// Null under another share, and when nobody is told.

@@ -47,6 +47,15 @@ struct LookUp {
 
 using LookupDecision = std::variant<LookUp, PassOn>;
 
+/// What the fields that make variants added to a connection's last key: most clients send the same
+/// ones again, for one URL or another. Of one set of rules, whose owner empties it.
+struct VariantMemory {
+  std::string text;
+  std::uint64_t section = 0;  ///< as RequestHead has it; 0: nothing is remembered
+  const RouteRule* rule = nullptr;
+  const LearnedVary::Names* learned = nullptr;
+};
+
 /// `path` is the normal form of the request's path, `ambiguous` whether it has none.
 struct LookupFacts {
   const http::RequestHead& head;
@@ -59,6 +68,8 @@ struct LookupFacts {
   const identity::Identification* who = nullptr;
   /// Of this thread; null: nothing is remembered.
   http::AcceptMemory* accepts = nullptr;
+  /// Of the request's connection; null: likewise.
+  VariantMemory* variants = nullptr;
 };
 [[nodiscard]] LookupDecision decide_lookup(const LookupFacts& facts);
 

@@ -46,7 +46,8 @@ policy::LookupFacts Exchange::facts() const {
           .forwarded = forwarded_,
           .session_cookies = settings_.session_cookies,
           .who = who_ ? &*who_ : nullptr,
-          .accepts = &worker_.accepts};
+          .accepts = &worker_.accepts,
+          .variants = &routing_.variants()};
 }
 
 void Exchange::identify() {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "http/target.hpp"
+#include "policy/lookup.hpp"
 #include "session/worker.hpp"
 
 namespace larder::session {
@@ -23,13 +24,15 @@ class Routing {
   void follow(std::string_view sent, const std::shared_ptr<const RuleSet>& rules) {
     if (sent == sent_ && rules == rules_) return;
     sent_ = sent;
+    if (rules != rules_) variants_.section = 0;
     rules_ = rules;
     is_ambiguous_ = http::normalise_path(sent, path_) != http::Ambiguity::none;
     match_ = is_ambiguous_ ? policy::RouteMatch() : rules->index.match(path_);
   }
   /// Gives up its room, and the rules.
   void clear() {
-    for (std::string* const text : {&sent_, &path_}) std::string().swap(*text);
+    for (std::string* const text : {&sent_, &path_, &variants_.text}) std::string().swap(*text);
+    variants_.section = 0;
     rules_.reset();
     match_ = {};
   }
@@ -41,12 +44,16 @@ class Routing {
   [[nodiscard]] bool is_ambiguous() const { return is_ambiguous_; }
   [[nodiscard]] const policy::RouteMatch& match() const { return match_; }
 
+  /// Of these rules, for this connection's requests alone.
+  [[nodiscard]] policy::VariantMemory& variants() { return variants_; }
+
  private:
   std::string sent_;  ///< empty, as no path is: nothing was followed
   std::shared_ptr<const RuleSet> rules_;
   std::string path_;
   bool is_ambiguous_ = false;
   policy::RouteMatch match_;  ///< views into `path_`
+  policy::VariantMemory variants_;
 };
 
 }  // namespace larder::session

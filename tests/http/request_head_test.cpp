@@ -856,6 +856,27 @@ TEST_CASE("a section that stands again gives the same head as one that is read a
   }
 }
 
+TEST_CASE("a head's section is numbered as the last one while it stands again") {
+  RequestHead head;
+  SectionMemory memory;
+  const auto section_of = [&](const std::string& bytes) {
+    HeadScanner scanner;
+    HeadError error = HeadError::none;
+    REQUIRE(read_request_head(bytes, {}, scanner, head, error, memory) ==
+            HeadScanner::State::complete);
+    return head.section;
+  };
+  const std::uint64_t first = section_of("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  CHECK(first != 0);
+  CHECK(section_of("GET /b?c HTTP/1.1\r\nHost: a\r\n\r\n") == first);
+  const std::uint64_t second = section_of("GET /a HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n");
+  CHECK(second != first);
+  // Nothing is known of the one before the last any more.
+  CHECK(section_of("GET /a HTTP/1.1\r\nHost: a\r\n\r\n") != first);
+  REQUIRE(parse_request_head("GET /a HTTP/1.1\r\nHost: a\r\n\r\n", {}, head) == HeadError::none);
+  CHECK(head.section == 0);
+}
+
 TEST_CASE("24 field lines need no memory but the head's own") {
   std::string bytes = "GET / HTTP/1.1\r\nHost: a\r\n";
   for (int i = 1; i < 24; ++i) bytes += "X-Name: value\r\n";

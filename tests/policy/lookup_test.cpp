@@ -265,6 +265,57 @@ TEST_CASE(
   CHECK(look(plain, rule, false).key == look(port, rule, false).key);
 }
 
+TEST_CASE("append_cache_key: what the last fields added is added again for them alone") {
+  const Request plain = get("/api/a/");
+  const Request other = get("/api/b/?c=d");
+  const Request json = get("/api/a/", {"Accept: application/json", "X-Region: eu"});
+  const Request html = get("/api/a/", {"Accept: text/html", "X-Region: us"});
+  const RouteRule by_accept = make_rule("/api/<path:rest>");
+  RouteRule by_region = by_accept;
+  by_region.vary = {{"x-region", {}}};
+  const LearnedVary::Names nothing;
+  const LearnedVary::Names region{"x-region"};
+  struct Step {
+    const char* name;
+    const Request& request;
+    std::uint64_t section;
+    const RouteRule& rule;
+    const LearnedVary::Names& learned;
+  };
+  const Step steps[] = {
+      {"the first", plain, 1, by_accept, nothing},
+      {"the same fields for another URL", other, 1, by_accept, nothing},
+      {"other fields", json, 2, by_accept, nothing},
+      {"the same ones under another rule", json, 2, by_region, nothing},
+      {"and under the first again", json, 2, by_accept, nothing},
+      {"when more has been learned", json, 2, by_accept, region},
+      {"other fields again", html, 3, by_accept, region},
+      {"fields that nobody counts", json, 0, by_accept, region},
+      {"and counted ones behind them", html, 3, by_accept, region},
+  };
+  VariantMemory memory;
+  for (const Step& step : steps) {
+    CAPTURE(step.name);
+    const RouteMatch match{.rule = &step.rule, .parameters = {}};
+    const ForwardedFacts forwarded =
+        decide_forwarded(step.request.head, "192.0.2.1", false, "http");
+    http::RequestHead head = step.request.head;
+    const auto key_with = [&](std::uint64_t section, VariantMemory* variants) {
+      head.section = section;
+      std::string key;
+      CHECK(append_cache_key({.head = head,
+                              .match = match,
+                              .path = head.path,
+                              .forwarded = forwarded,
+                              .session_cookies = {},
+                              .variants = variants},
+                             step.learned, key));
+      return key;
+    };
+    CHECK(key_with(step.section, &memory) == key_with(0, nullptr));
+  }
+}
+
 TEST_CASE("append_cache_key: parts cannot run into each other") {
   const RouteRule rule = make_rule("/<str:a>/<str:b>/", "{a}-{b}");
   CHECK(look(get("/1-2/3/"), rule).key != look(get("/1/2-3/"), rule).key);
