@@ -1,0 +1,601 @@
+"""GETs, writes and faults drawn at random before two Larders on one Redis; rig/fault_history says what was wrong.
+
+Each sequence has Larders and a Redis of its own. Its steps are drawn from the seed, and so is all that clients send;
+what of it meets is the machine's affair, and nothing that is judged depends on it.
+"""
+
+import collections
+import gzip
+import random
+import re
+import threading
+import time
+
+from rig.fault_history import HEARTBEAT, LEASE, Commit, History, Read, Said, Span, Write, wrongs
+from rig.http import RawConnection, receive
+from rig.operator import WITH_TOKEN, purge, reload, stats
+from rig.processes import free_port
+from rig.redis_server import DATABASE
+from rig.relay import Relay
+from rig.waiting import Background, eventually, throughout
+
+PATIENCE = 30.0  # seconds for whatever must come about on a busy machine
+HOST = {"Host": "things.example"}  # the replicas differ by port
+GIVEN_UP = 0.8  # seconds until Larder gives the origin up
+
+FOLDERS = ("things", "strict", "late", "grouped")
+NUMBERS = (1, 2)
+
+
+def rules(ttl="1h", summary_hears=True):
+    """`ttl`: so that they differ where it does not matter."""
+    evict_on = ", evict_on: [/things/, /admin/]" if summary_hears else ""
+    return f"""
+rules:
+  - {{name: summary, path: /summary/, ttl: {ttl}, share: everyone{evict_on}}}
+  - {{name: things, path: [/things/, "/things/<int:pk>/"], ttl: {ttl}, share: everyone, evict_on: [/admin/]}}
+  - {{name: strict, path: [/strict/, "/strict/<int:pk>/"], ttl: {ttl}, share: everyone, coherence: strict}}
+  - {{name: late, path: [/late/, "/late/<int:pk>/"], ttl: {ttl}, share: everyone, stale_while_revalidate: 1h}}
+  - {{name: grouped, path: [/grouped/, "/grouped/<int:pk>/"], ttl: {ttl}, share: everyone}}
+"""
+
+
+ENVIRONMENT = {
+    **WITH_TOKEN, "LARDER_LEASE": f"{LEASE * 1000:.0f}ms", "LARDER_HEARTBEAT": f"{HEARTBEAT * 1000:.0f}ms",
+    "LARDER_FIRST_BYTE_TIMEOUT": f"{GIVEN_UP * 1000:.0f}ms", "LARDER_REDIS_TIMEOUT": "250ms"}
+
+
+def under(folder):
+    return {f"/{folder}/", *(f"/{folder}/{number}/" for number in NUMBERS)}
+
+
+def changed_by(method, path):
+    """The resources that a write makes new, each of which Larder knows to be concerned."""
+    folder = path.split("/")[1]
+    if folder == "admin":
+        return under("things") | {"/summary/"}
+    if folder == "touch":
+        return {f"/grouped/{number}/" for number in NUMBERS}
+    if path == f"/{folder}/":
+        changed = {path} if method == "POST" else under(folder)
+    else:
+        changed = {path, f"/{folder}/"}
+    return changed | ({"/summary/"} if folder == "things" else set())
+
+
+class Gate:
+    """Where the origin holds an exchange until it is opened."""
+
+    def __init__(self, path):
+        self.path = path
+        self.arrived, self.opened = threading.Event(), threading.Event()
+
+    def wait(self):
+        self.arrived.set()
+        assert self.opened.wait(2 * PATIENCE), "nobody opened the gate"
+
+
+class Plan:
+    """How the origin is to deal with one write."""
+
+    def __init__(self, outcome="done", before=None, after=None):
+        """`before`, `after`: gates of the commit."""
+        self.outcome, self.before, self.after = outcome, before, after
+
+
+def make_head(fields):
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n{lines}\r\n".encode()
+
+
+class Origin:
+    """Resources with versions, of which each write makes those newer that it changes."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.begin(None)
+
+    def begin(self, history):
+        """Nothing is left of what was before; what still comes of it is nobody's."""
+        with self._lock:
+            self.history = history
+            self.last, self.versions = 1, collections.defaultdict(lambda: 1)
+            self.plans = {}  # of writes, by their id
+            self._moods = collections.defaultdict(list)  # of the next GETs of a path
+
+    def expect(self, path, mood):
+        """The next GET of it is held (by a Gate), or fails: "error", "cut", "reset"."""
+        with self._lock:
+            self._moods[path].append(mood)
+
+    def commit(self, write, paths):
+        with self._lock:
+            self.last += 1
+            for path in paths:
+                self.versions[path] = self.last
+            write.commits.append(Commit(time.monotonic(), self.last, paths))
+
+    def script(self, exchange):
+        if exchange.request.method in ("GET", "HEAD"):
+            self._answer(exchange)
+        else:
+            self._carry_out(exchange)
+
+    def _answer(self, exchange):
+        request, history = exchange.request, self.history
+        with self._lock:
+            number = len(history.said) + 1
+            version = self.versions[request.path]
+            content = f"{request.target} has version {version}, by answer {number}. ".encode() * (1 + number % 7 * 90)
+            history.said[number] = Said(request.target, version, time.monotonic(), content)
+            mood = self._moods[request.path].pop(0) if self._moods[request.path] else None
+        span = Span(time.monotonic())
+        if mood:
+            history.troubles.append((request.path, span))
+        if isinstance(mood, Gate):
+            mood.wait()
+        fields = {"X-Answer": str(number), "X-Version": str(version)}
+        if request.path.startswith("/grouped/") and request.path != "/grouped/":
+            fields["Cache-Groups"] = '"group"'
+        if mood in ("error", "cut", "reset"):
+            self._fail(exchange, mood, fields, content)
+        elif number % 3:
+            exchange.answer(fields=fields, body=content)
+        else:
+            self._answer_in_chunks(exchange, fields, content)
+        span.end = time.monotonic()
+
+    @staticmethod
+    def _answer_in_chunks(exchange, fields, content):
+        exchange.send(make_head({**fields, "Transfer-Encoding": "chunked"}))
+        if exchange.request.method != "HEAD":
+            exchange.chunk(content[:20])
+            exchange.chunk(content[20:])
+            exchange.send(b"0\r\n\r\n")
+
+    @staticmethod
+    def _fail(exchange, mood, fields, content):
+        if mood == "error":
+            exchange.answer(500)
+        elif mood == "cut":
+            exchange.send(make_head({**fields, "Content-Length": len(content)}))
+            exchange.send(content[:len(content) // 2])
+            exchange.close()
+        else:
+            exchange.reset()
+
+    def _carry_out(self, exchange):
+        request = exchange.request
+        with self._lock:
+            write, plan = self.plans.get(request.field("x-request-id"), (None, None))
+        if write is None:
+            return exchange.answer(503)
+        if plan.before:
+            plan.before.wait()
+        if plan.outcome == "refused":
+            return exchange.answer(409)
+        if plan.outcome != "lost before":
+            self.commit(write, changed_by(request.method, request.path))
+        if plan.after:
+            plan.after.wait()
+        if plan.outcome in ("lost before", "lost after"):
+            return exchange.reset()
+        fields = {"Cache-Group-Invalidation": '"group"'} if request.path == "/touch/" else {}
+        return exchange.answer(500 if plan.outcome == "error" else 200, fields=fields, body=b"x")
+
+
+class Replica:
+    """One Larder, killed and started again at the same address, and the relay between it and Redis."""
+
+    def __init__(self, number, start, redis_port, folder, threads):
+        """`start`: start_larder() before the origin; `folder`: for its rules."""
+        self.number, self._start, self.life, self._threads = number, start, 0, threads
+        self.port, self.relay = free_port(), Relay(redis_port)
+        self.rules = folder / f"rules-{number}.yaml"
+        self.rules.write_text(rules())
+        self.start()
+
+    @property
+    def via(self):
+        """Which process answers now."""
+        return self.number, self.life
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        self.life += 1
+        self.larder = self._start(self.rules, redis=f"redis://127.0.0.1:{self.relay.port}/{DATABASE}", port=self.port,
+                                  env=ENVIRONMENT, threads=self._threads)
+
+    def stop(self):
+        """What was wrong with its end or its log; None if nothing."""
+        complaint = self.larder.stop()
+        self.relay.close()
+        return complaint
+
+    def is_well(self):
+        redis = stats(self.larder)["redis"]
+        return redis["state"] == "in use" and redis["pending_evictions"] == 0
+
+
+class Sequence:
+    def __init__(self, seed, origin, redis_server, replicas):
+        self._random = random.Random(seed)
+        self._origin, self._server, self._replicas = origin, redis_server, replicas
+        self.history, self.counted = History(), collections.Counter()
+        self._faults = {}  # what heals each of those that last
+        self._held = []  # gates that are closed
+        self._under_way = []  # what clients wait for in the background
+        self._stalls = 0
+        origin.begin(self.history)
+
+    def play(self, steps=60):
+        steps_of = {self._read: 30, self._read_several: 8, self._write: 10, self._storm: 3, self._hold_read: 4,
+                    self._hold_write: 5, self._release: 8, self._trouble: 3, self._give_up: 0.5, self._abandon: 1,
+                    self._purge: 2, self._soften: 2, self._reload: 1, self._kill: 1.5, self._break: 4, self._heal: 4,
+                    self._recover: 4, self._jolt: 4}
+        try:
+            for step in self._random.choices(list(steps_of), weights=list(steps_of.values()), k=steps):
+                step()
+            self._end()
+        finally:
+            self._make_well()
+        self.counted += self.history.count()
+        return wrongs(self.history)
+
+    # --- GETs ---
+
+    def _draw_target(self):
+        folder = self._random.choice((*FOLDERS, "things", "summary"))
+        if folder == "summary":
+            return "/summary/"
+        target = self._random.choice((f"/{folder}/", *(f"/{folder}/{number}/" for number in NUMBERS * 2)))
+        return target + self._random.choice(("", "", "", "?page=2"))
+
+    def _draw_read(self, target=None):
+        """What is sent, and to whom."""
+        fields = self._random.choice(({},) * 8 + ({"Accept-Encoding": "gzip"}, {"Cache-Control": "no-cache"}))
+        return (self._random.choice(self._replicas), target or self._draw_target(),
+                self._random.choice(("GET",) * 9 + ("HEAD",)), fields)
+
+    def _ask(self, replica, target, method="GET", fields=None):
+        read = Read(len(self.history.reads) + 1, replica.via, method, target, time.monotonic())
+        self.history.reads.append(read)
+        received = receive(replica.url, target, method, {**HOST, **(fields or {})}, timeout=2 * PATIENCE)
+        read.answered = time.monotonic()
+        read.status, read.fields, read.complete = received.status, received.fields, received.complete
+        read.body = received.body
+        if read.complete and "content-encoding" in read.fields and read.body:
+            read.body = gzip.decompress(read.body)
+        return read
+
+    def _read(self):
+        self._begin(self._ask, *self._draw_read())
+        self._settle()
+
+    def _read_several(self):
+        target = self._draw_target()
+        for _ in range(self._random.randint(2, 5)):
+            self._begin(self._ask, *self._draw_read(self._random.choice((target, None))))
+        self._settle()
+
+    def _hold_read(self):
+        """Of two that ask together, perhaps through both, the origin holds the first."""
+        drawn = [self._draw_read() for _ in range(2)]
+        gate = Gate(drawn[0][1].partition("?")[0])
+        self._origin.expect(gate.path, gate)
+        self._held.append(gate)
+        for replica, _, method, fields in drawn:
+            self._begin(self._ask, replica, drawn[0][1], method, {**fields, "Cache-Control": "no-cache"})
+        self._settle()
+
+    def _begin(self, function, *arguments):
+        self._under_way.append(Background(function, *arguments))
+
+    def _settle(self):
+        """Until all are answered but those that may be held: what is under way goes on beside the next step."""
+        if not self._held:
+            self._wait_for_all()
+
+    def _wait_for_all(self):
+        while self._under_way:
+            self._under_way.pop().result(2 * PATIENCE)
+
+    # --- writes ---
+
+    def _draw_write(self):
+        folder = self._random.choice((*FOLDERS, "things", "admin", "touch"))
+        if folder == "touch":
+            return "POST", "/touch/"
+        if folder == "admin":
+            return "POST", "/admin/things/1/change/"
+        number = self._random.choice((None, *NUMBERS, *NUMBERS))
+        if number is None:
+            return self._random.choice(("POST", "PUT")), f"/{folder}/"
+        return self._random.choice(("PUT", "PATCH", "DELETE", "POST")), f"/{folder}/{number}/"
+
+    def _new_write(self, replica, method, path, plan):
+        write = Write(len(self.history.writes) + 1, replica.via, f"{method} {path} ({plan.outcome})", path,
+                      time.monotonic())
+        self.history.writes.append(write)
+        self._origin.plans[write.id] = write, plan
+        return write
+
+    def _send(self, replica, method, path, plan):
+        write = self._new_write(replica, method, path, plan)
+        received = receive(replica.url, path, method, {**HOST, "X-Request-ID": write.id}, b"x", timeout=2 * PATIENCE)
+        if received.complete and received.status is not None:
+            write.status, write.answered = received.status, time.monotonic()
+        return write
+
+    def _write(self):
+        outcome = self._random.choice(("done",) * 6 + ("refused", "error", "lost before", "lost after"))
+        for _ in range(self._random.choice((1, 1, 1, 2, 3))):
+            self._begin(self._send, self._random.choice(self._replicas), *self._draw_write(), Plan(outcome))
+        self._settle()
+
+    def _storm(self):
+        """Readers and writers of one folder, as fast as they can, while something goes wrong and right again."""
+        folder = self._random.choice(FOLDERS)
+        targets = sorted(under(folder)) + ["/summary/"]
+        reads = [[(self._random.choice(self._replicas), self._random.choice(targets)) for _ in range(12)]
+                 for _ in range(3)]
+        writes = [[(self._random.choice(self._replicas), "PUT", self._random.choice(targets[1:3]), Plan())
+                   for _ in range(4)] for _ in range(2)]
+        for several, one in [*((reading, self._ask) for reading in reads), *((writing, self._send) for writing in writes)]:
+            self._begin(lambda several=several, one=one: [one(*drawn) for drawn in several])
+        self._random.choice((self._break, self._jolt, self._jolt, self._heal))()
+        self._settle()
+
+    def _hold_write(self):
+        method, path = self._draw_write()
+        gate, outcome = Gate(path), self._random.choice(("done", "done", "done", "error", "lost after", "refused"))
+        plan = Plan(outcome, **{self._random.choice(("before", "after")): gate})
+        if outcome == "refused":
+            plan = Plan(outcome, before=gate)
+        self._held.append(gate)
+        self._begin(self._send, self._random.choice(self._replicas), method, path, plan)
+        eventually(gate.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
+
+    def _release(self):
+        if self._held:
+            self._held.pop(self._random.randrange(len(self._held))).opened.set()
+            self._settle()
+
+    def _draw_own_write(self):
+        """One that leases the stamp of its own path."""
+        folder = self._random.choice(("things", "strict", "late"))
+        return "PUT", f"/{folder}/{self._random.choice(NUMBERS)}/"
+
+    def _fill(self, path):
+        """Something old is stored, where anything can be."""
+        for replica in self._replicas * 2:
+            self._ask(replica, path)
+
+    def _watch(self, write):
+        """Until its lease has run out, and beyond: who finds what is old then must not be given it any more."""
+        self._look_for_lease(write)
+        if write.is_leased:
+            throughout(LEASE * 1.25 + HEARTBEAT * 2, lambda: [self._ask(replica, write.path) for replica in self._replicas])
+
+    def _give_up(self):
+        """The origin does not answer in time, and carries the write out afterwards."""
+        method, path = self._draw_own_write()
+        self._fill(path)
+        gate = Gate(path)
+        write = self._send(self._random.choice(self._replicas), method, path, Plan(before=gate))
+        write.over = write.answered or time.monotonic()
+        gate.opened.set()
+        self._await_commit(write, gate)
+        self._watch(write)
+        self.counted["given up"] += write.status == 504
+
+    def _abandon(self):
+        """The client goes while its write is at the origin."""
+        replica, (method, path) = self._random.choice(self._replicas), self._draw_own_write()
+        self._fill(path)
+        gate = Gate(path)
+        write = self._new_write(replica, method, path, Plan(after=gate))
+        with RawConnection(replica.url) as raw:
+            raw.send(f"{method} {path} HTTP/1.1\r\nHost: {HOST['Host']}\r\nX-Request-ID: {write.id}\r\n"
+                     "Content-Length: 1\r\n\r\nx".encode())
+            self._await_commit(write, gate)
+        write.over = time.monotonic()
+        self._watch(write)
+        write.over = time.monotonic()
+        gate.opened.set()
+        self.counted["abandoned"] += 1
+
+    @staticmethod
+    def _await_commit(write, gate):
+        if gate.arrived.is_set() or write.answered is None:
+            eventually(lambda: write.commits, "the origin carries the write out", PATIENCE, 0.002)
+
+    def _kill(self):
+        """In a write, most times."""
+        replica = self._random.choice(self._replicas)
+        write, gate = None, None
+        if self._random.random() < 0.8:
+            method, path = self._draw_own_write()
+            self._fill(path)
+            gate = Gate(path)
+            plan = Plan(after=gate)
+            self._begin(self._send, replica, method, path, plan)
+            eventually(gate.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
+            write = next(write for write, its in list(self._origin.plans.values()) if its is plan)
+        self._read_log(replica)
+        self._note(f"{replica.via} is killed")
+        span = Span(time.monotonic())
+        self.history.away.append((replica.number, span))
+        replica.larder.kill()
+        via, killed = replica.via, time.monotonic()
+        replica.start()
+        span.end = time.monotonic()
+        for one in self.history.writes:
+            if one.via == via and one.answered is None and one.over is None:
+                one.over = killed
+        if write:
+            self._watch(write)
+            gate.opened.set()
+        self.counted["replica killed"] += 1
+        self.counted["killed in a write"] += write is not None
+
+    def _look_for_lease(self, write):
+        """It counts only if it can be no other write's."""
+        recently = time.monotonic() - 1.25 * LEASE
+        is_alone = all(other is write or other.path != write.path or other.is_without_lease(recently)
+                       for other in self.history.writes)
+        if is_alone and not self._is_redis_away() and write.commits:
+            stamp = self._server.client().get(f"larder:1:s:p:{write.path.rstrip('/')}")
+            write.is_leased = stamp is not None and len(stamp) > 16
+
+    # --- purges and rules ---
+
+    def _purge(self):
+        """Of what has changed where no Larder sees it."""
+        replica, path = self._random.choice(self._replicas), self._draw_target().partition("?")[0]
+        write = self._new_write(replica, "purge", path, Plan())
+        self._origin.commit(write, {path})
+        told = purge(replica.larder, url=path)
+        write.status, write.answered, write.is_deferred = 200, time.monotonic(), told["redis"] == "deferred"
+
+    def _soften(self):
+        what = self._random.choice(({"url": f"/late/{self._random.choice(NUMBERS)}/"}, {"prefix": "/late/"},
+                                    {"rule": "late"}, {"all": True}))
+        self._note(f"softly purged: {what}")
+        purge(self._random.choice(self._replicas).larder, soft=True, **what)
+
+    def _reload(self):
+        replica = self._random.choice(self._replicas)
+        replica.rules.write_text(rules(self._random.choice(("1h", "2h"))))
+        self._note(f"{replica.via} reads its rules again")
+        assert reload(replica.larder).status_code == 200
+
+    # --- faults ---
+
+    def _trouble(self):
+        target, mood = self._draw_target(), self._random.choice(("error", "cut", "reset"))
+        self._origin.expect(target.partition("?")[0], mood)
+        self._begin(self._ask, *self._draw_read(target))
+        self._settle()
+
+    def _is_redis_away(self):
+        return bool({"stopped", "killed", "paused"} & set(self._faults))
+
+    def _break(self):
+        """Something that lasts. Not too often what makes Larder wait: it would leave Redis alone for long."""
+        relay = self._random.choice(self._replicas).relay
+        server = self._server.process
+        name, begin, heal = self._random.choice((
+            ("stopped", server.pause, server.resume),
+            ("killed", server.kill, self._server.start),
+            ("paused", lambda: self._redis().execute_command("CLIENT", "PAUSE", "60000", "WRITE"),
+             lambda: self._redis().execute_command("CLIENT", "UNPAUSE")),
+            ("full", lambda: self._limit("1mb", "noeviction"), lambda: self._limit("256mb", "allkeys-lru")),
+            ("read-only", lambda: self._redis().replicaof("127.0.0.1", str(free_port())),
+             lambda: self._redis().replicaof("NO", "ONE")),
+            ("silent", relay.fall_silent, relay.heal),
+            ("deaf", lambda: relay.fall_silent(["from the server"]), relay.heal),
+            ("mute", lambda: relay.fall_silent(["to the server"]), relay.heal),
+            ("lost", relay.fall_silent, lambda: (relay.cut(), relay.heal())),
+        ))
+        is_relays = name in ("silent", "deaf", "mute", "lost")
+        is_stall = is_relays or name in ("stopped", "paused")
+        if name in self._faults or (self._is_redis_away() and not is_relays) or (is_stall and self._stalls >= 3):
+            return
+        self._stalls += is_stall
+        self._note(f"begins: {name}")
+        self._faults[name] = heal
+        begin()
+        self.counted[name] += 1
+
+    def _heal(self):
+        if self._faults:
+            # Others may have to ask Redis.
+            away = [name for name in self._faults if name in ("stopped", "killed", "paused")]
+            name = away[0] if away else self._random.choice(list(self._faults))
+            self._note(f"ends: {name}")
+            self._faults.pop(name)()
+
+    def _recover(self):
+        """All is well for a while."""
+        while self._faults:
+            self._heal()
+        for replica in self._replicas:
+            eventually(replica.is_well, f"{replica.via} uses Redis, and owes it nothing", PATIENCE)
+            self._read_log(replica)
+
+    def _jolt(self):
+        """Something that is over at once."""
+        name, strike = self._random.choice((
+            ("emptied", lambda: self._redis().flushall()),
+            ("keys dropped", self._drop_keys),
+            ("scripts forgotten", lambda: self._redis().script_flush()),
+            ("clients killed", lambda: self._redis().execute_command("CLIENT", "KILL", "TYPE", "normal")),
+            ("listeners killed", lambda: self._redis().execute_command("CLIENT", "KILL", "TYPE", "pubsub")),
+            ("connections cut", self._random.choice(self._replicas).relay.cut),
+        ))
+        if self._is_redis_away() and name != "connections cut" or self._faults.keys() & {"full", "read-only"}:
+            return
+        self._note(name)
+        strike()
+        self.counted[name] += 1
+
+    def _drop_keys(self):
+        redis = self._redis()
+        keys = sorted(redis.scan_iter(match="larder:1:*", count=1000))
+        if keys:
+            redis.delete(*self._random.sample(keys, min(len(keys), self._random.choice((1, 2, 5)))))
+
+    def _limit(self, memory, policy):
+        redis = self._redis()
+        redis.config_set("maxmemory", memory)
+        redis.config_set("maxmemory-policy", policy)
+
+    def _redis(self):
+        return self._server.client()
+
+    def _note(self, what):
+        now = time.monotonic()
+        self.history.notes.append((now, f"{now:.3f} {what}"))
+
+    # --- the end ---
+
+    def _make_well(self):
+        while self._held:
+            self._held.pop().opened.set()
+        while self._faults:
+            self._heal()
+
+    def _end(self):
+        """Everything is well again: what is newest is stored everywhere, and within bounds of time."""
+        self._make_well()
+        self._note("all faults are over")
+        self._wait_for_all()
+        self._recover()
+        # What was lost with a killed process is settled by the next write.
+        for folder in ("things", "strict", "late"):
+            self._send(self._replicas[0], "PUT", f"/{folder}/", Plan())
+        self._send(self._replicas[0], "PUT", "/grouped/", Plan())
+        paths = sorted({"/summary/"}.union(*(under(folder) for folder in FOLDERS)))
+        for target in [path + query for path in paths for query in ("", "?page=2") if path != "/summary/" or not query]:
+            for replica in self._replicas:
+                eventually(lambda: self._is_new(replica, target), f"{target} is a hit, and the newest, via {replica.via}",
+                           PATIENCE)
+
+    def _is_new(self, replica, target):
+        read = self._ask(replica, target)
+        return read.is_hit() and read.version == self._origin.versions[read.path]
+
+    def _read_log(self, replica):
+        """What Larder says of the evictions of its writes, and whether anything is pending."""
+        asked = time.monotonic()
+        if stats(replica.larder)["redis"]["pending_evictions"] == 0:
+            self.history.delivered.append((replica.via, asked, time.monotonic()))
+        for write in self.history.writes:
+            if write.via == replica.via and write.answered and write.line.split()[0] != "purge":
+                line = eventually(lambda: re.search(f"^.*  {write.id}$", replica.larder.process.log_text(), re.M),
+                                  f"{write.id} is logged", PATIENCE)
+                write.is_deferred = "eviction deferred" in line[0]
