@@ -27,21 +27,18 @@ FOLDERS = ("things", "strict", "late", "grouped")
 NUMBERS = (1, 2)
 
 
-def rules(ttl="1h", summary_hears=True):
-    """`ttl`: so that they differ where it does not matter."""
-    evict_on = ", evict_on: [/things/, /admin/]" if summary_hears else ""
-    return f"""
+RULES = """
 rules:
-  - {{name: summary, path: /summary/, ttl: {ttl}, share: everyone{evict_on}}}
-  - {{name: things, path: [/things/, "/things/<int:pk>/"], ttl: {ttl}, share: everyone, evict_on: [/admin/]}}
-  - {{name: strict, path: [/strict/, "/strict/<int:pk>/"], ttl: {ttl}, share: everyone, coherence: strict}}
-  - {{name: late, path: [/late/, "/late/<int:pk>/"], ttl: {ttl}, share: everyone, stale_while_revalidate: 1h}}
-  - {{name: grouped, path: [/grouped/, "/grouped/<int:pk>/"], ttl: {ttl}, share: everyone}}
+  - {name: summary, path: /summary/, ttl: 1h, share: everyone, evict_on: [/things/, /admin/]}
+  - {name: things, path: [/things/, "/things/<int:pk>/"], ttl: 1h, share: everyone, evict_on: [/admin/]}
+  - {name: strict, path: [/strict/, "/strict/<int:pk>/"], ttl: 1h, share: everyone, coherence: strict}
+  - {name: late, path: [/late/, "/late/<int:pk>/"], ttl: 1h, share: everyone, stale_while_revalidate: 1h}
+  - {name: grouped, path: [/grouped/, "/grouped/<int:pk>/"], ttl: 1h, share: everyone}
 """
 
 
 ENVIRONMENT = {
-    **WITH_TOKEN, "LARDER_LEASE": f"{LEASE * 1000:.0f}ms", "LARDER_HEARTBEAT": f"{HEARTBEAT * 1000:.0f}ms",
+    **WITH_TOKEN, "LARDER_HEARTBEAT": f"{HEARTBEAT * 1000:.0f}ms",
     "LARDER_FIRST_BYTE_TIMEOUT": f"{GIVEN_UP * 1000:.0f}ms", "LARDER_REDIS_TIMEOUT": "250ms"}
 
 
@@ -187,13 +184,13 @@ class Origin:
 class Replica:
     """One Larder, killed and started again at the same address, and the relay between it and Redis."""
 
-    def __init__(self, number, start, redis_port, folder, threads):
-        """`start`: start_larder() before the origin; `folder`: for its rules."""
-        self.number, self._start, self.life, self._threads = number, start, 0, threads
+    def __init__(self, number, start, redis_port, folder, rules=RULES, lease=LEASE):
+        """`start`: start_larder() before the origin; `folder`: for its file of rules."""
+        self.number, self._start, self.life, self._lease = number, start, 0, f"{lease * 1000:.0f}ms"
         self.port, self.relay = free_port(), Relay(redis_port)
         self.rules = folder / f"rules-{number}.yaml"
-        self.rules.write_text(rules())
-        self.start()
+        self.rules.write_text(rules)
+        self.threads, self.memory, self.warm = 2, "64MiB", "0"
 
     @property
     def via(self):
@@ -204,10 +201,15 @@ class Replica:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
+    def draw(self, chance):
+        self.threads, self.memory = chance.choice((1, 2, 2, 3)), chance.choice(("64MiB", "64MiB", "1MiB", "0"))
+        self.warm = chance.choice(("0", "50"))
+
     def start(self):
         self.life += 1
         self.larder = self._start(self.rules, redis=f"redis://127.0.0.1:{self.relay.port}/{DATABASE}", port=self.port,
-                                  env=ENVIRONMENT, threads=self._threads)
+                                  env={**ENVIRONMENT, "LARDER_LEASE": self._lease, "LARDER_WARM": self.warm}, threads=self.threads,
+                                  memory=self.memory)
 
     def stop(self):
         """What was wrong with its end or its log; None if nothing."""
@@ -220,6 +222,12 @@ class Replica:
         return redis["state"] == "in use" and redis["pending_evictions"] == 0
 
 
+# How often each is drawn, for others.
+STEPS = {"read": 30, "read_several": 8, "write": 10, "storm": 3, "hold_read": 4, "hold_write": 5, "release": 8,
+         "trouble": 3, "give_up": 0.5, "abandon": 1, "cut_off": 0.5, "leave": 2, "purge": 2, "soften": 2, "reload": 1,
+         "kill": 1, "break": 4, "heal": 4, "recover": 4, "jolt": 4}
+
+
 class Sequence:
     def __init__(self, seed, origin, redis_server, replicas):
         self._random = random.Random(seed)
@@ -230,18 +238,20 @@ class Sequence:
         self._under_way = []  # what clients wait for in the background
         self._stalls = 0
         origin.begin(self.history)
+        for replica in replicas:
+            replica.draw(self._random)
+            replica.start()
+        self.history.without_memory = {replica.number for replica in replicas if replica.memory == "0"}
 
-    def play(self, steps=60):
-        steps_of = {self._read: 30, self._read_several: 8, self._write: 10, self._storm: 3, self._hold_read: 4,
-                    self._hold_write: 5, self._release: 8, self._trouble: 3, self._give_up: 0.5, self._abandon: 1,
-                    self._purge: 2, self._soften: 2, self._reload: 1, self._kill: 1.5, self._break: 4, self._heal: 4,
-                    self._recover: 4, self._jolt: 4}
+    def play(self, steps=None):
+        """The steps of these names, else drawn ones and an end. What was wrong, a line each; `counted`: what was met."""
+        steps = steps or [*self._random.choices(list(STEPS), weights=list(STEPS.values()), k=60), "end"]
         try:
-            for step in self._random.choices(list(steps_of), weights=list(steps_of.values()), k=steps):
-                step()
-            self._end()
+            for step in steps:
+                getattr(self, f"_{step}")()
         finally:
             self._make_well()
+        self._wait_for_all()
         self.counted += self.history.count()
         return wrongs(self.history)
 
@@ -256,7 +266,8 @@ class Sequence:
 
     def _draw_read(self, target=None):
         """What is sent, and to whom."""
-        fields = self._random.choice(({},) * 8 + ({"Accept-Encoding": "gzip"}, {"Cache-Control": "no-cache"}))
+        fields = self._random.choice(({},) * 8 + ({"Accept-Encoding": "gzip"}, {"Cache-Control": "no-cache"},
+                                               {"Range": "bytes=0-9"}))
         return (self._random.choice(self._replicas), target or self._draw_target(),
                 self._random.choice(("GET",) * 9 + ("HEAD",)), fields)
 
@@ -279,6 +290,14 @@ class Sequence:
         target = self._draw_target()
         for _ in range(self._random.randint(2, 5)):
             self._begin(self._ask, *self._draw_read(self._random.choice((target, None))))
+        self._settle()
+
+    def _leave(self):
+        """The one that asks first does not wait for its answer."""
+        replica, target, method, _ = self._draw_read()
+        with RawConnection(replica.url) as raw:
+            raw.send(f"{method} {target} HTTP/1.1\r\nHost: {HOST['Host']}\r\n\r\n".encode())
+            self._begin(self._ask, replica, target)
         self._settle()
 
     def _hold_read(self):
@@ -323,8 +342,8 @@ class Sequence:
         self._origin.plans[write.id] = write, plan
         return write
 
-    def _send(self, replica, method, path, plan):
-        write = self._new_write(replica, method, path, plan)
+    def _send(self, replica, method, path, plan, write=None):
+        write = write or self._new_write(replica, method, path, plan)
         received = receive(replica.url, path, method, {**HOST, "X-Request-ID": write.id}, b"x", timeout=2 * PATIENCE)
         if received.complete and received.status is not None:
             write.status, write.answered = received.status, time.monotonic()
@@ -369,8 +388,8 @@ class Sequence:
         folder = self._random.choice(("things", "strict", "late"))
         return "PUT", f"/{folder}/{self._random.choice(NUMBERS)}/"
 
-    def _fill(self, path):
-        """Something old is stored, where anything can be."""
+    def _fill(self, path="/summary/"):
+        """Something is stored that can become old, where anything can be."""
         for replica in self._replicas * 2:
             self._ask(replica, path)
 
@@ -379,6 +398,23 @@ class Sequence:
         self._look_for_lease(write)
         if write.is_leased:
             throughout(LEASE * 1.25 + HEARTBEAT * 2, lambda: [self._ask(replica, write.path) for replica in self._replicas])
+
+    def _cut_off(self):
+        """A write through a Larder that loses Redis meanwhile: its lease evicts for it elsewhere."""
+        replica, (method, path) = self._random.choice(self._replicas), self._draw_own_write()
+        self._fill(path)
+        gate = Gate(path)
+        write = self._new_write(replica, method, path, Plan(after=gate))
+        writing = Background(self._send, replica, method, path, None, write)
+        self._await_commit(write, gate)
+        replica.relay.fall_silent()
+        gate.opened.set()
+        writing.result(PATIENCE)
+        write.over = write.answered or time.monotonic()
+        self._watch(write)
+        replica.relay.cut()
+        replica.relay.heal()
+        self.counted["cut off"] += 1
 
     def _give_up(self):
         """The origin does not answer in time, and carries the write out afterwards."""
@@ -456,9 +492,13 @@ class Sequence:
     def _purge(self):
         """Of what has changed where no Larder sees it."""
         replica, path = self._random.choice(self._replicas), self._draw_target().partition("?")[0]
-        write = self._new_write(replica, "purge", path, Plan())
-        self._origin.commit(write, {path})
-        told = purge(replica.larder, url=path)
+        folder = self._random.choice(FOLDERS)
+        everything = {"/summary/"}.union(*(under(folder) for folder in FOLDERS))
+        what, paths = self._random.choice((({"url": path}, {path}), ({"prefix": f"/{folder}/"}, under(folder)),
+                                           ({"rule": folder}, under(folder)), ({"all": True}, everything)))
+        write = self._new_write(replica, "purge", str(what), Plan())
+        self._origin.commit(write, paths)
+        told = purge(replica.larder, **what)
         write.status, write.answered, write.is_deferred = 200, time.monotonic(), told["redis"] == "deferred"
 
     def _soften(self):
@@ -469,7 +509,7 @@ class Sequence:
 
     def _reload(self):
         replica = self._random.choice(self._replicas)
-        replica.rules.write_text(rules(self._random.choice(("1h", "2h"))))
+        replica.rules.write_text(replica.rules.read_text().replace(*self._random.sample(("ttl: 1h", "ttl: 2h"), 2)))
         self._note(f"{replica.via} reads its rules again")
         assert reload(replica.larder).status_code == 200
 
@@ -532,6 +572,7 @@ class Sequence:
         name, strike = self._random.choice((
             ("emptied", lambda: self._redis().flushall()),
             ("keys dropped", self._drop_keys),
+            ("saved", lambda: self._redis().save()),
             ("scripts forgotten", lambda: self._redis().script_flush()),
             ("clients killed", lambda: self._redis().execute_command("CLIENT", "KILL", "TYPE", "normal")),
             ("listeners killed", lambda: self._redis().execute_command("CLIENT", "KILL", "TYPE", "pubsub")),
