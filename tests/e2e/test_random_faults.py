@@ -131,6 +131,9 @@ STRICT = "/strict/1/"
     (read(HERE, WRITTEN, version=2, status=502), {}, True),
     (read(HERE, WRITTEN, version=2, target="/things/1/?page=2"), {}, True),
     (read(HERE, WRITTEN, version=3), {}, True),
+    (read(HERE, WRITTEN, status=304, known='"version 1"', fields={"etag": '"version 1"'}), {}, True),
+    (read(HERE, WRITTEN, status=304, known='"version 2"', fields={"etag": '"version 2"'}), {}, False),
+    (read(HERE, WRITTEN, status=304, known='"version 1"', fields={"etag": '"version 2"'}), {}, True),
 ])
 def test_the_judge_knows_what_is_promised_and_no_more(one, write, expected):
     assert bool(is_wrong(one, one.path, **write)) == expected

@@ -52,14 +52,20 @@ class Write:
 
 
 class Read:
-    def __init__(self, number, via, method, target, sent):
+    def __init__(self, number, via, method, target, sent, known=None):
+        """`known`: the entity tag that its client has."""
         self.number, self.via, self.method, self.target, self.sent = number, via, method, target, sent
+        self.known = known
         self.path = target.partition("?")[0]
         self.answered, self.status, self.fields, self.body, self.complete = None, None, {}, b"", False
 
     @property
     def version(self):
-        return int(self.fields["x-version"])
+        """A 304 says it by its entity tag alone."""
+        return int(self.fields["etag"].strip('"').split()[-1] if self.status == 304 else self.fields["x-version"])
+
+    def is_answered(self):
+        return self.status in (200, 206, 304) and self.complete
 
     def is_hit(self):
         return self.fields.get("x-cache-status") == "HIT"
@@ -119,7 +125,8 @@ class History:
         return collections.Counter({
             "GETs": len(reads), "hits": sum(read.is_hit() for read in reads),
             "blind": sum(read.is_blind() for read in reads),
-            "failed": sum(read.status not in (200, 206) for read in reads),
+            "failed": sum(not read.is_answered() for read in reads),
+            "confirmed": sum(read.status == 304 for read in reads),
             "hits after a write elsewhere": sum(
                 read.is_hit() and because is not None and because.via != read.via
                 for read, (_, because) in zip(reads, floors)),
@@ -127,7 +134,7 @@ class History:
                 read.is_hit() and because is not None and because.via == read.via
                 for read, (_, because) in zip(reads, floors)),
             "old, as they may be": sum(
-                read.status == 200 and read.complete and read.version < self.newest(read) for read in reads),
+                read.is_answered() and read.version < self.newest(read) for read in reads),
             "writes": len(writes), "deferred": sum(write.is_deferred and write.has_evicted() for write in writes),
             "unanswered": sum(write.answered is None for write in writes),
             "unknown outcomes": sum(write.status in (502, 504) for write in writes),
@@ -200,9 +207,21 @@ def judge(history, read):
                       for path, span in history.troubles)
     if read.status is None or not read.complete:
         return None if is_away or is_troubled else "is none, or was cut off, where nothing went wrong"
-    if read.status not in (200, 206):
+    if not read.is_answered():
         is_late = read.status == 504  # a matter of the machine's speed
         return None if is_troubled or is_late else "is an error, where the origin was well"
+    is_other = judge_content(history, read)
+    if is_other:
+        return is_other
+    least, because = floor(history, read)
+    if read.version < least:
+        return f"is older than {least}: {because}"
+    return None
+
+
+def judge_content(history, read):
+    if read.status == 304:
+        return None if read.known and read.known == read.fields.get("etag") else "confirms what nobody has"
     said = history.said.get(int(read.fields.get("x-answer", 0)))
     if said is None or said.at > read.answered:
         return "was never said by the origin"
@@ -211,9 +230,6 @@ def judge(history, read):
     content = said.content[:10] if read.status == 206 else said.content
     if read.version != said.version or (read.method == "GET" and read.body != content):
         return f"is not what the origin said: {len(said.content)} bytes of version {said.version}"
-    least, because = floor(history, read)
-    if read.version < least:
-        return f"is older than {least}: {because}"
     return None
 
 

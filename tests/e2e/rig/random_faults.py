@@ -60,6 +60,10 @@ def changed_by(method, path):
     return changed | ({"/summary/"} if folder == "things" else set())
 
 
+def tag_of(version):
+    return f'"version {version}"'
+
+
 class Gate:
     """Where the origin holds an exchange until it is opened."""
 
@@ -131,11 +135,13 @@ class Origin:
             history.troubles.append((request.path, span))
         if isinstance(mood, Gate):
             mood.wait()
-        fields = {"X-Answer": str(number), "X-Version": str(version)}
+        fields = {"X-Answer": str(number), "X-Version": str(version), "ETag": tag_of(version)}
         if request.path.startswith("/grouped/") and request.path != "/grouped/":
             fields["Cache-Groups"] = '"group"'
         if mood in ("error", "cut", "reset"):
             self._fail(exchange, mood, fields, content)
+        elif request.field("if-none-match") == tag_of(version):
+            exchange.send(f"HTTP/1.1 304 Not Modified\r\nETag: {tag_of(version)}\r\n\r\n".encode())
         elif number % 3:
             exchange.answer(fields=fields, body=content)
         else:
@@ -266,13 +272,15 @@ class Sequence:
 
     def _draw_read(self, target=None):
         """What is sent, and to whom."""
+        target = target or self._draw_target()
+        known = tag_of(self._origin.versions[target.partition("?")[0]])
         fields = self._random.choice(({},) * 8 + ({"Accept-Encoding": "gzip"}, {"Cache-Control": "no-cache"},
-                                               {"Range": "bytes=0-9"}))
-        return (self._random.choice(self._replicas), target or self._draw_target(),
-                self._random.choice(("GET",) * 9 + ("HEAD",)), fields)
+                                               {"Range": "bytes=0-9"}, {"If-None-Match": known}))
+        return self._random.choice(self._replicas), target, self._random.choice(("GET",) * 9 + ("HEAD",)), fields
 
     def _ask(self, replica, target, method="GET", fields=None):
-        read = Read(len(self.history.reads) + 1, replica.via, method, target, time.monotonic())
+        known = (fields or {}).get("If-None-Match")
+        read = Read(len(self.history.reads) + 1, replica.via, method, target, time.monotonic(), known)
         self.history.reads.append(read)
         received = receive(replica.url, target, method, {**HOST, **(fields or {})}, timeout=2 * PATIENCE)
         read.answered = time.monotonic()
