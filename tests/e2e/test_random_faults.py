@@ -10,7 +10,8 @@ import os
 import pytest
 
 from rig.fault_history import BLIND_TRUST, HEARTBEAT, LEASE, Commit, History, Read, Said, Span, Write, wrongs
-from rig.random_faults import RULES, STEPS, Origin, Replica, Sequence
+from rig.fault_origin import Origin
+from rig.random_faults import RULES, STEPS, Replica, Sequence
 
 SEED = int(os.environ.get("LARDER_SEED", "1"))
 COUNT = int(os.environ.get("LARDER_SEQUENCES", "4"))
@@ -158,6 +159,12 @@ def test_the_judge_excuses_what_fails_where_something_went_wrong():
     history.away = [(0, Span(19.0, 20.0))]
     assert not is_wrong(read(HERE, 19.5, status=None, complete=False), history=history)
     assert is_wrong(read(ELSEWHERE, 19.5, status=None, complete=False), history=history)
+
+
+def test_a_lease_that_redis_drops_is_witnessed(play):
+    sequence, wrong = play("1", ["forget"] * 2)
+    assert not wrong, "\n".join(wrong + sequence.history.lines())
+    assert sequence.counted["left to a lease"] == 2 and sequence.counted["old, as they may be"], sequence.counted
 
 
 @pytest.mark.demo_only

@@ -1,14 +1,15 @@
 """What clients and the origin saw of a run with faults, and which answers must not have been given.
 
-The judge knows no store: only when requests were sent and answered, what the origin did, and, of a write, whether Larder
-said that Redis had acknowledged its eviction. So it demands what README.md and proxy/store/README.md promise, with the
-exceptions that they name and no others. Pure: a history is judged when it is over. Times are of time.monotonic().
+The judge knows no store: only when requests were sent and answered, what the origin did, and, of a write, whether
+Larder said that Redis had acknowledged its eviction. So it demands what README.md and proxy/store/README.md promise,
+with the exceptions that they name and no others. Pure: a history is judged when it is over. Times are of
+time.monotonic().
 """
 
 import collections
 import math
 
-LEASE, HEARTBEAT, BLIND_TRUST = 0.8, 0.3, 1.0  # seconds; the last is session/collapse.hpp's
+LEASE, HEARTBEAT, BLIND_TRUST = 0.6, 0.25, 1.0  # seconds; the last is session/collapse.hpp's
 PASSING = 1.0  # seconds between an origin's failure and the last GET that may be told of it
 NEVER = math.inf
 
@@ -29,7 +30,7 @@ class Write:
         self.status = self.answered = None
         self.is_deferred = True  # Redis had not acknowledged its eviction when it was answered, as far as is known
         self.over = None  # since when nobody renews its lease: given up, its client gone, or its Larder killed
-        self.is_leased = False  # after that, and after the last commit, its lease was seen in Redis
+        self.is_leased = False  # after that, and after its commit, its lease was seen in Redis, or others knew of it
 
     @property
     def id(self):

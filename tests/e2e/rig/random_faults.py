@@ -6,15 +6,17 @@ what of it meets is the machine's affair, and nothing that is judged depends on 
 
 import collections
 import gzip
+import itertools
 import random
 import re
-import threading
 import time
 
-from rig.fault_history import HEARTBEAT, LEASE, Commit, History, Read, Said, Span, Write, wrongs
+from rig.fault_history import HEARTBEAT, LEASE, History, Read, Span, Write, wrongs
+from rig.fault_origin import EVERYTHING, FOLDERS, NUMBERS, Gate, Plan, tag_of, under
 from rig.http import RawConnection, receive
 from rig.operator import WITH_TOKEN, purge, reload, stats
 from rig.processes import free_port
+from rig.redis_faults import RedisFaults
 from rig.redis_server import DATABASE
 from rig.relay import Relay
 from rig.waiting import Background, eventually, throughout
@@ -22,10 +24,6 @@ from rig.waiting import Background, eventually, throughout
 PATIENCE = 30.0  # seconds for whatever must come about on a busy machine
 HOST = {"Host": "things.example"}  # the replicas differ by port
 GIVEN_UP = 0.8  # seconds until Larder gives the origin up
-
-FOLDERS = ("things", "strict", "late", "grouped")
-NUMBERS = (1, 2)
-
 
 RULES = """
 rules:
@@ -35,156 +33,9 @@ rules:
   - {name: late, path: [/late/, "/late/<int:pk>/"], ttl: 1h, share: everyone, stale_while_revalidate: 1h}
   - {name: grouped, path: [/grouped/, "/grouped/<int:pk>/"], ttl: 1h, share: everyone}
 """
-
-
 ENVIRONMENT = {
     **WITH_TOKEN, "LARDER_HEARTBEAT": f"{HEARTBEAT * 1000:.0f}ms",
     "LARDER_FIRST_BYTE_TIMEOUT": f"{GIVEN_UP * 1000:.0f}ms", "LARDER_REDIS_TIMEOUT": "250ms"}
-
-
-def under(folder):
-    return {f"/{folder}/", *(f"/{folder}/{number}/" for number in NUMBERS)}
-
-
-def changed_by(method, path):
-    """The resources that a write makes new, each of which Larder knows to be concerned."""
-    folder = path.split("/")[1]
-    if folder == "admin":
-        return under("things") | {"/summary/"}
-    if folder == "touch":
-        return {f"/grouped/{number}/" for number in NUMBERS}
-    if path == f"/{folder}/":
-        changed = {path} if method == "POST" else under(folder)
-    else:
-        changed = {path, f"/{folder}/"}
-    return changed | ({"/summary/"} if folder == "things" else set())
-
-
-def tag_of(version):
-    return f'"version {version}"'
-
-
-class Gate:
-    """Where the origin holds an exchange until it is opened."""
-
-    def __init__(self, path):
-        self.path = path
-        self.arrived, self.opened = threading.Event(), threading.Event()
-
-    def wait(self):
-        self.arrived.set()
-        assert self.opened.wait(2 * PATIENCE), "nobody opened the gate"
-
-
-class Plan:
-    """How the origin is to deal with one write."""
-
-    def __init__(self, outcome="done", before=None, after=None):
-        """`before`, `after`: gates of the commit."""
-        self.outcome, self.before, self.after = outcome, before, after
-
-
-def make_head(fields):
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n{lines}\r\n".encode()
-
-
-class Origin:
-    """Resources with versions, of which each write makes those newer that it changes."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self.begin(None)
-
-    def begin(self, history):
-        """Nothing is left of what was before; what still comes of it is nobody's."""
-        with self._lock:
-            self.history = history
-            self.last, self.versions = 1, collections.defaultdict(lambda: 1)
-            self.plans = {}  # of writes, by their id
-            self._moods = collections.defaultdict(list)  # of the next GETs of a path
-
-    def expect(self, path, mood):
-        """The next GET of it is held (by a Gate), or fails: "error", "cut", "reset"."""
-        with self._lock:
-            self._moods[path].append(mood)
-
-    def commit(self, write, paths):
-        with self._lock:
-            self.last += 1
-            for path in paths:
-                self.versions[path] = self.last
-            write.commits.append(Commit(time.monotonic(), self.last, paths))
-
-    def script(self, exchange):
-        if exchange.request.method in ("GET", "HEAD"):
-            self._answer(exchange)
-        else:
-            self._carry_out(exchange)
-
-    def _answer(self, exchange):
-        request, history = exchange.request, self.history
-        with self._lock:
-            number = len(history.said) + 1
-            version = self.versions[request.path]
-            content = f"{request.target} has version {version}, by answer {number}. ".encode() * (1 + number % 7 * 90)
-            history.said[number] = Said(request.target, version, time.monotonic(), content)
-            mood = self._moods[request.path].pop(0) if self._moods[request.path] else None
-        span = Span(time.monotonic())
-        if mood:
-            history.troubles.append((request.path, span))
-        if isinstance(mood, Gate):
-            mood.wait()
-        fields = {"X-Answer": str(number), "X-Version": str(version), "ETag": tag_of(version)}
-        if request.path.startswith("/grouped/") and request.path != "/grouped/":
-            fields["Cache-Groups"] = '"group"'
-        if mood in ("error", "cut", "reset"):
-            self._fail(exchange, mood, fields, content)
-        elif request.field("if-none-match") == tag_of(version):
-            exchange.send(f"HTTP/1.1 304 Not Modified\r\nETag: {tag_of(version)}\r\n\r\n".encode())
-        elif number % 3:
-            exchange.answer(fields=fields, body=content)
-        else:
-            self._answer_in_chunks(exchange, fields, content)
-        span.end = time.monotonic()
-
-    @staticmethod
-    def _answer_in_chunks(exchange, fields, content):
-        exchange.send(make_head({**fields, "Transfer-Encoding": "chunked"}))
-        if exchange.request.method != "HEAD":
-            exchange.chunk(content[:20])
-            exchange.chunk(content[20:])
-            exchange.send(b"0\r\n\r\n")
-
-    @staticmethod
-    def _fail(exchange, mood, fields, content):
-        if mood == "error":
-            exchange.answer(500)
-        elif mood == "cut":
-            exchange.send(make_head({**fields, "Content-Length": len(content)}))
-            exchange.send(content[:len(content) // 2])
-            exchange.close()
-        else:
-            exchange.reset()
-
-    def _carry_out(self, exchange):
-        request = exchange.request
-        with self._lock:
-            write, plan = self.plans.get(request.field("x-request-id"), (None, None))
-        if write is None:
-            return exchange.answer(503)
-        if plan.before:
-            plan.before.wait()
-        if plan.outcome == "refused":
-            return exchange.answer(409)
-        if plan.outcome != "lost before":
-            self.commit(write, changed_by(request.method, request.path))
-        if plan.after:
-            plan.after.wait()
-        if plan.outcome in ("lost before", "lost after"):
-            return exchange.reset()
-        fields = {"Cache-Group-Invalidation": '"group"'} if request.path == "/touch/" else {}
-        return exchange.answer(500 if plan.outcome == "error" else 200, fields=fields, body=b"x")
 
 
 class Replica:
@@ -214,8 +65,8 @@ class Replica:
     def start(self):
         self.life += 1
         self.larder = self._start(self.rules, redis=f"redis://127.0.0.1:{self.relay.port}/{DATABASE}", port=self.port,
-                                  env={**ENVIRONMENT, "LARDER_LEASE": self._lease, "LARDER_WARM": self.warm}, threads=self.threads,
-                                  memory=self.memory)
+                                  env={**ENVIRONMENT, "LARDER_LEASE": self._lease, "LARDER_WARM": self.warm},
+                                  threads=self.threads, memory=self.memory)
 
     def stop(self):
         """What was wrong with its end or its log; None if nothing."""
@@ -231,7 +82,7 @@ class Replica:
 # How often each is drawn, for others.
 STEPS = {"read": 30, "read_several": 8, "write": 10, "storm": 3, "hold_read": 4, "hold_write": 5, "release": 8,
          "trouble": 3, "give_up": 0.5, "abandon": 1, "cut_off": 0.5, "leave": 2, "purge": 2, "soften": 2, "reload": 1,
-         "kill": 1, "break": 4, "heal": 4, "recover": 4, "jolt": 4}
+         "kill": 1, "forget": 0.5, "break": 4, "heal": 4, "recover": 4, "jolt": 4}
 
 
 class Sequence:
@@ -239,10 +90,10 @@ class Sequence:
         self._random = random.Random(seed)
         self._origin, self._server, self._replicas = origin, redis_server, replicas
         self.history, self.counted = History(), collections.Counter()
-        self._faults = {}  # what heals each of those that last
+        self._faults = RedisFaults(self._random, redis_server, [replica.relay for replica in replicas], self._note)
         self._held = []  # gates that are closed
+        self._numbers = itertools.count(1)  # asked for by several threads
         self._under_way = []  # what clients wait for in the background
-        self._stalls = 0
         origin.begin(self.history)
         for replica in replicas:
             replica.draw(self._random)
@@ -250,7 +101,9 @@ class Sequence:
         self.history.without_memory = {replica.number for replica in replicas if replica.memory == "0"}
 
     def play(self, steps=None):
-        """The steps of these names, else drawn ones and an end. What was wrong, a line each; `counted`: what was met."""
+        """The steps of these names, else drawn ones and an end. What was wrong, a line each.
+
+        `counted` says what was met."""
         steps = steps or [*self._random.choices(list(STEPS), weights=list(STEPS.values()), k=60), "end"]
         try:
             for step in steps:
@@ -280,7 +133,7 @@ class Sequence:
 
     def _ask(self, replica, target, method="GET", fields=None):
         known = (fields or {}).get("If-None-Match")
-        read = Read(len(self.history.reads) + 1, replica.via, method, target, time.monotonic(), known)
+        read = Read(next(self._numbers), replica.via, method, target, time.monotonic(), known)
         self.history.reads.append(read)
         received = receive(replica.url, target, method, {**HOST, **(fields or {})}, timeout=2 * PATIENCE)
         read.answered = time.monotonic()
@@ -314,8 +167,9 @@ class Sequence:
         gate = Gate(drawn[0][1].partition("?")[0])
         self._origin.expect(gate.path, gate)
         self._held.append(gate)
+        more = self._random.choice(({}, {"Cache-Control": "no-cache"}))
         for replica, _, method, fields in drawn:
-            self._begin(self._ask, replica, drawn[0][1], method, {**fields, "Cache-Control": "no-cache"})
+            self._begin(self._ask, replica, drawn[0][1], method, {**fields, **more})
         self._settle()
 
     def _begin(self, function, *arguments):
@@ -344,8 +198,7 @@ class Sequence:
         return self._random.choice(("PUT", "PATCH", "DELETE", "POST")), f"/{folder}/{number}/"
 
     def _new_write(self, replica, method, path, plan):
-        write = Write(len(self.history.writes) + 1, replica.via, f"{method} {path} ({plan.outcome})", path,
-                      time.monotonic())
+        write = Write(next(self._numbers), replica.via, f"{method} {path} ({plan.outcome})", path, time.monotonic())
         self.history.writes.append(write)
         self._origin.plans[write.id] = write, plan
         return write
@@ -371,8 +224,9 @@ class Sequence:
                  for _ in range(3)]
         writes = [[(self._random.choice(self._replicas), "PUT", self._random.choice(targets[1:3]), Plan())
                    for _ in range(4)] for _ in range(2)]
-        for several, one in [*((reading, self._ask) for reading in reads), *((writing, self._send) for writing in writes)]:
-            self._begin(lambda several=several, one=one: [one(*drawn) for drawn in several])
+        for one, several in ((self._ask, reads), (self._send, writes)):
+            for drawn in several:
+                self._begin(lambda one=one, drawn=drawn: [one(*each) for each in drawn])
         self._random.choice((self._break, self._jolt, self._jolt, self._heal))()
         self._settle()
 
@@ -391,8 +245,14 @@ class Sequence:
             self._held.pop(self._random.randrange(len(self._held))).opened.set()
             self._settle()
 
+    def _release_all(self):
+        while self._held:
+            self._held.pop().opened.set()
+
     def _draw_own_write(self):
-        """One that leases the stamp of its own path."""
+        """One that leases the stamp of its own path, most times with Redis to do it in."""
+        if self._random.random() < 0.7:
+            self._recover()
         folder = self._random.choice(("things", "strict", "late"))
         return "PUT", f"/{folder}/{self._random.choice(NUMBERS)}/"
 
@@ -403,9 +263,9 @@ class Sequence:
 
     def _watch(self, write):
         """Until its lease has run out, and beyond: who finds what is old then must not be given it any more."""
-        self._look_for_lease(write)
         if write.is_leased:
-            throughout(LEASE * 1.25 + HEARTBEAT * 2, lambda: [self._ask(replica, write.path) for replica in self._replicas])
+            throughout(LEASE * 1.25 + HEARTBEAT * 2,
+                       lambda: [self._ask(replica, write.path) for replica in self._replicas])
 
     def _cut_off(self):
         """A write through a Larder that loses Redis meanwhile: its lease evicts for it elsewhere."""
@@ -419,6 +279,7 @@ class Sequence:
         gate.opened.set()
         writing.result(PATIENCE)
         write.over = write.answered or time.monotonic()
+        self._look_for_lease(write)
         self._watch(write)
         replica.relay.cut()
         replica.relay.heal()
@@ -433,6 +294,7 @@ class Sequence:
         write.over = write.answered or time.monotonic()
         gate.opened.set()
         self._await_commit(write, gate)
+        self._look_for_lease(write)
         self._watch(write)
         self.counted["given up"] += write.status == 504
 
@@ -446,10 +308,10 @@ class Sequence:
             raw.send(f"{method} {path} HTTP/1.1\r\nHost: {HOST['Host']}\r\nX-Request-ID: {write.id}\r\n"
                      "Content-Length: 1\r\n\r\nx".encode())
             self._await_commit(write, gate)
-        write.over = time.monotonic()
-        self._watch(write)
-        write.over = time.monotonic()
         gate.opened.set()
+        self._line_of(write, replica)
+        write.status, write.answered = 200, time.monotonic()  # as far as others are concerned
+        self._read_log(replica)
         self.counted["abandoned"] += 1
 
     @staticmethod
@@ -465,33 +327,59 @@ class Sequence:
             method, path = self._draw_own_write()
             self._fill(path)
             gate = Gate(path)
-            plan = Plan(after=gate)
-            self._begin(self._send, replica, method, path, plan)
-            eventually(gate.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
-            write = next(write for write, its in list(self._origin.plans.values()) if its is plan)
+            write = self._new_write(replica, method, path, Plan(after=gate))
+            self._begin(self._send, replica, method, path, None, write)
+            self._await_commit(write, gate)
+        self._kill_now(replica)
+        if write:
+            self._look_for_lease(write)
+            self._watch(write)
+            gate.opened.set()
+        self.counted["killed in a write"] += write is not None
+
+    def _kill_now(self, replica):
+        """And start it again."""
         self._read_log(replica)
         self._note(f"{replica.via} is killed")
         span = Span(time.monotonic())
         self.history.away.append((replica.number, span))
         replica.larder.kill()
-        via, killed = replica.via, time.monotonic()
+        for write in self.history.writes:
+            if write.via == replica.via and write.answered is None and write.over is None:
+                write.over = time.monotonic()
         replica.start()
         span.end = time.monotonic()
-        for one in self.history.writes:
-            if one.via == via and one.answered is None and one.over is None:
-                one.over = killed
-        if write:
-            self._watch(write)
-            gate.opened.set()
         self.counted["replica killed"] += 1
-        self.counted["killed in a write"] += write is not None
+
+    def _witnesses(self):
+        return dict(self._server.client().pubsub_numsub("larder:1:leases"))[b"larder:1:leases"]
+
+    def _forget(self):
+        """Redis drops the lease of a write whose Larder is then killed: the other one has heard of it, and evicts."""
+        self._recover()
+        replica, (method, path) = self._random.choice(self._replicas), self._draw_own_write()
+        self._release_all()
+        eventually(lambda: self._witnesses() == len(self._replicas), "all hear of leases", PATIENCE)
+        before, after = Gate(path), Gate(path)
+        write = self._new_write(replica, method, path, Plan(before=before, after=after))
+        self._begin(self._send, replica, method, path, None, write)
+        eventually(before.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
+        self._server.client().flushall()
+        self._fill(path)
+        before.opened.set()
+        self._await_commit(write, after)
+        self._kill_now(replica)
+        write.is_leased = True
+        self._watch(write)
+        after.opened.set()
+        self.counted["forgotten"] += 1
 
     def _look_for_lease(self, write):
         """It counts only if it can be no other write's."""
         recently = time.monotonic() - 1.25 * LEASE
         is_alone = all(other is write or other.path != write.path or other.is_without_lease(recently)
                        for other in self.history.writes)
-        if is_alone and not self._is_redis_away() and write.commits:
+        if is_alone and not self._faults.is_away() and write.commits:
             stamp = self._server.client().get(f"larder:1:s:p:{write.path.rstrip('/')}")
             write.is_leased = stamp is not None and len(stamp) > 16
 
@@ -501,9 +389,8 @@ class Sequence:
         """Of what has changed where no Larder sees it."""
         replica, path = self._random.choice(self._replicas), self._draw_target().partition("?")[0]
         folder = self._random.choice(FOLDERS)
-        everything = {"/summary/"}.union(*(under(folder) for folder in FOLDERS))
         what, paths = self._random.choice((({"url": path}, {path}), ({"prefix": f"/{folder}/"}, under(folder)),
-                                           ({"rule": folder}, under(folder)), ({"all": True}, everything)))
+                                           ({"rule": folder}, under(folder)), ({"all": True}, EVERYTHING)))
         write = self._new_write(replica, "purge", str(what), Plan())
         self._origin.commit(write, paths)
         told = purge(replica.larder, **what)
@@ -529,94 +416,32 @@ class Sequence:
         self._begin(self._ask, *self._draw_read(target))
         self._settle()
 
-    def _is_redis_away(self):
-        return bool({"stopped", "killed", "paused"} & set(self._faults))
-
     def _break(self):
-        """Something that lasts. Not too often what makes Larder wait: it would leave Redis alone for long."""
-        relay = self._random.choice(self._replicas).relay
-        server = self._server.process
-        name, begin, heal = self._random.choice((
-            ("stopped", server.pause, server.resume),
-            ("killed", server.kill, self._server.start),
-            ("paused", lambda: self._redis().execute_command("CLIENT", "PAUSE", "60000", "WRITE"),
-             lambda: self._redis().execute_command("CLIENT", "UNPAUSE")),
-            ("full", lambda: self._limit("1mb", "noeviction"), lambda: self._limit("256mb", "allkeys-lru")),
-            ("read-only", lambda: self._redis().replicaof("127.0.0.1", str(free_port())),
-             lambda: self._redis().replicaof("NO", "ONE")),
-            ("silent", relay.fall_silent, relay.heal),
-            ("deaf", lambda: relay.fall_silent(["from the server"]), relay.heal),
-            ("mute", lambda: relay.fall_silent(["to the server"]), relay.heal),
-            ("lost", relay.fall_silent, lambda: (relay.cut(), relay.heal())),
-        ))
-        is_relays = name in ("silent", "deaf", "mute", "lost")
-        is_stall = is_relays or name in ("stopped", "paused")
-        if name in self._faults or (self._is_redis_away() and not is_relays) or (is_stall and self._stalls >= 3):
-            return
-        self._stalls += is_stall
-        self._note(f"begins: {name}")
-        self._faults[name] = heal
-        begin()
-        self.counted[name] += 1
+        self._faults.begin()
 
     def _heal(self):
-        if self._faults:
-            # Others may have to ask Redis.
-            away = [name for name in self._faults if name in ("stopped", "killed", "paused")]
-            name = away[0] if away else self._random.choice(list(self._faults))
-            self._note(f"ends: {name}")
-            self._faults.pop(name)()
+        self._faults.end()
+
+    def _jolt(self):
+        self._faults.strike()
 
     def _recover(self):
         """All is well for a while."""
-        while self._faults:
-            self._heal()
+        self._faults.end_all()
         for replica in self._replicas:
             eventually(replica.is_well, f"{replica.via} uses Redis, and owes it nothing", PATIENCE)
             self._read_log(replica)
 
-    def _jolt(self):
-        """Something that is over at once."""
-        name, strike = self._random.choice((
-            ("emptied", lambda: self._redis().flushall()),
-            ("keys dropped", self._drop_keys),
-            ("saved", lambda: self._redis().save()),
-            ("scripts forgotten", lambda: self._redis().script_flush()),
-            ("clients killed", lambda: self._redis().execute_command("CLIENT", "KILL", "TYPE", "normal")),
-            ("listeners killed", lambda: self._redis().execute_command("CLIENT", "KILL", "TYPE", "pubsub")),
-            ("connections cut", self._random.choice(self._replicas).relay.cut),
-        ))
-        if self._is_redis_away() and name != "connections cut" or self._faults.keys() & {"full", "read-only"}:
-            return
-        self._note(name)
-        strike()
-        self.counted[name] += 1
-
-    def _drop_keys(self):
-        redis = self._redis()
-        keys = sorted(redis.scan_iter(match="larder:1:*", count=1000))
-        if keys:
-            redis.delete(*self._random.sample(keys, min(len(keys), self._random.choice((1, 2, 5)))))
-
-    def _limit(self, memory, policy):
-        redis = self._redis()
-        redis.config_set("maxmemory", memory)
-        redis.config_set("maxmemory-policy", policy)
-
-    def _redis(self):
-        return self._server.client()
-
     def _note(self, what):
         now = time.monotonic()
         self.history.notes.append((now, f"{now:.3f} {what}"))
+        self.counted[what.rpartition(": ")[2]] += what.startswith(("begins", "strikes"))
 
     # --- the end ---
 
     def _make_well(self):
-        while self._held:
-            self._held.pop().opened.set()
-        while self._faults:
-            self._heal()
+        self._release_all()
+        self._faults.end_all()
 
     def _end(self):
         """Everything is well again: what is newest is stored everywhere, and within bounds of time."""
@@ -628,11 +453,10 @@ class Sequence:
         for folder in ("things", "strict", "late"):
             self._send(self._replicas[0], "PUT", f"/{folder}/", Plan())
         self._send(self._replicas[0], "PUT", "/grouped/", Plan())
-        paths = sorted({"/summary/"}.union(*(under(folder) for folder in FOLDERS)))
-        for target in [path + query for path in paths for query in ("", "?page=2") if path != "/summary/" or not query]:
+        for target in sorted(EVERYTHING | {f"{path}?page=2" for path in EVERYTHING}):
             for replica in self._replicas:
-                eventually(lambda: self._is_new(replica, target), f"{target} is a hit, and the newest, via {replica.via}",
-                           PATIENCE)
+                eventually(lambda: self._is_new(replica, target),
+                           f"{target} is a hit, and the newest, via {replica.via}", PATIENCE)
 
     def _is_new(self, replica, target):
         read = self._ask(replica, target)
@@ -644,7 +468,11 @@ class Sequence:
         if stats(replica.larder)["redis"]["pending_evictions"] == 0:
             self.history.delivered.append((replica.via, asked, time.monotonic()))
         for write in self.history.writes:
-            if write.via == replica.via and write.answered and write.line.split()[0] != "purge":
-                line = eventually(lambda: re.search(f"^.*  {write.id}$", replica.larder.process.log_text(), re.M),
-                                  f"{write.id} is logged", PATIENCE)
-                write.is_deferred = "eviction deferred" in line[0]
+            if write.via == replica.via and write.answered and not write.line.startswith("purge"):
+                write.is_deferred = "eviction deferred" in self._line_of(write, replica)
+
+    @staticmethod
+    def _line_of(write, replica):
+        line = eventually(lambda: re.search(f"^.*  {write.id}$", replica.larder.process.log_text(), re.M),
+                          f"{write.id} is logged", PATIENCE)
+        return line[0]
