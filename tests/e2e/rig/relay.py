@@ -1,8 +1,9 @@
 """A TCP relay before a server: passes everything on, falls silent, or cuts all connections, as it is told."""
 
-import select
 import socket
 import threading
+
+BOTH_WAYS = ("to the server", "from the server")
 
 
 class Relay:
@@ -10,8 +11,8 @@ class Relay:
 
     def __init__(self, port):
         self._target = ("127.0.0.1", port)
-        self._passing = threading.Event()
-        self._passing.set()
+        self._passing = {way: threading.Event() for way in BOTH_WAYS}
+        self.heal()
         self._closed = False
         self._lock = threading.Lock()
         self._sockets = set()
@@ -19,12 +20,15 @@ class Relay:
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def fall_silent(self):
-        self._passing.clear()
+    def fall_silent(self, ways=BOTH_WAYS):
+        """Or one way alone."""
+        for way in ways:
+            self._passing[way].clear()
 
     def heal(self):
         """What was held back while it was silent goes on."""
-        self._passing.set()
+        for passing in self._passing.values():
+            passing.set()
 
     def cut(self):
         """Ends every connection; new ones are taken."""
@@ -35,7 +39,7 @@ class Relay:
 
     def close(self):
         self._closed = True
-        self._passing.set()
+        self.heal()
         self._shut(self._listener)
         self.cut()
 
@@ -80,12 +84,17 @@ class Relay:
     def _pass_on(self, client, server):
         for one in (client, server):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        other = {client: server, server: client}
-        while True:
-            readable, _, _ = select.select(list(other), [], [])
-            self._passing.wait()
-            for one in readable:
-                data = one.recv(65536)
-                if not data:
-                    return
-                other[one].sendall(data)
+        back = threading.Thread(target=self._pump, args=(server, client, "from the server"), daemon=True)
+        back.start()
+        self._pump(client, server, "to the server")
+        back.join()
+
+    def _pump(self, source, target, way):
+        try:
+            while data := source.recv(65536):
+                self._passing[way].wait()
+                target.sendall(data)
+        except OSError:
+            pass
+        self._shut(source)
+        self._shut(target)
