@@ -69,7 +69,6 @@ struct RedisSettings {
   milliseconds timeout{50};  ///< for one command, queueing included
   milliseconds connect_timeout{250};
   milliseconds fill_lock{2'000};  ///< see store/fill_lock; 0: none
-  milliseconds lease{10'000};     ///< see store/redis_writes; 0: none
   milliseconds heartbeat{1'000};  ///< see store/eviction_listener; 0: memory asks at each hit
 };
 
@@ -149,6 +148,7 @@ struct Settings {
   std::optional<RedisSettings> redis;  ///< nothing: the memory tier alone
   std::uint64_t memory = 64ULL << 20;  ///< bytes of stored responses; 0: no memory tier
   unsigned warm = 0;                   ///< keys to fetch from Redis at start; 0: none
+  milliseconds lease{10'000};          ///< see store/write_times; 0: none
   milliseconds settle{0};              ///< after an eviction nothing is stored; 0: it is at once
   unsigned threads = 0;                ///< 0: one per core
   unsigned observe = 0;                ///< distinct URLs kept for `larder suggest`; 0: none

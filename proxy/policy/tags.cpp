@@ -220,4 +220,8 @@ bool may_have_changed(std::uint16_t status) {
   return status < 400 || status >= 500;
 }
 
+bool may_change_yet(std::uint16_t status) {
+  return status == 502 || status == 504;
+}
+
 }  // namespace larder::policy

@@ -104,5 +104,8 @@ using EvictionDecision = std::variant<NothingToEvict, Evict>;
 /// Does an answer with this status mean that something may have changed? 4xx does not: otherwise
 /// anyone could empty the cache. No status (outcome unknown) does.
 [[nodiscard]] bool may_have_changed(std::uint16_t status);
+/// Could what such an answer is about be carried out yet? A gateway says 502 and 504 of an
+/// application that it has given up, and that works on.
+[[nodiscard]] bool may_change_yet(std::uint16_t status);
 
 }  // namespace larder::policy

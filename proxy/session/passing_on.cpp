@@ -33,12 +33,10 @@ awaitable<After> PassingOn::run() {
   // Before the client hears of it: whoever asks after that must not be given what was there before.
   policy::Tags old = tags_made_old(eviction, result);
   const policy::Tags old_tags = own_.rules.has_shadows() ? old : policy::Tags();
-  if (!old.empty() && failure) {
-    // The origin may carry it out yet: the lease is left to run out, which evicts once more.
-    co_await evict(nullptr, std::move(old));
-    lease.reset();
-  } else if (!old.empty()) {
-    co_await evict(std::move(lease), std::move(old));
+  if (!old.empty()) {
+    const bool is_given_up =
+        failure || policy::may_change_yet(std::get<OriginAnswer>(result).head().status);
+    co_await evict(std::move(lease), std::move(old), is_given_up);
   } else {
     own_.worker.store->cancel_write(std::move(lease));
   }
@@ -153,12 +151,14 @@ void PassingOn::note_write(const FetchResult& result, const policy::Tags& evicte
                                           .answered = this_moment()});
 }
 
-awaitable<void> PassingOn::evict(store::LeasePointer lease, policy::Tags tags) {
+awaitable<void> PassingOn::evict(store::LeasePointer lease, policy::Tags tags, bool is_given_up) {
   std::sort(tags.begin(), tags.end());
   tags.erase(std::unique(tags.begin(), tags.end()), tags.end());
   own_.record.evicted_tags = tags.size();
-  const store::EvictOutcome outcome =
-      co_await own_.worker.store->end_write(std::move(lease), std::move(tags));
+  store::Store& store = *own_.worker.store;
+  auto told = is_given_up ? store.give_up_write(std::move(lease), std::move(tags))
+                          : store.end_write(std::move(lease), std::move(tags));
+  const store::EvictOutcome outcome = co_await std::move(told);
   own_.record.eviction_deferred = outcome == store::EvictOutcome::deferred;
 }
 

@@ -58,7 +58,9 @@ class PassingOn {
   [[nodiscard]] policy::Moment this_moment() const;
   /// Of a write that may have changed something.
   void note_write(const FetchResult& result, const policy::Tags& evicted) const;
-  [[nodiscard]] awaitable<void> evict(store::LeasePointer lease, policy::Tags tags);
+  /// `is_given_up`: the origin may carry the write out yet.
+  [[nodiscard]] awaitable<void> evict(store::LeasePointer lease, policy::Tags tags,
+                                      bool is_given_up);
   [[nodiscard]] awaitable<After> tunnel(OriginAnswer answer);
   [[nodiscard]] bool wants_upgrade() const;
 

@@ -97,6 +97,13 @@ class PartitionedStore : public Store {
       all.push_back(note(partitions_[i]->end_write(part_of(lease, i), evicted), outcome));
     return end(executor_, std::move(all), outcome);
   }
+  awaitable<EvictOutcome> give_up_write(LeasePointer lease, policy::Tags evicted) override {
+    const auto outcome = std::make_shared<EvictOutcome>(EvictOutcome::done);
+    std::vector<awaitable<void>> all;
+    for (std::size_t i = 0; i < partitions_.size(); ++i)
+      all.push_back(note(partitions_[i]->give_up_write(part_of(lease, i), evicted), outcome));
+    return end(executor_, std::move(all), outcome);
+  }
   awaitable<EvictOutcome> soften(policy::Tags tags) override {
     const auto outcome = std::make_shared<EvictOutcome>(EvictOutcome::done);
     std::vector<awaitable<void>> all;

@@ -36,12 +36,11 @@ RedisWording wording_of(const RedisPlace& place) {
 
 RedisStore::RedisStore(asio::io_context& context, const RedisPlace& place, Keyspace keys,
                        PendingEvictions& pending, StateLog& log, std::string process,
-                       std::chrono::milliseconds settle)
+                       WriteTimes times)
     : keys_(std::move(keys)),
       client_(context, place, log, wording_of(place)),
       index_(context, client_, keys_),
-      writes_(context, client_, index_, keys_, pending,
-              {.lease = place.settings.lease, .settle = settle}),
+      writes_(context, client_, index_, keys_, pending, times),
       fill_lock_(std::move(process), place.settings.fill_lock, keys_) {}
 
 std::shared_ptr<RedisIndex> RedisStore::index() {
@@ -55,9 +54,9 @@ std::shared_ptr<RedisWrites> RedisStore::writes() {
 std::shared_ptr<RedisStore> RedisStore::create(asio::io_context& context, const RedisPlace& place,
                                                Keyspace keys, PendingEvictions& pending,
                                                StateLog& log, std::string process,
-                                               std::chrono::milliseconds settle) {
+                                               WriteTimes times) {
   std::shared_ptr<RedisStore> store(
-      new RedisStore(context, place, std::move(keys), pending, log, std::move(process), settle));
+      new RedisStore(context, place, std::move(keys), pending, log, std::move(process), times));
   RedisClient::Events events;
   events.prepare = [weak = std::weak_ptr(store)] { return prepare(weak.lock()); };
   store->client_.start(std::move(events));
@@ -488,6 +487,12 @@ awaitable<LeasePointer> RedisStore::begin_write(policy::Tags tags) {
 awaitable<EvictOutcome> RedisStore::end_write(LeasePointer lease, policy::Tags evicted) {
   const EvictOutcome outcome =
       co_await RedisWrites::end(writes(), std::move(lease), std::move(evicted));
+  co_return outcome;
+}
+
+awaitable<EvictOutcome> RedisStore::give_up_write(LeasePointer lease, policy::Tags evicted) {
+  const EvictOutcome outcome =
+      co_await RedisWrites::give_up(writes(), std::move(lease), std::move(evicted));
   co_return outcome;
 }
 

@@ -66,8 +66,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] static std::shared_ptr<RedisStore> create(asio::io_context& context,
                                                           const RedisPlace& place, Keyspace keys,
                                                           PendingEvictions& pending, StateLog& log,
-                                                          std::string process,
-                                                          std::chrono::milliseconds settle);
+                                                          std::string process, WriteTimes times);
 
   /// Connected, and no eviction outstanding. Sees to it that outstanding ones are delivered.
   [[nodiscard]] bool is_available();
@@ -122,6 +121,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   [[nodiscard]] awaitable<bool> drop(std::string key);
   [[nodiscard]] awaitable<LeasePointer> begin_write(policy::Tags tags);
   [[nodiscard]] awaitable<EvictOutcome> end_write(LeasePointer lease, policy::Tags evicted);
+  [[nodiscard]] awaitable<EvictOutcome> give_up_write(LeasePointer lease, policy::Tags evicted);
   void cancel_write(LeasePointer lease);
   [[nodiscard]] awaitable<EvictOutcome> soften(policy::Tags tags);
   void close();
@@ -135,8 +135,7 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   };
 
   RedisStore(asio::io_context& context, const RedisPlace& place, Keyspace keys,
-             PendingEvictions& pending, StateLog& log, std::string process,
-             std::chrono::milliseconds settle);
+             PendingEvictions& pending, StateLog& log, std::string process, WriteTimes times);
 
   void add_stamp(Command& read, std::string_view tag) const;
   void add_stamps(Pipeline& pipeline, const policy::Tags& tags) const;

@@ -136,6 +136,16 @@ awaitable<EvictOutcome> RedisWrites::end(std::shared_ptr<RedisWrites> writes, Le
   co_return failed;
 }
 
+awaitable<EvictOutcome> RedisWrites::give_up(std::shared_ptr<RedisWrites> writes,
+                                             LeasePointer lease, policy::Tags evicted) {
+  // All of its time from now on, where `lease` may have been renewed a while ago; of what the write
+  // evicts by newer rules, too. Neither is ended.
+  const LeasePointer last = co_await begin(writes, evicted);
+  const EvictOutcome outcome = co_await end(std::move(writes), nullptr, std::move(evicted));
+  lease.reset();
+  co_return outcome;
+}
+
 void RedisWrites::cancel(std::shared_ptr<RedisWrites> writes, LeasePointer lease) {
   if (!lease) return;
   const Executor executor = writes->executor_;

@@ -16,6 +16,7 @@
 #include "store/redis_index.hpp"
 #include "store/redis_names.hpp"
 #include "store/store.hpp"
+#include "store/write_times.hpp"
 
 namespace larder::store {
 
@@ -23,14 +24,9 @@ class RedisWrites {
  public:
   static constexpr std::chrono::seconds stamp_lifetime{8 * 24 * 3600};
 
-  struct Times {
-    std::chrono::milliseconds lease{0};   ///< zero: no leases are taken
-    std::chrono::milliseconds settle{0};  ///< zero: what is read after an eviction is new
-  };
-
   /// All of them outlive this.
   RedisWrites(asio::io_context& context, RedisClient& client, RedisIndex& index,
-              const Keyspace& keys, PendingEvictions& pending, Times times)
+              const Keyspace& keys, PendingEvictions& pending, WriteTimes times)
       : executor_(context.get_executor()),
         client_(client),
         index_(index),
@@ -48,6 +44,9 @@ class RedisWrites {
                                                      policy::Tags tags);
   [[nodiscard]] static awaitable<EvictOutcome> end(std::shared_ptr<RedisWrites> writes,
                                                    LeasePointer lease, policy::Tags evicted);
+  /// As Store::give_up_write().
+  [[nodiscard]] static awaitable<EvictOutcome> give_up(std::shared_ptr<RedisWrites> writes,
+                                                       LeasePointer lease, policy::Tags evicted);
   static void cancel(std::shared_ptr<RedisWrites> writes, LeasePointer lease);
   /// As Store::soften().
   [[nodiscard]] static awaitable<EvictOutcome> soften(std::shared_ptr<RedisWrites> writes,
@@ -82,7 +81,7 @@ class RedisWrites {
   RedisIndex& index_;
   const Keyspace& keys_;
   PendingEvictions& pending_;
-  const Times times_;
+  const WriteTimes times_;
   LeaseScripts scripts_;
   bool delivering_ = false;
 };

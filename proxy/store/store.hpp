@@ -159,6 +159,10 @@ class Store {
   /// this store; may be null. `evicted`: more or less than what was leased, as the answer had it.
   [[nodiscard]] virtual awaitable<EvictOutcome> end_write(LeasePointer lease,
                                                           policy::Tags evicted) = 0;
+  /// As end_write(), of a write that the origin may carry out yet: for as long as a lease lasts,
+  /// nothing is stored of what is evicted here.
+  [[nodiscard]] virtual awaitable<EvictOutcome> give_up_write(LeasePointer lease,
+                                                              policy::Tags evicted) = 0;
   /// The write changed nothing. Ends the lease behind the caller's back.
   virtual void cancel_write(LeasePointer lease) = 0;
 

@@ -102,9 +102,11 @@ class MemoryAlone : public Store {
   // Nothing outlives this process that a lease would have to make old.
   awaitable<LeasePointer> begin_write(policy::Tags) override { co_return nullptr; }
   awaitable<EvictOutcome> end_write(LeasePointer, policy::Tags evicted) override {
-    evicted = with_named_tag(std::move(evicted));
-    shared_.settling.note(evicted, SteadyClock::now());
-    shared_.stamps.evict(evicted);
+    evict(std::move(evicted), shared_.times.settle);
+    co_return EvictOutcome::done;
+  }
+  awaitable<EvictOutcome> give_up_write(LeasePointer, policy::Tags evicted) override {
+    evict(std::move(evicted), std::max(shared_.times.settle, shared_.times.lease));
     co_return EvictOutcome::done;
   }
   void cancel_write(LeasePointer) override {}
@@ -117,6 +119,12 @@ class MemoryAlone : public Store {
   void close() override { closed_ = true; }
 
  private:
+  /// For so long from now on nothing is stored of them.
+  void evict(policy::Tags tags, std::chrono::milliseconds settle) {
+    tags = with_named_tag(std::move(tags));
+    shared_.settling.note(tags, SteadyClock::now() + settle);
+    shared_.stamps.evict(tags);
+  }
   /// For a fill that begins now. While tags settle that responses name, `named_tag` has a stamp
   /// from before: what the fill brings is not stored should it name any.
   Stamps current(const policy::TagText& tags) const {
@@ -147,7 +155,7 @@ class OverRedis : public Store {
       : shared_(shared),
         executor_(context.get_executor()),
         redis_(RedisStore::create(context, place, keys, pending, shared.log, shared.process,
-                                  shared.settling.time())),
+                                  shared.times)),
         lookups_(std::make_shared<RedisLookups>(shared, executor_, redis_)) {
     if (shared.warm == 0 || shared.memory.capacity() == 0) return;
     const bool is_part = place.settings.kind == config::RedisKind::cluster;
@@ -209,11 +217,20 @@ class OverRedis : public Store {
     return redis_->begin_write(std::move(tags));
   }
   awaitable<EvictOutcome> end_write(LeasePointer lease, policy::Tags evicted) override {
-    return end_write(shared_, redis_, std::move(lease), std::move(evicted));
+    policy::Tags all = with_named_tag(evicted);
+    return evict(shared_, redis_, std::move(all),
+                 redis_->end_write(std::move(lease), std::move(evicted)));
+  }
+  awaitable<EvictOutcome> give_up_write(LeasePointer lease, policy::Tags evicted) override {
+    policy::Tags all = with_named_tag(evicted);
+    return evict(shared_, redis_, std::move(all),
+                 redis_->give_up_write(std::move(lease), std::move(evicted)));
   }
   void cancel_write(LeasePointer lease) override { redis_->cancel_write(std::move(lease)); }
   awaitable<EvictOutcome> soften(policy::Tags tags) override {
-    return soften(shared_, redis_, std::move(tags));
+    // In memory it is an eviction: what is asked for next is what Redis says of its stamps.
+    policy::Tags all = with_named_tag(tags);
+    return evict(shared_, redis_, std::move(all), redis_->soften(std::move(tags)));
   }
 
   bool is_available() const override { return redis_->is_available(); }
@@ -304,23 +321,13 @@ class OverRedis : public Store {
     co_return dropped;
   }
 
-  static awaitable<EvictOutcome> end_write(Shared& shared, std::shared_ptr<RedisStore> redis,
-                                           LeasePointer lease, policy::Tags evicted) {
-    const policy::Tags all = with_named_tag(evicted);
-    shared.stamps.evict(all);
-    const EvictOutcome outcome = co_await redis->end_write(std::move(lease), std::move(evicted));
+  /// From memory, while Redis is `told`.
+  static awaitable<EvictOutcome> evict(Shared& shared, std::shared_ptr<RedisStore> redis,
+                                       policy::Tags tags, awaitable<EvictOutcome> told) {
+    shared.stamps.evict(tags);
+    const EvictOutcome outcome = co_await std::move(told);
     // Another thread may have noted them since, and read in Redis what was not yet evicted there.
-    shared.stamps.evict(all);
-    co_return outcome;
-  }
-
-  // In memory it is an eviction: what is asked for next is what Redis says of its stamps.
-  static awaitable<EvictOutcome> soften(Shared& shared, std::shared_ptr<RedisStore> redis,
-                                        policy::Tags tags) {
-    const policy::Tags all = with_named_tag(tags);
-    shared.stamps.evict(all);
-    const EvictOutcome outcome = co_await redis->soften(std::move(tags));
-    shared.stamps.evict(all);
+    shared.stamps.evict(tags);
     co_return outcome;
   }
 

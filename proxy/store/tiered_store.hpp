@@ -27,17 +27,17 @@
 #include "store/state_log.hpp"
 #include "store/store.hpp"
 #include "store/tls.hpp"
+#include "store/write_times.hpp"
 
 namespace larder::store {
 
 /// What the stores of all workers of a process share. Outlives every one of them and their
 /// io_contexts.
 struct Shared {
-  /// `settle`: for so long after an eviction nothing is stored of what it evicted.
-  explicit Shared(std::uint64_t memory_capacity,
-                  std::chrono::milliseconds settle = std::chrono::milliseconds(0))
-      : settling(settle), memory(memory_capacity, stamps) {}
+  explicit Shared(std::uint64_t memory_capacity, WriteTimes of_writes = {})
+      : times(of_writes), memory(memory_capacity, stamps) {}
 
+  const WriteTimes times;
   LocalStamps stamps;
   Settling settling;
   MemoryStore memory;

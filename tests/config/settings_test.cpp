@@ -131,7 +131,7 @@ TEST_CASE("every setting from a file") {
   CHECK(read.redis->timeout == 20ms);
   CHECK(read.redis->connect_timeout == 1s);
   CHECK(read.redis->fill_lock == 0ms);
-  CHECK(read.redis->lease == 0ms);
+  CHECK(read.lease == 0ms);
   CHECK(read.settle == 2s);
   CHECK(read.redis->heartbeat == 2s);
   CHECK(read.memory == 0);

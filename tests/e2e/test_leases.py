@@ -161,3 +161,30 @@ def test_what_is_read_from_a_lagging_replica_is_not_stored(start_larder, origin_
     if "redis" in tier:
         request.getfixturevalue("redis").client().flushall()  # the leases with all else
         fill(larder, b"new")
+
+
+@pytest.mark.parametrize("status", [None, 502, 504])
+def test_a_write_that_is_carried_out_after_it_was_given_up_is_seen(start_larder, origin_of, tier, status):
+    """By us, or by a gateway between us and the application, which says `status`."""
+    row, commit, committed = [0], threading.Event(), threading.Event()
+
+    def script(exchange):
+        if exchange.request.method == "GET":
+            return exchange.answer(body=b"%d" % row[0])
+        if status:
+            exchange.answer(status)
+        exchange.hold(commit, within=60)
+        row[0] += 1
+        committed.set()
+
+    env = {"LARDER_LEASE": "60s", "LARDER_FIRST_BYTE_TIMEOUT": "500ms"}
+    larder = start_larder(origin_of(script).url, THINGS, env=env, **tier)
+    fill(larder)
+    assert write(larder).status_code == (status or 504)
+    for _ in range(2):
+        answer = get(larder)
+        assert (answer.content, state(answer)) == (b"0", "MISS")
+        assert cache_status(answer)["detail"] == "written-meanwhile"
+    commit.set()
+    assert committed.wait(20)
+    assert get(larder).content == b"1"

@@ -291,5 +291,11 @@ TEST_CASE("may_have_changed: 4xx has not, an unknown outcome may have") {
     CHECK_MESSAGE(!may_have_changed(status), status);
 }
 
+TEST_CASE("may_change_yet: what a gateway says of an application that it has given up") {
+  for (const std::uint16_t status : {502, 504}) CHECK_MESSAGE(may_change_yet(status), status);
+  for (const std::uint16_t status : {200, 204, 303, 400, 408, 500, 503})
+    CHECK_MESSAGE(!may_change_yet(status), status);
+}
+
 }  // namespace
 }  // namespace larder::policy

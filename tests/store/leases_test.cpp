@@ -37,9 +37,8 @@ std::unique_ptr<TestStore> make_process(const RedisServer& redis,
                                         std::chrono::milliseconds lease = 60s,
                                         std::uint64_t memory = 0,
                                         std::chrono::milliseconds settle = 0ms) {
-  config::RedisSettings settings = redis.settings();
-  settings.lease = lease;
-  auto made = std::make_unique<TestStore>(TestStore::make_shared(memory, settle), settings);
+  auto made =
+      std::make_unique<TestStore>(TestStore::make_shared(memory, settle, lease), redis.settings());
   REQUIRE(made->until_available());
   return made;
 }
@@ -376,6 +375,50 @@ TEST_CASE("settle: with memory alone") {
 TEST_CASE("settle: with memory alone, what begins after it is stored") {
   TestStore a(TestStore::make_shared(1 << 20, 1ms));
   CHECK(a.evict({models_tag}) == EvictOutcome::done);
+  CHECK(a.until([&] { return !a.start(models).leased; }));
+  CHECK(a.fill("k", models, "new") == PutOutcome::stored);
+}
+
+TEST_CASE("given up: nothing is stored for a whole lease, however old the write's own is") {
+  RedisServer& redis = shared_redis();
+  const auto a = make_process(redis);
+  const auto b = make_process(redis);
+  a->fill("k", models, "old");
+  LeasePointer lease;
+  SUBCASE("of a write") {
+    lease = a->begin_write({models_tag});
+    redis.command({"PEXPIRE", models_stamp, "5000"});
+  }
+  SUBCASE("that has none") {}
+  CHECK(a->give_up_write(std::move(lease), {models_tag}) == EvictOutcome::done);
+  CHECK(redis.command({"PTTL", models_stamp}).integer > 50'000);
+  for (TestStore* process : {a.get(), b.get()}) {
+    CHECK(process->content("k", models) == "-");
+    const store::FillStart start = process->start(models);
+    CHECK(start.leased);
+    CHECK(process->put("k", models, start.stamps.value(), make_response("late")) ==
+          PutOutcome::outdated);
+    CHECK(process->content("k", models) == "-");
+  }
+}
+
+TEST_CASE("given up: with memory alone") {
+  const auto process = TestStore::make_shared(1 << 20, 0ms, 60s);
+  TestStore a(process);
+  a.fill("k", models, "old");
+  CHECK(a.end_write(nullptr, {"p:/stats"}) == EvictOutcome::done);
+  CHECK_FALSE(a.start(stats).leased);
+  CHECK(a.give_up_write(nullptr, {models_tag}) == EvictOutcome::done);
+  CHECK(a.content("k", models) == "-");
+  const store::FillStart start = a.start(models);
+  CHECK(start.leased);
+  CHECK(a.put("k", models, start.stamps.value(), make_response("old")) == PutOutcome::outdated);
+  CHECK_FALSE(a.start(stats).leased);
+}
+
+TEST_CASE("given up: with memory alone, what begins a lease later is stored") {
+  TestStore a(TestStore::make_shared(1 << 20, 0ms, 1ms));
+  CHECK(a.give_up_write(nullptr, {models_tag}) == EvictOutcome::done);
   CHECK(a.until([&] { return !a.start(models).leased; }));
   CHECK(a.fill("k", models, "new") == PutOutcome::stored);
 }

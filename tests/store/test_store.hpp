@@ -38,8 +38,10 @@ class TestStore {
   }
 
   static std::shared_ptr<store::Shared> make_shared(std::uint64_t memory,
-                                                    std::chrono::milliseconds settle = 0ms) {
-    return std::make_shared<store::Shared>(memory, settle);
+                                                    std::chrono::milliseconds settle = 0ms,
+                                                    std::chrono::milliseconds lease = 10s) {
+    return std::make_shared<store::Shared>(memory,
+                                           store::WriteTimes{.lease = lease, .settle = settle});
   }
 
   /// Runs the loop until the condition holds; false when it does not within `limit`.
@@ -111,6 +113,9 @@ class TestStore {
   }
   store::EvictOutcome end_write(store::LeasePointer lease, policy::Tags evicted) {
     return run(store->end_write(std::move(lease), std::move(evicted)));
+  }
+  store::EvictOutcome give_up_write(store::LeasePointer lease, policy::Tags evicted) {
+    return run(store->give_up_write(std::move(lease), std::move(evicted)));
   }
 
   /// A whole fill: stamps, then put.
