@@ -106,9 +106,9 @@ run_ninja() {
   NINJA_STATUS='[%f/%t] ' ninja -C "$dir" -j "${LARDER_JOBS:-$(build_jobs)}" 2>&1 | show_progress "$log"
 }
 
-# build PRESET [CMAKE-OPTION...]: configures where needed and builds into .build/PRESET.
-build() {
-  local preset=$1 dir log began=$SECONDS configured=no
+# configure PRESET [CMAKE-OPTION...]: readies .build/PRESET, where that is not done yet.
+configure() {
+  local preset=$1 dir log configured=no
   local -a fresh=()
   shift
   dir=$repo/.build/$preset
@@ -130,6 +130,13 @@ build() {
       die "cmake could not configure the $preset build; all of it: $log"
     }
   fi
+}
+
+# build PRESET [CMAKE-OPTION...]: configures where needed and builds into .build/PRESET.
+build() {
+  local preset=$1 began=$SECONDS
+  local dir=$repo/.build/$preset log=$repo/.build/$preset.log
+  configure "$@"
   if ! ninja -C "$dir" -n 2>/dev/null | grep -q 'no work to do'; then
     say "building ($preset); the compiler's whole output: .build/$preset.log"
   fi
