@@ -50,7 +50,6 @@ def test_no_answer_is_wrong_whatever_fails(play):
         lines = "\n".join(sequence.history.lines())
         assert not wrong, f"sequence {SEED} {number}:\n" + "\n".join(wrong) + "\n\n" + lines
         counted += sequence.counted
-    print(dict(counted))
     if SEED == 1 and COUNT >= 4:
         assert not [what for what in NO_FAULTS | FAULTS if not counted[what]], counted
         assert counted["hits"] > counted["GETs"] / 5 and counted["writes"] > 20 * COUNT, counted

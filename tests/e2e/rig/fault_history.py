@@ -114,7 +114,6 @@ class History:
             told.append((one.sent, f"{one.sent:.3f} to {one.answered or NEVER:.3f}  {one}"))
         return [line for _, line in sorted(told)]
 
-
     def newest(self, read):
         """What the origin had when it was sent."""
         return max((commit.version for write in self.writes for commit in write.commits
