@@ -321,8 +321,9 @@ class OverRedis : public Store {
     co_return dropped;
   }
 
-  /// From memory, while Redis is `told`.
-  static awaitable<EvictOutcome> evict(Shared& shared, std::shared_ptr<RedisStore> redis,
+  /// From memory, while Redis is `told`, by `redis`, which has to stay until it has been.
+  static awaitable<EvictOutcome> evict(Shared& shared,
+                                       [[maybe_unused]] std::shared_ptr<RedisStore> redis,
                                        policy::Tags tags, awaitable<EvictOutcome> told) {
     shared.stamps.evict(tags);
     const EvictOutcome outcome = co_await std::move(told);
