@@ -80,6 +80,21 @@ def test_a_post_makes_every_page_and_query_of_the_list_new(notices, staff, demo)
     demo.client().delete(f"{LIST}{made.json()['id']}/", headers=staff)
 
 
+def test_a_write_that_waits_for_the_database_longer_than_larder_for_it_is_seen(start_larder, demo, postgres, tier,
+                                                                                notice, staff):
+    larder, title = start_larder(demo.url, NOTICES, env={"LARDER_FIRST_BYTE_TIMEOUT": "1s"}, **tier), f"{uuid.uuid4()}"
+    client = larder.client()
+    fill(client, notice)
+    with postgres.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE jobs_notice IN EXCLUSIVE MODE")  # until the end of the block: readers read on
+        assert client.patch(notice, json={"title": title}, headers=staff).status_code == 504
+        answers = [client.get(notice) for _ in range(6)]  # a worker that waits for the database answers nobody
+        old = [answer.json()["title"] for answer in answers if answer.status_code == 200]
+        assert old and title not in old
+    eventually(lambda: demo.client().get(notice).json()["title"] == title, "Django has carried it out")
+    assert client.get(notice).json()["title"] == title
+
+
 def test_a_deleted_row_is_gone_from_detail_and_list(notices, notice, staff):
     client = notices.client()
     fill(client, LIST + "?page_size=100", notice)

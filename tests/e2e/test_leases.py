@@ -188,3 +188,22 @@ def test_a_write_that_is_carried_out_after_it_was_given_up_is_seen(start_larder,
     commit.set()
     assert committed.wait(20)
     assert get(larder).content == b"1"
+
+
+def test_a_given_up_write_evicts_when_its_lease_is_over_also_if_redis_has_lost_it(start_larder, origin_of, redis):
+    row, commit = [0], threading.Event()
+
+    def script(exchange):
+        if exchange.request.method == "GET":
+            return exchange.answer(body=b"%d" % row[0])
+        exchange.hold(commit, within=60)
+        row[0] += 1
+
+    env = {"LARDER_LEASE": "2s", "LARDER_FIRST_BYTE_TIMEOUT": "500ms"}
+    larder = start_larder(origin_of(script).url, THINGS, redis=redis.url, env=env)
+    fill(larder)
+    assert write(larder).status_code == 504
+    redis.client().flushall()
+    fill(larder)
+    commit.set()
+    eventually(lambda: get(larder).content == b"1", "it is evicted")

@@ -64,6 +64,10 @@ class Postgres:
         connection.close()
         return True
 
+    def connect(self):
+        """A session of its own. As a context it ends a transaction, and so gives its locks back."""
+        return psycopg2.connect(host="127.0.0.1", port=self.port, user=self.user, dbname=self.database)
+
     def environment(self):
         return {"POSTGRES_HOST": "127.0.0.1", "POSTGRES_PORT": str(self.port), "POSTGRES_DB": self.database,
                 "POSTGRES_USER": self.user, "POSTGRES_PASSWORD": ""}
