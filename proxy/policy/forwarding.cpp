@@ -240,7 +240,6 @@ void append_fill_head(const http::RequestHead& head, const ForwardedFacts& facts
 
 bool may_matter(const http::FieldLine& line) {
   switch (line.id) {
-    case FieldName::accept:  // normalised, which keeps the choice
     case FieldName::accept_encoding:
     case FieldName::cache_control:
     case FieldName::connection:

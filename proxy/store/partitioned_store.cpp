@@ -91,25 +91,15 @@ class PartitionedStore : public Store {
     return begin(executor_, std::move(leases), std::move(all));
   }
   awaitable<EvictOutcome> end_write(LeasePointer lease, policy::Tags evicted) override {
-    const auto outcome = std::make_shared<EvictOutcome>(EvictOutcome::done);
-    std::vector<awaitable<void>> all;
-    for (std::size_t i = 0; i < partitions_.size(); ++i)
-      all.push_back(note(partitions_[i]->end_write(part_of(lease, i), evicted), outcome));
-    return end(executor_, std::move(all), outcome);
+    return tell_all(
+        [&](Store& one, std::size_t i) { return one.end_write(part_of(lease, i), evicted); });
   }
   awaitable<EvictOutcome> give_up_write(LeasePointer lease, policy::Tags evicted) override {
-    const auto outcome = std::make_shared<EvictOutcome>(EvictOutcome::done);
-    std::vector<awaitable<void>> all;
-    for (std::size_t i = 0; i < partitions_.size(); ++i)
-      all.push_back(note(partitions_[i]->give_up_write(part_of(lease, i), evicted), outcome));
-    return end(executor_, std::move(all), outcome);
+    return tell_all(
+        [&](Store& one, std::size_t i) { return one.give_up_write(part_of(lease, i), evicted); });
   }
   awaitable<EvictOutcome> soften(policy::Tags tags) override {
-    const auto outcome = std::make_shared<EvictOutcome>(EvictOutcome::done);
-    std::vector<awaitable<void>> all;
-    for (const std::unique_ptr<Store>& partition : partitions_)
-      all.push_back(note(partition->soften(tags), outcome));
-    return end(executor_, std::move(all), outcome);
+    return tell_all([&](Store& one, std::size_t) { return one.soften(tags); });
   }
   void cancel_write(LeasePointer lease) override {
     for (std::size_t i = 0; i < partitions_.size(); ++i)
@@ -133,6 +123,15 @@ class PartitionedStore : public Store {
   }
 
  private:
+  /// `tell` makes what each of them is to do, by its number. Done when all of them are.
+  template <class Tell>
+  awaitable<EvictOutcome> tell_all(const Tell& tell) {
+    const auto outcome = std::make_shared<EvictOutcome>(EvictOutcome::done);
+    std::vector<awaitable<void>> all;
+    for (std::size_t i = 0; i < partitions_.size(); ++i)
+      all.push_back(note(tell(*partitions_[i], i), outcome));
+    return end(executor_, std::move(all), outcome);
+  }
   Store& partition_of(std::string_view key) { return *partitions_[xxh3(key) % partitions_.size()]; }
 
   struct Leases : Lease {

@@ -50,6 +50,17 @@ def test_json_and_html_of_one_url_are_never_mixed_whichever_comes_first(start_la
             assert get(client, accept).headers["Content-Type"].startswith(kind)
 
 
+@pytest.mark.parametrize("first", [CHROME, FETCH])
+def test_json_and_html_are_not_mixed_under_a_rule_that_varies_by_something_else(start_larder, demo, first):
+    """What the rule does not name is sent with no fill until an answer's Vary has named it."""
+    rules = "rules: [{name: models, path: /api/ai/models/, ttl: 1h, share: everyone, vary: [Accept-Language]}]"
+    client = start_larder(demo.url, rules).client()
+    for accept in (first, CHROME, FETCH, CHROME, FETCH):
+        kind = "text/html" if "html" in accept else "application/json"
+        assert get(client, accept).headers["Content-Type"].startswith(kind)
+    assert state(get(client, FETCH)) == "HIT"
+
+
 def test_json_and_html_are_not_mixed_under_parallel_requests(larder):
     def ask(seed):
         client, choose = larder.client(), random.Random(seed)

@@ -373,6 +373,16 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "make_fill_request: an Accept that the rule does not vary by is left out, and may matter") {
+  RouteRule rule = make_rule("/api/a/");
+  const Request html = get("/api/a/", {"Accept: text/html"});
+  CHECK_FALSE(look(html, rule).fill.differs);
+  rule.vary = {{"accept-language", {}}};
+  CHECK(look(html, rule).fill.keyed.size() == 1);
+  CHECK(look(html, rule).fill.differs);
+}
+
 TEST_CASE("wants_explanation: only when asked, and only from a trusted address") {
   const Request asks = get("/", {"Larder-Explain: 1"});
   const Request silent = get("/");
