@@ -108,7 +108,8 @@ awaitable<After> Exchange::finish() {
     progress_ = look_up_now();
   }
   if (std::holds_alternative<AwaitStore>(progress_)) {
-    store::Lookup found = co_await worker_.store->lookup(key_, resource());
+    const store::OnMiss next = fills_at_once() ? store::OnMiss::fill : store::OnMiss::other;
+    store::Lookup found = co_await worker_.store->lookup(key_, resource(), next);
     progress_ = use(std::move(found), worker_.shared.clock.now_in_seconds());
   }
   After after = After::broken;
@@ -294,6 +295,12 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
   return job;
 }
 
+/// Should nothing be stored, is the origin asked for all?
+bool Exchange::fills_at_once() const {
+  return !demands_.only_if_cached && !demands_.no_cache && !demands_.has_credentials &&
+         match_.rule->after <= 1;
+}
+
 /// None: the key may be filled for. What is stored already, if stale, has been admitted.
 Detail Exchange::decide_admission(const FillJob& job) const {
   const policy::RouteRule& rule = *job.rule;
@@ -321,14 +328,19 @@ awaitable<After> Exchange::refill(ForwardReason reason, store::Lookup found) {
   if (found.available) {
     const Detail refused = decide_admission(job);
     if (refused != Detail::none) {
+      if (found.begun) worker_.store->end_fill(key_);
       const After after = co_await pass_on(policy::PassOn{reason, refused});
       co_return after;
     }
     // Nor does another replica's fill help where each request has to have it validated.
     const bool shares = !wants_own && !(job.previous && job.previous->terms.validate_always);
-    store::FillStart start = co_await begin_fill(worker_, key_, resource(), std::move(found.stamps),
-                                                 job.previous, shares);
-    job.start = std::move(start);
+    if (found.begun) {
+      job.start = std::move(*found.begun);
+    } else {
+      store::FillStart start = co_await begin_fill(worker_, key_, resource(),
+                                                   std::move(found.stamps), job.previous, shares);
+      job.start = std::move(start);
+    }
   }
   store::Stamps local;
   if (!job.start.stamps)

@@ -101,6 +101,7 @@ class Exchange {
   /// Of what is passed on: whoever looks on while it is; null: nobody.
   [[nodiscard]] std::unique_ptr<AnswerWatch> make_watch(policy::Detail passed_on);
   [[nodiscard]] FillJob make_fill_job(policy::StoredResponsePointer previous);
+  [[nodiscard]] bool fills_at_once() const;
   [[nodiscard]] policy::Detail decide_admission(const FillJob& job) const;
   [[nodiscard]] milliseconds first_byte_timeout() const;
   [[nodiscard]] std::uint64_t body_limit() const;

@@ -43,6 +43,11 @@ class FillLock {
                                  std::string_view key, const Stamps& stamps,
                                  const policy::StoredResponse* seen) const;
 
+  /// Did the claim find the lock free?
+  [[nodiscard]] static bool is_taken(const Pipeline& pipeline, std::size_t command) {
+    return pipeline.reply(command).kind == Reply::Kind::status;
+  }
+
   /// Says that this process's fill has these stamps: who made some of them became known too late.
   void add_renaming(Pipeline& pipeline, std::string_view key, const Stamps& stamps) const;
 

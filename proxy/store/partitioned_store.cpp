@@ -44,8 +44,9 @@ class PartitionedStore : public Store {
   std::optional<Lookup> lookup_now(std::string_view key, Resource resource) override {
     return partition_of(key).lookup_now(key, resource);
   }
-  void begin_lookup(std::string_view key, Resource resource, LookedUp done) override {
-    partition_of(key).begin_lookup(key, resource, std::move(done));
+  void begin_lookup(std::string_view key, Resource resource, OnMiss on_miss,
+                    LookedUp done) override {
+    partition_of(key).begin_lookup(key, resource, on_miss, std::move(done));
   }
   awaitable<FillStart> stamps(std::string_view key, Resource resource, Stamps known) override {
     return partition_of(key).stamps(key, resource, std::move(known));

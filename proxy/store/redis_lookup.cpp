@@ -26,10 +26,13 @@ policy::StoredResponsePointer LargeInUse::share(std::string_view key,
   return loaded;
 }
 
-inline RedisLookups::Call::Call(std::shared_ptr<RedisLookups> of, std::size_t most, LookedUp who,
-                                std::string_view key, Underway& room, const LocalStamps* local)
+inline RedisLookups::Call::Call(std::shared_ptr<RedisLookups> of, const Resource& resource,
+                                OnMiss next, LookedUp who, std::string_view key, Underway& room,
+                                const LocalStamps* local)
     : all(std::move(of)),
-      most_variants(most),
+      rule(resource.rule),
+      most_variants(resource.most_variants),
+      on_miss(next),
       done(std::move(who)),
       look{.key = key, .tags = room.tags, .pipeline = room.pipeline, .local = local} {}
 
@@ -53,12 +56,13 @@ void RedisLookups::exchange(Pointer one) {
     asio::post(executor_, std::move(go_on));
 }
 
-void RedisLookups::begin(std::string_view key, const Resource& resource, LookedUp done) {
+void RedisLookups::begin(std::string_view key, const Resource& resource, OnMiss on_miss,
+                         LookedUp done) {
   Pointer one = take_spare();
   put_stamped_tags(resource, one->tags);
   const bool keeps = shared_.memory.capacity() > 0;
-  Call& call = one->call.emplace(shared_from_this(), resource.most_variants, std::move(done), key,
-                                 *one, keeps ? &shared_.stamps : nullptr);
+  Call& call = one->call.emplace(shared_from_this(), resource, on_miss, std::move(done), key, *one,
+                                 keeps ? &shared_.stamps : nullptr);
   // Before Redis is read: whoever hears of an eviction meanwhile makes the guard old.
   call.noted.by = listening(shared_, *redis_);
   if (keeps) call.held = shared_.memory.find(key, SteadyClock::now());
@@ -98,8 +102,26 @@ void RedisLookups::verify(Pointer one) {
 void RedisLookups::ask(Pointer one) {
   RedisStore::Look& look = one->call->look;
   if (look.local) one->call->noted.local = look.local->current(look.tags);
+  presume(*one);
   redis_->ask(look);
   exchange<&RedisLookups::take>(std::move(one));
+}
+
+/// That nothing will be found, if so.
+void RedisLookups::presume(Underway& one) {
+  Call& call = *one.call;
+  if (call.on_miss != OnMiss::fill || !presumption_.is_conceivable(call.rule)) return;
+  // Before Redis is asked: a stamp is not presumed beyond an eviction that is heard of meanwhile.
+  if (call.noted.local.empty()) call.noted.local = shared_.stamps.current(call.look.tags);
+  if (presumption_.is_miss(call.rule)) call.look.presumed = presumption_.stamps_of(call.look.tags);
+}
+
+void RedisLookups::note_presumption(const Underway& one) {
+  const Call& call = *one.call;
+  const Lookup& found = call.look.found.lookup;
+  if (call.on_miss != OnMiss::fill || !found.available) return;
+  presumption_.note(call.rule, !found.response);
+  if (!found.response) presumption_.note(call.look.tags, call.noted.local, found.stamps);
 }
 
 void RedisLookups::take(Pointer one) {
@@ -122,6 +144,8 @@ void RedisLookups::use(Pointer one) {
   Call& call = *one->call;
   RedisStore::Found& found = call.look.found;
   if (!found.lookup.available) ++shared_.failures;
+  redis_->conclude(call.look);
+  note_presumption(*one);
   if (found.lookup.response) {
     call.noted.own_local = std::move(found.own_local);
     found.lookup.response =

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "store/noted.hpp"
+#include "store/presumption.hpp"
 #include "store/redis_store.hpp"
 #include "store/store.hpp"
 #include "store/tiered_store.hpp"
@@ -46,26 +47,33 @@ class LargeInUse {
 class RedisLookups : public std::enable_shared_from_this<RedisLookups> {
  public:
   RedisLookups(Shared& shared, const Executor& executor, std::shared_ptr<RedisStore> redis)
-      : shared_(shared), executor_(executor), redis_(std::move(redis)) {}
+      : shared_(shared),
+        executor_(executor),
+        redis_(std::move(redis)),
+        presumption_(shared.stamps) {}
 
   /// As Store's.
   [[nodiscard]] auto lookup(std::string_view key, const Resource& resource) {
     return asio::async_initiate<const asio::deferred_t, void(Lookup)>(
-        [this, key, resource](auto handler) { begin(key, resource, LookedUp(std::move(handler))); },
+        [this, key, resource](auto handler) {
+          begin(key, resource, OnMiss::other, LookedUp(std::move(handler)));
+        },
         asio::deferred);
   }
   /// `done` is called later. The key, and what `resource` speaks of, are the caller's until then.
-  void begin(std::string_view key, const Resource& resource, LookedUp done);
+  void begin(std::string_view key, const Resource& resource, OnMiss on_miss, LookedUp done);
 
  private:
   struct Underway;
   /// One that is under way.
   struct Call {
-    Call(std::shared_ptr<RedisLookups> of, std::size_t most, LookedUp who, std::string_view key,
-         Underway& room, const LocalStamps* local);
+    Call(std::shared_ptr<RedisLookups> of, const Resource& resource, OnMiss next, LookedUp who,
+         std::string_view key, Underway& room, const LocalStamps* local);
 
     std::shared_ptr<RedisLookups> all;
+    std::string_view rule;
     std::size_t most_variants;
+    OnMiss on_miss;
     LookedUp done;
     Noted noted;
     std::optional<MemoryStore::Found> held;  ///< what memory has, to be verified
@@ -87,6 +95,8 @@ class RedisLookups : public std::enable_shared_from_this<RedisLookups> {
 
   void verify(Pointer one);
   void ask(Pointer one);
+  void presume(Underway& one);
+  void note_presumption(const Underway& one);
   void take(Pointer one);
   static awaitable<void> look_again(Pointer one);
   void use(Pointer one);
@@ -96,6 +106,7 @@ class RedisLookups : public std::enable_shared_from_this<RedisLookups> {
   const Executor executor_;
   const std::shared_ptr<RedisStore> redis_;
   LargeInUse large_;
+  Presumption presumption_;
   std::vector<Pointer> spare_;
 };
 

@@ -138,126 +138,6 @@ awaitable<std::optional<RedisStore::Current>> RedisStore::current(const policy::
   co_return read_stamps(pipeline, 0, tags.size(), 0, false);
 }
 
-awaitable<FillStart> RedisStore::stamps(Resource resource, Stamps known) {
-  const auto self = shared_from_this();
-  FillStart start;
-  if (!is_available()) co_return start;
-  if (is_complete(known)) {
-    start.stamps = std::move(known);
-    co_return start;
-  }
-  policy::Tags tags = stamped_tags(resource);
-  if (tags.empty()) co_return start;
-  std::optional<Current> made = co_await make_stamps(std::move(tags), std::move(known), nullptr);
-  if (made) {
-    start.stamps = std::move(made->stamps);
-    start.leased = made->leased;
-  }
-  co_return start;
-}
-
-/// One round trip: sets those that are not known to exist, and reads all.
-awaitable<std::optional<RedisStore::Current>> RedisStore::make_stamps(policy::Tags tags,
-                                                                      Stamps known,
-                                                                      Claiming* claiming) {
-  const std::string lifetime = std::to_string(RedisWrites::stamp_lifetime.count());
-  Pipeline pipeline;
-  if (known.size() != tags.size()) known.assign(tags.size(), 0);
-  for (std::size_t i = 0; i < tags.size(); ++i) {
-    if (known[i] != 0) continue;
-    known[i] = tags[i] == everything_tag ? make_stamp_of(client_.history()) : make_stamp();
-    pipeline.add({"SET", keys_.stamp_key(tags[i], client_.run_id()), format_stamp(known[i]), "NX",
-                  "EX", lifetime});
-  }
-  const std::size_t sets = pipeline.commands();
-  add_stamps(pipeline, tags);
-  // By the stamps that will be current unless somebody else makes some now.
-  if (claiming) fill_lock_.add_claim(pipeline, claiming->key, known);
-  co_await client_.exchange(pipeline);
-  const bool of_resource = tags[named_position] == named_tag;
-  std::optional<Current> current = read_stamps(pipeline, sets, tags.size(), 0, of_resource);
-  if (!current) co_return current;
-  const Stamps& stamps = current->stamps;
-  if (claiming)
-    claiming->claim =
-        fill_lock_.read_claim(pipeline, sets + 1, claiming->key, stamps, claiming->seen);
-  if (std::find(stamps.begin(), stamps.end(), Stamp{0}) == stamps.end()) co_return current;
-
-  // Neither set nor readable: evicted in between, or something else lies there. Next time it is
-  // gone.
-  std::size_t refused = 0;
-  while (refused < sets && pipeline.reply(refused).kind != Reply::Kind::error) ++refused;
-  if (refused < sets) {
-    client_.note_refusal(pipeline.text(pipeline.reply(refused)));
-    co_return std::nullopt;
-  }
-  policy::Tags unreadable;
-  for (std::size_t i = 0; i < tags.size(); ++i)
-    if (stamps[i] == 0) unreadable.push_back(tags[i]);
-  RedisWrites::discard(writes(), unreadable);
-  co_return std::nullopt;
-}
-
-// Fills -------------------------------------------------------------------------------------------
-
-awaitable<FillStart> RedisStore::begin_fill(std::string key, Resource resource, Stamps known,
-                                            policy::StoredResponsePointer seen) {
-  const auto self = shared_from_this();
-  FillStart start;
-  if (!is_available()) co_return start;
-  if (!fill_lock_.is_on()) {
-    FillStart made = co_await stamps(resource, std::move(known));
-    co_return made;
-  }
-  Claiming claiming{key, seen.get(), {}};
-  if (is_complete(known)) {
-    Pipeline pipeline;
-    fill_lock_.add_claim(pipeline, key, known);
-    co_await client_.exchange(pipeline);
-    claiming.claim = fill_lock_.read_claim(pipeline, 0, key, known, seen.get());
-    start.stamps = std::move(known);
-  } else {
-    policy::Tags tags = stamped_tags(resource);
-    if (tags.empty()) co_return start;
-    std::optional<Current> made =
-        co_await make_stamps(std::move(tags), std::move(known), &claiming);
-    if (made) {
-      start.stamps = std::move(made->stamps);
-      start.leased = made->leased;
-    }
-  }
-  start.stored_since = claiming.claim.stored_since;
-  if (start.leased) {
-    // It will store nothing that others could wait for.
-    end_fill(key);
-    co_return start;
-  }
-  if (start.stamps && claiming.claim.is_misnamed) {
-    Pipeline renaming;
-    fill_lock_.add_renaming(renaming, key, *start.stamps);
-    RedisIndex::send_behind(index(), std::move(renaming));
-  }
-  start.filled_by = std::move(claiming.claim.filled_by);
-  co_return start;
-}
-
-awaitable<bool> RedisStore::is_filling(std::string key, FillStart start,
-                                       policy::StoredResponsePointer seen) {
-  const auto self = shared_from_this();
-  if (!is_available() || !start.stamps || start.filled_by.empty()) co_return false;
-  Pipeline pipeline;
-  fill_lock_.add_watch(pipeline, key);
-  co_await client_.exchange(pipeline);
-  co_return FillLock::is_running(pipeline, key, start.filled_by, *start.stamps, seen.get());
-}
-
-void RedisStore::end_fill(std::string_view key) {
-  if (!fill_lock_.is_on() || !client_.is_ready()) return;
-  Pipeline pipeline;
-  fill_lock_.add_release(pipeline, key);
-  RedisIndex::send_behind(index(), std::move(pipeline));
-}
-
 // Values ------------------------------------------------------------------------------------------
 
 void RedisStore::ask(Look& look) {
@@ -271,16 +151,19 @@ void RedisStore::ask(Look& look) {
   add_key(value, keys_.values, look.key);
   value.add("h");
   value.add("b");
+  add_beginning(look);
+  look.stamps_at = look.pipeline.commands();
   add_stamps(look);
   if (look.local) {
     Command left(look.pipeline, {"PTTL"});
     add_key(left, keys_.values, look.key);
   }
+  add_claim(look);
 }
 
 bool RedisStore::take(Look& look) {
   std::optional<Current> current =
-      read_stamps(look.pipeline, 1, look.tags.size(), look.own.size(), true);
+      read_stamps(look.pipeline, look.stamps_at, look.tags.size(), look.own.size(), true);
   if (!current) {
     look.found.lookup.available = false;
     return false;
@@ -352,7 +235,8 @@ void RedisStore::take_response(Look& look, const Stamps* own_stamps) {
       found.lookup.response = std::move(look.head->response);
       found.lookup.tier = Tier::redis;
       found.kept = std::move(look.head->stamps);
-      if (look.local) found.left = left_of(look.pipeline.reply(2), look.head->lifetime);
+      if (look.local)
+        found.left = left_of(look.pipeline.reply(look.stamps_at + 1), look.head->lifetime);
     }
   }
   if (!look.leased) found.lookup.stamps = std::move(look.stamps);

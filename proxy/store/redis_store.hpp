@@ -84,12 +84,17 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
     /// Null when nothing is kept elsewhere, and so nothing asked that only that needs: `left`,
     /// `own_local`.
     const LocalStamps* local = nullptr;
+    /// The stamps that `tags` are presumed to have, zero where they have to be made: a fill begins
+    /// in the same round trip. Empty: none does.
+    Stamps presumed{};
 
     Found found{};
     policy::Tags own{};   ///< that the response named last time
     Stamps stamps{};      ///< of `tags`, as they are
     bool leased = false;  ///< one of these
     std::optional<HeadRecord> head{};
+    std::size_t stamps_at = 0;           ///< the command that reads them
+    std::optional<std::size_t> claim{};  ///< the first command that claims the fill lock
   };
   /// Whoever looks up has the pipeline exchanged between these two. No commands: `found` says all
   /// there is to say.
@@ -97,6 +102,8 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
   /// True: the response names other tags than those asked for, and look_again() is to be awaited.
   [[nodiscard]] bool take(Look& look);
   [[nodiscard]] awaitable<void> look_again(Look& look);
+  /// The last step: whether a fill that was to begin with it has begun, or is taken back.
+  void conclude(Look& look);
   /// As they are in Redis.
   struct Current {
     Stamps stamps;
@@ -153,8 +160,14 @@ class RedisStore : public std::enable_shared_from_this<RedisStore> {
     const policy::StoredResponse* seen = nullptr;
     FillLock::Claim claim;
   };
+  template <class Tags>
+  void add_making(Pipeline& pipeline, const Tags& tags, Stamps& known) const;
   awaitable<std::optional<Current>> make_stamps(policy::Tags tags, Stamps known,
                                                 Claiming* claiming);
+  void take_claim(std::string_view key, FillLock::Claim claim, FillStart& start);
+  /// Of a look that a fill begins with: before its stamps are read, and after.
+  void add_beginning(Look& look) const;
+  void add_claim(Look& look) const;
   bool is_renewal_due(std::string_view tag);
 
   static awaitable<bool> prepare(std::shared_ptr<RedisStore> store);

@@ -51,21 +51,6 @@ struct Resource {
 
 enum class Tier : std::uint8_t { none, memory, redis };
 
-struct Lookup {
-  policy::StoredResponsePointer response;  ///< null: nothing that may be used
-  Tier tier = Tier::none;
-  /// Current stamps of the resource's tags, where the store came to know them; 0 where a tag has
-  /// none. Empty when it did not (a memory hit needs none), or must be asked again by whoever
-  /// fills (a write is in flight).
-  Stamps stamps;
-  bool available = true;  ///< false: Redis could not say. Nothing may be stored for this request.
-  /// A soft purge has made the response stale: it may be used as one that has just become so.
-  bool softened = false;
-};
-
-/// Who waits for a lookup.
-using LookedUp = ResumeWith<Lookup>;
-
 /// How a fill may begin.
 struct FillStart {
   /// Current stamps of the resource's tags. Nothing: unavailable.
@@ -78,6 +63,27 @@ struct FillStart {
   std::string filled_by;
   bool stored_since = false;  ///< the lookup came too early: now there is something
 };
+
+/// What whoever looks up does should nothing be found.
+enum class OnMiss : std::uint8_t { other, fill };
+
+struct Lookup {
+  policy::StoredResponsePointer response;  ///< null: nothing that may be used
+  Tier tier = Tier::none;
+  /// Current stamps of the resource's tags, where the store came to know them; 0 where a tag has
+  /// none. Empty when it did not (a memory hit needs none), or must be asked again by whoever
+  /// fills (a write is in flight).
+  Stamps stamps;
+  bool available = true;  ///< false: Redis could not say. Nothing may be stored for this request.
+  /// A soft purge has made the response stale: it may be used as one that has just become so.
+  bool softened = false;
+  /// Nothing was found, as the store had presumed, and a fill began in the same round trip, as by
+  /// begin_fill(): end_fill() is due. Null: none did.
+  std::unique_ptr<FillStart> begun{};
+};
+
+/// Who waits for a lookup.
+using LookedUp = ResumeWith<Lookup>;
 
 enum class PutOutcome : std::uint8_t { stored, outdated, too_large, unavailable };
 enum class EvictOutcome : std::uint8_t {
@@ -107,10 +113,11 @@ class Store {
   [[nodiscard]] virtual std::optional<Lookup> lookup_now(std::string_view key,
                                                          Resource resource) = 0;
   /// To be awaited at once. No coroutine of its own: a hit from Redis would pay for it.
-  [[nodiscard]] auto lookup(std::string_view key, Resource resource) {
+  [[nodiscard]] auto lookup(std::string_view key, Resource resource,
+                            OnMiss on_miss = OnMiss::other) {
     return asio::async_initiate<const asio::deferred_t, void(Lookup)>(
-        [this, key, resource](auto handler) {
-          begin_lookup(key, resource, LookedUp(std::move(handler)));
+        [this, key, resource, on_miss](auto handler) {
+          begin_lookup(key, resource, on_miss, LookedUp(std::move(handler)));
         },
         asio::deferred);
   }
@@ -188,7 +195,8 @@ class Store {
 
   /// As lookup(): `done` is called once. The key, and what the resource speaks of, are the caller's
   /// until then.
-  virtual void begin_lookup(std::string_view key, Resource resource, LookedUp done) = 0;
+  virtual void begin_lookup(std::string_view key, Resource resource, OnMiss on_miss,
+                            LookedUp done) = 0;
 };
 
 }  // namespace larder::store

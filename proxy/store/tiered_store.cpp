@@ -38,7 +38,7 @@ class MemoryAlone : public Store {
     return nothing;
   }
 
-  void begin_lookup(std::string_view key, Resource resource, LookedUp done) override {
+  void begin_lookup(std::string_view key, Resource resource, OnMiss, LookedUp done) override {
     std::move(done)(std::move(*lookup_now(key, resource)));
   }
 
@@ -178,9 +178,10 @@ class OverRedis : public Store {
     return Lookup{nullptr, Tier::none, {}, false};
   }
 
-  void begin_lookup(std::string_view key, Resource resource, LookedUp done) override {
+  void begin_lookup(std::string_view key, Resource resource, OnMiss on_miss,
+                    LookedUp done) override {
     if (hot_) hot_->note(key, resource);
-    lookups_->begin(key, resource, std::move(done));
+    lookups_->begin(key, resource, on_miss, std::move(done));
   }
 
   awaitable<FillStart> stamps(std::string_view, Resource resource, Stamps known) override {

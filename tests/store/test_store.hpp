@@ -78,11 +78,12 @@ class TestStore {
     return std::move(*result);
   }
 
-  Lookup lookup(std::string_view key, Resource resource) {
+  Lookup lookup(std::string_view key, Resource resource,
+                store::OnMiss on_miss = store::OnMiss::other) {
     std::optional<Lookup> now = store->lookup_now(key, resource);
     if (now) return std::move(*now);
     const auto look_up = [&]() -> awaitable<Lookup> {
-      Lookup found = co_await store->lookup(key, resource);
+      Lookup found = co_await store->lookup(key, resource, on_miss);
       co_return found;
     };
     return run(look_up());

@@ -1,0 +1,37 @@
+#include "store/presumption.hpp"
+
+#include <algorithm>
+
+#include "store/xxh3.hpp"
+
+namespace larder::store {
+
+std::uint8_t Presumption::misses_of(std::string_view rule) const {
+  return misses_[xxh3(rule) % misses_.size()];
+}
+
+void Presumption::note(std::string_view rule, bool is_miss) {
+  std::uint8_t& misses = misses_[xxh3(rule) % misses_.size()];
+  misses = is_miss ? std::min<std::uint8_t>(misses + 1, enough) : 0;
+}
+
+Stamps Presumption::stamps_of(const policy::TagText& tags) const {
+  Stamps stamps(tags.size());
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    const std::uint64_t tag = xxh3(tags[i]);
+    const Seen& seen = seen_[tag % seen_.size()];
+    if (seen.tag == tag && seen.local == local_.current(LocalStamps::slot_of(tags[i])))
+      stamps[i] = seen.stamp;
+  }
+  return stamps;
+}
+
+void Presumption::note(const policy::TagText& tags, const Stamps& local, const Stamps& stamps) {
+  if (local.size() != tags.size() || stamps.size() != tags.size()) return;
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    const std::uint64_t tag = xxh3(tags[i]);
+    if (stamps[i] != 0) seen_[tag % seen_.size()] = {tag, local[i], stamps[i]};
+  }
+}
+
+}  // namespace larder::store
