@@ -10,7 +10,8 @@ from rig.rules import THINGS
 from rig.waiting import Background, eventually
 
 HOST = {"Host": "things.example"}  # one key on both replicas, whose ports differ
-PATHS = [f"/things/{number}/" for number in range(40)]  # in all partitions, but for one in a few million such sets
+# One in each partition, as keys are hashed.
+PATHS = [f"/things/{number}/" for number in (0, 1, 2, 3, 5, 7, 8, 10, 15, 18, 20, 26, 29, 49, 57, 76)]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_a_given_up_write_holds_back_what_is_read_until_it_is_carried_out(start,
 
 
 def test_a_given_up_write_evicts_when_its_lease_is_over_also_if_the_masters_have_lost_it(start, cluster, table):
-    replicas = start(lease="4s", first_byte_timeout="1s")
+    replicas = start(lease="6s", first_byte_timeout="1s")
     assert put(replicas[0]).status_code == 504
     for master in cluster.masters:
         master.client().flushall()
