@@ -171,8 +171,8 @@ constexpr std::string_view not_stored =
 
 /// Why nothing can be stored for the request, with its key made and its tags; or none.
 Detail Exchange::make_key() {
-  const policy::LearnedVary::Names& learned = rules_->learned_of(*match_.rule).names();
-  if (!policy::append_cache_key(facts(), learned, key_)) return Detail::ambiguous_query;
+  learned_ = &rules_->learned_of(*match_.rule).names();
+  if (!policy::append_cache_key(facts(), *learned_, key_)) return Detail::ambiguous_query;
   if (!policy::may_be_tagged(path_)) return Detail::too_deep_path;
   if (worker_.unstored.remembers(key_, started_)) return Detail::not_stored_lately;
   if (match_.rule->tags.empty()) return Detail::none;
@@ -186,7 +186,7 @@ Exchange::Progress Exchange::look_up(policy::Demands demands) {
   demands_ = demands;
   const Detail unusable = make_key();
   if (is_explained_) {
-    shown_key_ = policy::make_shown_key(facts(), rules_->learned_of(*match_.rule).names());
+    shown_key_ = policy::make_shown_key(facts(), *learned_);
     record_.cache.key = shown_key_;
   }
   if (unusable != Detail::none && demands_.only_if_cached) {
@@ -274,8 +274,7 @@ FillJob Exchange::make_fill_job(policy::StoredResponsePointer previous) {
     record_.fill_id = &fill_id_;
     told.request_id_line = fill_id_.line();
   }
-  policy::FillRequest request =
-      policy::make_fill_request(facts(), rules_->learned_of(*match_.rule).names());
+  policy::FillRequest request = policy::make_fill_request(facts(), *learned_);
   FillJob job{.key = key_,
               .path = path_,
               .user = std::string(user_),

@@ -122,6 +122,9 @@ class Exchange {
   RequestId fill_id_;
   std::optional<Span> span_;
   std::string& key_;
+  /// What its key knows beyond the rule's own fields, and so its fill: what is learned while the
+  /// store is asked is for the keys of others. Null: no key was made.
+  const policy::LearnedVary::Names* learned_ = nullptr;
   const SteadyClock::time_point started_;
   std::optional<identity::Identification> who_;  ///< nothing: not asked
   std::string_view

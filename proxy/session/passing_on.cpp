@@ -13,8 +13,7 @@
 namespace larder::session {
 
 awaitable<After> PassingOn::run() {
-  const policy::EvictionDecision eviction =
-      decide_eviction(own_.head.method, own_.head.method_text, own_.head.path, &own_.head);
+  const policy::EvictionDecision eviction = decide_eviction(own_.rules);
   store::LeasePointer lease;
   std::optional<WritesInFlight::Entry> in_flight;
   if (const auto* write = std::get_if<policy::Evict>(&eviction)) {
@@ -67,12 +66,14 @@ awaitable<After> PassingOn::run() {
   co_return after;
 }
 
-policy::EvictionDecision PassingOn::decide_eviction(http::Method method,
-                                                    std::string_view method_text,
-                                                    std::string_view path,
-                                                    const http::RequestHead* request) const {
-  return policy::decide_eviction(own_.rules.routes, method, method_text, path, own_.writer,
-                                 request);
+policy::EvictionDecision PassingOn::decide_eviction(const RuleSet& rules) const {
+  return policy::decide_eviction(rules.routes, own_.head.method, own_.head.method_text,
+                                 own_.head.path, own_.writer, &own_.head);
+}
+
+policy::EvictionDecision PassingOn::decide_eviction_of(const RuleSet& rules,
+                                                       const std::string& named) const {
+  return policy::decide_eviction(rules.routes, http::Method::post, "POST", named, own_.writer);
 }
 
 void PassingOn::make_request(bool has_content) {
@@ -101,17 +102,16 @@ void PassingOn::make_request(bool has_content) {
 
 policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
                                       const FetchResult& result) const {
-  const auto* write = std::get_if<policy::Evict>(&eviction);
-  policy::Tags tags = write ? write->tags : policy::Tags();
+  policy::Tags tags;
+  const auto add = [&tags](const policy::EvictionDecision& decided) {
+    if (const auto* evict = std::get_if<policy::Evict>(&decided))
+      tags.insert(tags.end(), evict->tags.begin(), evict->tags.end());
+  };
+  add(eviction);
   // Others may have begun to be served by newer rules while this write was with the origin.
   const RuleSet& newest = *own_.worker.rule_set;
-  if (&newest != &own_.rules) {
-    const policy::EvictionDecision by_newest =
-        policy::decide_eviction(newest.routes, own_.head.method, own_.head.method_text,
-                                own_.head.path, own_.writer, &own_.head);
-    if (const auto* more = std::get_if<policy::Evict>(&by_newest))
-      tags.insert(tags.end(), more->tags.begin(), more->tags.end());
-  }
+  const bool are_newer = &newest != &own_.rules;
+  if (are_newer) add(decide_eviction(newest));
   if (const auto* failure = std::get_if<FetchFailure>(&result))
     return was_never_sent(*failure) ? policy::Tags() : tags;
   const http::ResponseHead& told = std::get<OriginAnswer>(result).head();
@@ -121,10 +121,8 @@ policy::Tags PassingOn::tags_made_old(const policy::EvictionDecision& eviction,
   // RFC 9111 4.4: what the answer names is evicted as if it had been posted to.
   for (const std::string& path : policy::named_resources(
            told.fields, {own_.head.host, own_.forwarded.host}, own_.head.path)) {
-    const policy::EvictionDecision named =
-        decide_eviction(http::Method::post, "POST", path, nullptr);
-    if (const auto* evicted = std::get_if<policy::Evict>(&named))
-      tags.insert(tags.end(), evicted->tags.begin(), evicted->tags.end());
+    add(decide_eviction_of(own_.rules, path));
+    if (are_newer) add(decide_eviction_of(newest, path));
   }
   const policy::Tags invalidated = policy::read_invalidated_tags(
       told.fields, {own_.forwarded.proto, own_.head.host}, own_.head.method, own_.head.method_text);

@@ -45,11 +45,12 @@ class PassingOn {
   [[nodiscard]] awaitable<After> run();
 
  private:
-  /// `request`: whose query and fields say what is related; null: none do.
-  [[nodiscard]] policy::EvictionDecision decide_eviction(http::Method method,
-                                                         std::string_view method_text,
-                                                         std::string_view path,
-                                                         const http::RequestHead* request) const;
+  /// What these rules say that the write makes old.
+  [[nodiscard]] policy::EvictionDecision decide_eviction(const RuleSet& rules) const;
+  /// And what they say of a resource that its answer names, of which its query and fields say
+  /// nothing.
+  [[nodiscard]] policy::EvictionDecision decide_eviction_of(const RuleSet& rules,
+                                                            const std::string& named) const;
   /// Of the client's own request; its head is written where the answer's will be.
   void make_request(bool has_content);
   /// What a write with this outcome made old; empty: nothing.

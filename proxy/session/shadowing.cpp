@@ -100,18 +100,20 @@ ShadowWatch::ShadowWatch(RuleShadow& shadow, const policy::LookupFacts& facts,
       scheme_(facts.forwarded.proto),
       host_(facts.head.host) {
   if (facts.head.query) target_.append("?").append(*facts.head.query);
+  // Once: another thread may learn more meanwhile.
+  const policy::LearnedVary::Names& names = learned.names();
   std::string key;
   std::variant<policy::Tags, Detail> made = policy::make_rule_tags(facts);
   const auto* rule_tags = std::get_if<policy::Tags>(&made);
-  has_key_ = rule_tags && policy::may_be_tagged(facts.path) &&
-             policy::append_cache_key(facts, learned.names(), key);
+  has_key_ =
+      rule_tags && policy::may_be_tagged(facts.path) && policy::append_cache_key(facts, names, key);
   if (!has_key_) return;
   const auto* user = facts.who ? std::get_if<identity::Identity>(facts.who) : nullptr;
   const bool by_owner = user && rule_.written_by == policy::WrittenBy::owner;
   tags_ = hashes_of(policy::tags_of_response(
       rule_.name, facts.path, by_owner ? std::string_view(*user->digest) : std::string_view(),
       *rule_tags));
-  keyed_ = policy::make_fill_request(facts, learned.names()).keyed;
+  keyed_ = policy::make_fill_request(facts, names).keyed;
   answer_.key = store::xxh3(key);
   answer_.user = hash_credentials(facts.head.fields, facts.session_cookies);
   answer_.asked = asked;

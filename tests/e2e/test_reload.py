@@ -275,20 +275,24 @@ def test_a_request_under_way_is_answered_under_the_rules_it_began_with(start_lar
     assert state(larder.client().get("/one/", headers=HOST)) == "BYPASS"
 
 
-def test_a_write_under_way_evicts_by_the_new_rules_too(start_larder, origin_of, file):
+@pytest.mark.parametrize("more, fields", [("evict_on: /admin/ones/", {}), ("", {"Location": "/one/"})],
+                         ids=["named by evict_on", "named by the answer"])
+def test_a_write_under_way_evicts_by_the_new_rules_too(start_larder, origin_of, file, more, fields):
     gate, arrived = threading.Event(), threading.Event()
 
     def script(exchange):
         if exchange.request.method == "POST":
             arrived.set()
             exchange.hold(gate)
-        exchange.answer(body=b"hello")
+            return exchange.answer(fields=fields)
+        return exchange.answer(body=b"hello")
 
+    file.write_text(rules("/two/", name="two"))
     larder = start_larder(origin_of(script).url, file, env=WITH_TOKEN)
     client = larder.client()
     writer = Background(receive, larder.url, "/admin/ones/", "POST", HOST)
     assert arrived.wait(10)
-    file.write_text(rules("/one/", more="evict_on: /admin/ones/"))
+    file.write_text(rules("/one/", more=more))
     assert reload(larder).status_code == 200
     client.get("/one/", headers=HOST)
     assert state(client.get("/one/", headers=HOST)) == "HIT"

@@ -1,12 +1,16 @@
 """One URL, several representations: never mixed, and no variant for each version of each browser."""
 
 import random
+import threading
 
 import pytest
 
 from rig.http import CHROME, CURL, FETCH, FIREFOX, FOR_HTML, FOR_JSON, JSON, SAFARI, cache_status, state
+from rig.operator import stats
+from rig.redis_server import DATABASE
+from rig.relay import Relay
 from rig.rules import THINGS
-from rig.waiting import in_parallel
+from rig.waiting import Background, eventually, in_parallel
 
 LIST = "/api/ai/models/"
 
@@ -159,3 +163,37 @@ def test_a_vary_that_changes_from_answer_to_answer_mixes_nothing(start_larder, o
             assert client.get("/things/", headers={"X-Mark": mark}).content == b"[]"
             html = client.get("/things/", headers={"Accept": CHROME, "X-Mark": mark})
             assert html.content == mark.encode()
+
+
+def test_what_a_vary_teaches_while_the_store_is_asked_is_not_for_a_key_that_was_made_before(
+        start_larder, origin_of, redis):
+    """Nobody who asks Redis for that key afterwards could tell what its answer is for."""
+    gate, arrived = threading.Event(), threading.Event()
+
+    def script(exchange):
+        if exchange.request.path == "/things/2/":
+            arrived.set()
+            exchange.hold(gate)
+        mark = exchange.request.field("x-mark") or "none"
+        exchange.answer(fields={"Vary": "X-Mark"}, body=mark.encode())
+
+    def get(larder, path, mark):
+        fields = {"Host": "things.example", **({"X-Mark": mark} if mark else {})}
+        return larder.client().get(path, headers=fields, timeout=40)
+
+    origin = origin_of(script)
+    with Relay(redis.port) as relay:
+        larder = start_larder(origin.url, THINGS, redis=f"redis://127.0.0.1:{relay.port}/{DATABASE}",
+                              env={"LARDER_REDIS_TIMEOUT": "30s"})
+        teaching = Background(get, larder, "/things/2/", "b")
+        assert arrived.wait(20)
+        relay.fall_silent()
+        reading = Background(get, larder, "/things/1/", "a")
+        eventually(lambda: stats(larder)["requests_in_flight"] == 2, "its key is made, and Redis is asked")
+        gate.set()
+        assert teaching.result().content == b"b"
+        relay.heal()
+        assert reading.result().content == b"a"
+        assert get(larder, "/things/1/", None).content == b"none"
+    other = start_larder(origin.url, THINGS, redis=redis.url)  # it has learned nothing
+    assert get(other, "/things/1/", None).content == b"none"

@@ -4,36 +4,52 @@ import collections
 import threading
 import time
 
-from rig.fault_history import Commit, Said, Span
+from rig.fault_history import Commit, Said, Span, is_personal, resource_of
+from rig.fault_users import NOBODY, PERSONS, VERIFIED, who_sent
 
 PATIENCE = 60.0  # seconds for a gate
-FOLDERS = ("things", "strict", "late", "grouped")
+# moody: now and then an answer is for one alone; varied: each other version is different by X-Kind; mine, own: each
+# user's own; ruled: under rules that change.
+FOLDERS = ("things", "strict", "late", "grouped", "moody", "varied", "mine", "own", "ruled")
 NUMBERS = (1, 2)
+ELSEWHERE = ("/moved/", "/extra/")  # writes there change `ruled`
+FOR_ONE = ({"Set-Cookie": "sessionid=yours"}, {"Cache-Control": "private"}, {"Cache-Control": "no-store"}, {"Vary": "*"})
 
 
-def under(folder):
+def paths_of(folder):
     return {f"/{folder}/", *(f"/{folder}/{number}/" for number in NUMBERS)}
 
 
-EVERYTHING = {"/summary/"}.union(*(under(folder) for folder in FOLDERS))
+def resources_at(paths, persons=PERSONS):
+    return {resource_of(path, person) for path in paths for person in persons}
 
 
-def changed_by(method, path):
+def under(folder):
+    return resources_at(paths_of(folder))
+
+
+EVERYTHING = resources_at({"/summary/"}.union(*(paths_of(folder) for folder in FOLDERS)))
+
+
+def changed_by(method, path, writer=NOBODY):
     """The resources that a write makes new, each of which Larder knows to be concerned."""
     folder = path.split("/")[1]
     if folder == "admin":
         return under("things") | {"/summary/"}
     if folder == "touch":
         return {f"/grouped/{number}/" for number in NUMBERS}
+    if path in ELSEWHERE:
+        return under("ruled")
     if path == f"/{folder}/":
-        changed = {path} if method == "POST" else under(folder)
+        changed = {path} if method == "POST" else paths_of(folder)
     else:
         changed = {path, f"/{folder}/"}
-    return changed | ({"/summary/"} if folder == "things" else set())
+    is_own = folder == "own" and writer in VERIFIED
+    return resources_at(changed, [writer] if is_own else PERSONS) | ({"/summary/"} if folder == "things" else set())
 
 
-def tag_of(version):
-    return f'"version {version}"'
+def tag_of(version, person=NOBODY):
+    return f'"{person} version {version}"'
 
 
 class Gate:
@@ -73,6 +89,7 @@ class Origin:
         with self._lock:
             self.history = history
             self.last, self.versions = 1, collections.defaultdict(lambda: 1)
+            self._commits = []  # (when, version, resources), for who reads from behind
             self.plans = {}  # of writes, by their id
             self._moods = collections.defaultdict(list)  # of the next GETs of a path
 
@@ -81,12 +98,20 @@ class Origin:
         with self._lock:
             self._moods[path].append(mood)
 
-    def commit(self, write, paths):
+    def commit(self, write, resources):
         with self._lock:
             self.last += 1
-            for path in paths:
-                self.versions[path] = self.last
-            write.commits.append(Commit(time.monotonic(), self.last, paths))
+            for resource in resources:
+                self.versions[resource] = self.last
+            now = time.monotonic()
+            self._commits.append((now, self.last, resources))
+            write.commits.append(Commit(now, self.last, resources))
+
+    def _read(self, resource):
+        """Its version, as the lagging replica of the database has it."""
+        since = time.monotonic() - self.history.lag
+        return max((version for when, version, resources in self._commits if when <= since and resource in resources),
+                   default=1)
 
     def script(self, exchange):
         if exchange.request.method in ("GET", "HEAD"):
@@ -96,28 +121,37 @@ class Origin:
 
     def _answer(self, exchange):
         request, history = exchange.request, self.history
+        person, kind = who_sent(request), request.field("x-kind")
+        folder = request.path.split("/")[1]
         with self._lock:
             number = len(history.said) + 1
-            version = self.versions[request.path]
-            content = f"{request.target} has version {version}, by answer {number}. ".encode() * (1 + number % 7 * 90)
-            history.said[number] = Said(request.target, version, time.monotonic(), content)
+            version = self._read(resource_of(request.path, person))
+            said = history.said[number] = Said(request.target, version, time.monotonic(), person=person)
+            said.content = (f"{request.target} of {person} has version {version}, by answer {number}. "
+                            .encode() * (1 + number % 7 * 90))
             mood = self._moods[request.path].pop(0) if self._moods[request.path] else None
         span = Span(time.monotonic())
         if mood:
             history.troubles.append((request.path, span))
         if isinstance(mood, Gate):
             mood.wait()
-        fields = {"X-Answer": str(number), "X-Version": str(version), "ETag": tag_of(version)}
-        if request.path.startswith("/grouped/") and request.path != "/grouped/":
-            fields["Cache-Groups"] = '"group"'
+        fields = {"X-Answer": str(number), "X-Version": str(version), "ETag": tag_of(version, person)}
+        if folder == "grouped" and request.path != "/grouped/":
+            fields.update({"Cache-Groups": '"group"', "Surrogate-Key": f"row-{request.path.split('/')[2]}"})
+        if folder == "varied" and version % 2:
+            said.kind = kind or ""
+            fields["Vary"] = "X-Kind"
+        said.is_for_one = folder == "moody" and number % 3 == 0
+        if said.is_for_one:
+            fields.update(FOR_ONE[number // 3 % len(FOR_ONE)])
         if mood in ("error", "cut", "reset"):
-            self._fail(exchange, mood, fields, content)
-        elif request.field("if-none-match") == tag_of(version):
-            exchange.send(f"HTTP/1.1 304 Not Modified\r\nETag: {tag_of(version)}\r\n\r\n".encode())
+            self._fail(exchange, mood, fields, said.content)
+        elif request.field("if-none-match") == tag_of(version, person) and not said.is_for_one and said.kind is None:
+            exchange.send(f"HTTP/1.1 304 Not Modified\r\nETag: {tag_of(version, person)}\r\n\r\n".encode())
         elif number % 3:
-            exchange.answer(fields=fields, body=content)
+            exchange.answer(fields=fields, body=said.content)
         else:
-            self._answer_in_chunks(exchange, fields, content)
+            self._answer_in_chunks(exchange, fields, said.content)
         span.end = time.monotonic()
 
     @staticmethod
@@ -145,14 +179,20 @@ class Origin:
             write, plan = self.plans.get(request.field("x-request-id"), (None, None))
         if write is None:
             return exchange.answer(503)
+        write.arrived.append(request.body)
+        if plan.outcome == "given up by a gateway":
+            write.given_up = time.monotonic()
+            exchange.answer(502, fields={"Connection": "close"})
         if plan.before:
             plan.before.wait()
         if plan.outcome == "refused":
             return exchange.answer(409)
         if plan.outcome != "lost before":
-            self.commit(write, changed_by(request.method, request.path))
+            self.commit(write, changed_by(request.method, request.path, who_sent(request)))
         if plan.after:
             plan.after.wait()
+        if plan.outcome == "given up by a gateway":
+            return exchange.close()
         if plan.outcome in ("lost before", "lost after"):
             return exchange.reset()
         fields = {"Cache-Group-Invalidation": '"group"'} if request.path == "/touch/" else {}

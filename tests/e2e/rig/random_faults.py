@@ -1,398 +1,87 @@
-"""GETs, writes and faults drawn at random before two Larders on one Redis; rig/fault_history says what was wrong.
+"""GETs, writes and faults drawn at random before two Larders on one Redis; rig/fault_judge says what was wrong.
 
 Each sequence has Larders and a Redis of its own. Its steps are drawn from the seed, and so is all that clients send;
 what of it meets is the machine's affair, and nothing that is judged depends on it.
 """
 
 import collections
-import gzip
 import itertools
 import random
-import re
 import time
 
-from rig.fault_history import HEARTBEAT, LEASE, History, Read, Span, Write, wrongs
-from rig.fault_origin import EVERYTHING, FOLDERS, NUMBERS, Gate, Plan, tag_of, under
-from rig.http import RawConnection, receive
-from rig.operator import WITH_TOKEN, purge, reload, stats
-from rig.processes import free_port
-from rig.redis_faults import RedisFaults
-from rig.redis_server import DATABASE
-from rig.relay import Relay
-from rig.waiting import Background, eventually, throughout
-
-PATIENCE = 30.0  # seconds for whatever must come about on a busy machine
-HOST = {"Host": "things.example"}  # the replicas differ by port
-GIVEN_UP = 0.8  # seconds until Larder gives the origin up
-
-RULES = """
-rules:
-  - {name: summary, path: /summary/, ttl: 1h, share: everyone, evict_on: [/things/, /admin/]}
-  - {name: things, path: [/things/, "/things/<int:pk>/"], ttl: 1h, share: everyone, evict_on: [/admin/]}
-  - {name: strict, path: [/strict/, "/strict/<int:pk>/"], ttl: 1h, share: everyone, coherence: strict}
-  - {name: late, path: [/late/, "/late/<int:pk>/"], ttl: 1h, share: everyone, stale_while_revalidate: 1h}
-  - {name: grouped, path: [/grouped/, "/grouped/<int:pk>/"], ttl: 1h, share: everyone}
-"""
-ENVIRONMENT = {
-    **WITH_TOKEN, "LARDER_HEARTBEAT": f"{HEARTBEAT * 1000:.0f}ms",
-    "LARDER_FIRST_BYTE_TIMEOUT": f"{GIVEN_UP * 1000:.0f}ms", "LARDER_REDIS_TIMEOUT": "250ms"}
-
-
-class Replica:
-    """One Larder, killed and started again at the same address, and the relay between it and Redis."""
-
-    def __init__(self, number, start, redis_port, folder, rules=RULES, lease=LEASE):
-        """`start`: start_larder() before the origin; `folder`: for its file of rules."""
-        self.number, self._start, self.life, self._lease = number, start, 0, f"{lease * 1000:.0f}ms"
-        self.port, self.relay = free_port(), Relay(redis_port)
-        self.rules = folder / f"rules-{number}.yaml"
-        self.rules.write_text(rules)
-        self.threads, self.memory, self.warm = 2, "64MiB", "0"
-
-    @property
-    def via(self):
-        """Which process answers now."""
-        return self.number, self.life
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def draw(self, chance):
-        self.threads, self.memory = chance.choice((1, 2, 2, 3)), chance.choice(("64MiB", "64MiB", "1MiB", "0"))
-        self.warm = chance.choice(("0", "50"))
-
-    def start(self):
-        self.life += 1
-        self.larder = self._start(self.rules, redis=f"redis://127.0.0.1:{self.relay.port}/{DATABASE}", port=self.port,
-                                  env={**ENVIRONMENT, "LARDER_LEASE": self._lease, "LARDER_WARM": self.warm},
-                                  threads=self.threads, memory=self.memory)
-
-    def stop(self):
-        """What was wrong with its end or its log; None if nothing."""
-        complaint = self.larder.stop()
-        self.relay.close()
-        return complaint
-
-    def is_well(self):
-        redis = stats(self.larder)["redis"]
-        return redis["state"] == "in use" and redis["pending_evictions"] == 0
-
+from rig.fault_history import History, Rules, is_personal
+from rig.fault_judge import floor, wrongs
+from rig.fault_origin import ELSEWHERE, EVERYTHING, FOLDERS, NUMBERS, Gate, Plan, paths_of, resources_at, under
+from rig.fault_reads import PATIENCE, Reads
+from rig.fault_rules import VARIANTS
+from rig.fault_users import NOBODY, VERIFIED
+from rig.fault_writes import Writes
+from rig.operator import purge, reload
+from rig.redis_faults import NoFaults, RedisFaults
+from rig.waiting import Background, eventually
 
 # How often each is drawn, for others.
 STEPS = {"read": 30, "read_several": 8, "write": 10, "storm": 3, "hold_read": 4, "hold_write": 5, "release": 8,
-         "trouble": 3, "give_up": 0.5, "abandon": 1, "cut_off": 0.5, "leave": 2, "purge": 2, "soften": 2, "reload": 1,
-         "kill": 1, "forget": 0.5, "break": 4, "heal": 4, "recover": 4, "jolt": 4}
+         "trouble": 3, "give_up": 0.7, "abandon": 1, "cut_off": 0.5, "leave": 2, "purge": 2, "soften": 2, "reload": 1,
+         "change_rules": 1.5, "kill": 1, "forget": 0.5, "break": 4, "heal": 4, "recover": 4, "jolt": 4}
+WITH_REDIS = {"cut_off", "forget", "break", "heal", "jolt"}
+# Of so many of them a sequence is about, and of `things`: on fewer paths more meets.
+MOST_FOLDERS = 4
+LAG, SETTLE = 0.3, 0.4  # seconds, where the origin reads from a lagging database replica
 
 
-class Sequence:
-    def __init__(self, seed, origin, redis_server, replicas):
+class Sequence(Reads, Writes):
+    def __init__(self, seed, origin, redis_server, replicas, folders=None, lag=0, settle=0):
+        """`redis_server`: None for one replica with its memory alone."""
         self._random = random.Random(seed)
         self._origin, self._server, self._replicas = origin, redis_server, replicas
         self.history, self.counted = History(), collections.Counter()
-        self._faults = RedisFaults(self._random, redis_server, [replica.relay for replica in replicas], self._note)
+        self.history.lag, self.history.settle = lag, settle
+        self._folders = folders or self._random.sample(FOLDERS, MOST_FOLDERS)
+        relays = [replica.relay for replica in replicas]
+        self._faults = RedisFaults(self._random, redis_server, relays, self._note) if redis_server else NoFaults()
         self._held = []  # gates that are closed
         self._numbers = itertools.count(1)  # asked for by several threads
         self._under_way = []  # what clients wait for in the background
         origin.begin(self.history)
         for replica in replicas:
             replica.draw(self._random)
-            replica.start()
+            self._start(replica)
         self.history.without_memory = {replica.number for replica in replicas if replica.memory == "0"}
+
+    def _start(self, replica):
+        rules = Rules((replica.number, replica.life + 1), replica.variant, time.monotonic())
+        self.history.rules.append(rules)
+        replica.start()
+        rules.end = time.monotonic()
 
     def play(self, steps=None):
         """The steps of these names, else drawn ones and an end. What was wrong, a line each.
 
         `counted` says what was met."""
-        steps = steps or [*self._random.choices(list(STEPS), weights=list(STEPS.values()), k=60), "end"]
+        likely = {step: weight for step, weight in STEPS.items() if self._server or step not in WITH_REDIS}
+        steps = steps or [*self._random.choices(list(likely), weights=list(likely.values()), k=60), "end"]
+        self._note(f"of {', '.join(self._folders)}")
         try:
             for step in steps:
                 getattr(self, f"_{step}")()
         finally:
             self._make_well()
         self._wait_for_all()
-        self.counted += self.history.count()
+        self.counted += self.history.count(floor)
         return wrongs(self.history)
-
-    # --- GETs ---
-
-    def _draw_target(self):
-        folder = self._random.choice((*FOLDERS, "things", "summary"))
-        if folder == "summary":
-            return "/summary/"
-        target = self._random.choice((f"/{folder}/", *(f"/{folder}/{number}/" for number in NUMBERS * 2)))
-        return target + self._random.choice(("", "", "", "?page=2"))
-
-    def _draw_read(self, target=None):
-        """What is sent, and to whom."""
-        target = target or self._draw_target()
-        known = tag_of(self._origin.versions[target.partition("?")[0]])
-        fields = self._random.choice(({},) * 8 + ({"Accept-Encoding": "gzip"}, {"Cache-Control": "no-cache"},
-                                               {"Range": "bytes=0-9"}, {"If-None-Match": known}))
-        return self._random.choice(self._replicas), target, self._random.choice(("GET",) * 9 + ("HEAD",)), fields
-
-    def _ask(self, replica, target, method="GET", fields=None):
-        known = (fields or {}).get("If-None-Match")
-        read = Read(next(self._numbers), replica.via, method, target, time.monotonic(), known)
-        self.history.reads.append(read)
-        received = receive(replica.url, target, method, {**HOST, **(fields or {})}, timeout=2 * PATIENCE)
-        read.answered = time.monotonic()
-        read.status, read.fields, read.complete = received.status, received.fields, received.complete
-        read.body = received.body
-        if read.complete and "content-encoding" in read.fields and read.body:
-            read.body = gzip.decompress(read.body)
-        return read
-
-    def _read(self):
-        self._begin(self._ask, *self._draw_read())
-        self._settle()
-
-    def _read_several(self):
-        target = self._draw_target()
-        for _ in range(self._random.randint(2, 5)):
-            self._begin(self._ask, *self._draw_read(self._random.choice((target, None))))
-        self._settle()
-
-    def _leave(self):
-        """The one that asks first does not wait for its answer."""
-        replica, target, method, _ = self._draw_read()
-        with RawConnection(replica.url) as raw:
-            raw.send(f"{method} {target} HTTP/1.1\r\nHost: {HOST['Host']}\r\n\r\n".encode())
-            self._begin(self._ask, replica, target)
-        self._settle()
-
-    def _hold_read(self):
-        """Of two that ask together, perhaps through both, the origin holds the first."""
-        drawn = [self._draw_read() for _ in range(2)]
-        gate = Gate(drawn[0][1].partition("?")[0])
-        self._origin.expect(gate.path, gate)
-        self._held.append(gate)
-        more = self._random.choice(({}, {"Cache-Control": "no-cache"}))
-        for replica, _, method, fields in drawn:
-            self._begin(self._ask, replica, drawn[0][1], method, {**fields, **more})
-        self._settle()
-
-    def _begin(self, function, *arguments):
-        self._under_way.append(Background(function, *arguments))
-
-    def _settle(self):
-        """Until all are answered but those that may be held: what is under way goes on beside the next step."""
-        if not self._held:
-            self._wait_for_all()
-
-    def _wait_for_all(self):
-        while self._under_way:
-            self._under_way.pop().result(2 * PATIENCE)
-
-    # --- writes ---
-
-    def _draw_write(self):
-        folder = self._random.choice((*FOLDERS, "things", "admin", "touch"))
-        if folder == "touch":
-            return "POST", "/touch/"
-        if folder == "admin":
-            return "POST", "/admin/things/1/change/"
-        number = self._random.choice((None, *NUMBERS, *NUMBERS))
-        if number is None:
-            return self._random.choice(("POST", "PUT")), f"/{folder}/"
-        return self._random.choice(("PUT", "PATCH", "DELETE", "POST")), f"/{folder}/{number}/"
-
-    def _new_write(self, replica, method, path, plan):
-        write = Write(next(self._numbers), replica.via, f"{method} {path} ({plan.outcome})", path, time.monotonic())
-        self.history.writes.append(write)
-        self._origin.plans[write.id] = write, plan
-        return write
-
-    def _send(self, replica, method, path, plan, write=None):
-        write = write or self._new_write(replica, method, path, plan)
-        received = receive(replica.url, path, method, {**HOST, "X-Request-ID": write.id}, b"x", timeout=2 * PATIENCE)
-        if received.complete and received.status is not None:
-            write.status, write.answered = received.status, time.monotonic()
-        return write
-
-    def _write(self):
-        outcome = self._random.choice(("done",) * 6 + ("refused", "error", "lost before", "lost after"))
-        for _ in range(self._random.choice((1, 1, 1, 2, 3))):
-            self._begin(self._send, self._random.choice(self._replicas), *self._draw_write(), Plan(outcome))
-        self._settle()
-
-    def _storm(self):
-        """Readers and writers of one folder, as fast as they can, while something goes wrong and right again."""
-        folder = self._random.choice(FOLDERS)
-        targets = sorted(under(folder)) + ["/summary/"]
-        reads = [[(self._random.choice(self._replicas), self._random.choice(targets)) for _ in range(12)]
-                 for _ in range(3)]
-        writes = [[(self._random.choice(self._replicas), "PUT", self._random.choice(targets[1:3]), Plan())
-                   for _ in range(4)] for _ in range(2)]
-        for one, several in ((self._ask, reads), (self._send, writes)):
-            for drawn in several:
-                self._begin(lambda one=one, drawn=drawn: [one(*each) for each in drawn])
-        self._random.choice((self._break, self._jolt, self._jolt, self._heal))()
-        self._settle()
-
-    def _hold_write(self):
-        method, path = self._draw_write()
-        gate, outcome = Gate(path), self._random.choice(("done", "done", "done", "error", "lost after", "refused"))
-        plan = Plan(outcome, **{self._random.choice(("before", "after")): gate})
-        if outcome == "refused":
-            plan = Plan(outcome, before=gate)
-        self._held.append(gate)
-        self._begin(self._send, self._random.choice(self._replicas), method, path, plan)
-        eventually(gate.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
-
-    def _release(self):
-        if self._held:
-            self._held.pop(self._random.randrange(len(self._held))).opened.set()
-            self._settle()
-
-    def _release_all(self):
-        while self._held:
-            self._held.pop().opened.set()
-
-    def _draw_own_write(self):
-        """One that leases the stamp of its own path, most times with Redis to do it in."""
-        if self._random.random() < 0.7:
-            self._recover()
-        folder = self._random.choice(("things", "strict", "late"))
-        return "PUT", f"/{folder}/{self._random.choice(NUMBERS)}/"
-
-    def _fill(self, path="/summary/"):
-        """Something is stored that can become old, where anything can be."""
-        for replica in self._replicas * 2:
-            self._ask(replica, path)
-
-    def _watch(self, write):
-        """Until its lease has run out, and beyond: who finds what is old then must not be given it any more."""
-        if write.is_leased:
-            throughout(LEASE * 1.25 + HEARTBEAT * 2,
-                       lambda: [self._ask(replica, write.path) for replica in self._replicas])
-
-    def _cut_off(self):
-        """A write through a Larder that loses Redis meanwhile: its lease evicts for it elsewhere."""
-        replica, (method, path) = self._random.choice(self._replicas), self._draw_own_write()
-        self._fill(path)
-        gate = Gate(path)
-        write = self._new_write(replica, method, path, Plan(after=gate))
-        writing = Background(self._send, replica, method, path, None, write)
-        self._await_commit(write, gate)
-        replica.relay.fall_silent()
-        gate.opened.set()
-        writing.result(PATIENCE)
-        write.over = write.answered or time.monotonic()
-        self._look_for_lease(write)
-        self._watch(write)
-        replica.relay.cut()
-        replica.relay.heal()
-        self.counted["cut off"] += 1
-
-    def _give_up(self):
-        """The origin does not answer in time, and carries the write out afterwards."""
-        method, path = self._draw_own_write()
-        self._fill(path)
-        gate = Gate(path)
-        write = self._send(self._random.choice(self._replicas), method, path, Plan(before=gate))
-        write.over = write.answered or time.monotonic()
-        gate.opened.set()
-        self._await_commit(write, gate)
-        self._look_for_lease(write)
-        self._watch(write)
-        self.counted["given up"] += write.status == 504
-
-    def _abandon(self):
-        """The client goes while its write is at the origin."""
-        replica, (method, path) = self._random.choice(self._replicas), self._draw_own_write()
-        self._fill(path)
-        gate = Gate(path)
-        write = self._new_write(replica, method, path, Plan(after=gate))
-        with RawConnection(replica.url) as raw:
-            raw.send(f"{method} {path} HTTP/1.1\r\nHost: {HOST['Host']}\r\nX-Request-ID: {write.id}\r\n"
-                     "Content-Length: 1\r\n\r\nx".encode())
-            self._await_commit(write, gate)
-        gate.opened.set()
-        self._line_of(write, replica)
-        write.status, write.answered = 200, time.monotonic()  # as far as others are concerned
-        self._read_log(replica)
-        self.counted["abandoned"] += 1
-
-    @staticmethod
-    def _await_commit(write, gate):
-        if gate.arrived.is_set() or write.answered is None:
-            eventually(lambda: write.commits, "the origin carries the write out", PATIENCE, 0.002)
-
-    def _kill(self):
-        """In a write, most times."""
-        replica = self._random.choice(self._replicas)
-        write, gate = None, None
-        if self._random.random() < 0.8:
-            method, path = self._draw_own_write()
-            self._fill(path)
-            gate = Gate(path)
-            write = self._new_write(replica, method, path, Plan(after=gate))
-            self._begin(self._send, replica, method, path, None, write)
-            self._await_commit(write, gate)
-        self._kill_now(replica)
-        if write:
-            self._look_for_lease(write)
-            self._watch(write)
-            gate.opened.set()
-        self.counted["killed in a write"] += write is not None
-
-    def _kill_now(self, replica):
-        """And start it again."""
-        self._read_log(replica)
-        self._note(f"{replica.via} is killed")
-        span = Span(time.monotonic())
-        self.history.away.append((replica.number, span))
-        replica.larder.kill()
-        for write in self.history.writes:
-            if write.via == replica.via and write.answered is None and write.over is None:
-                write.over = time.monotonic()
-        replica.start()
-        span.end = time.monotonic()
-        self.counted["replica killed"] += 1
-
-    def _witnesses(self):
-        return dict(self._server.client().pubsub_numsub("larder:1:leases"))[b"larder:1:leases"]
-
-    def _forget(self):
-        """Redis drops the lease of a write whose Larder is then killed: the other one has heard of it, and evicts."""
-        self._recover()
-        replica, (method, path) = self._random.choice(self._replicas), self._draw_own_write()
-        self._release_all()
-        eventually(lambda: self._witnesses() == len(self._replicas), "all hear of leases", PATIENCE)
-        before, after = Gate(path), Gate(path)
-        write = self._new_write(replica, method, path, Plan(before=before, after=after))
-        self._begin(self._send, replica, method, path, None, write)
-        eventually(before.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
-        self._server.client().flushall()
-        self._fill(path)
-        before.opened.set()
-        self._await_commit(write, after)
-        self._kill_now(replica)
-        write.is_leased = True
-        self._watch(write)
-        after.opened.set()
-        self.counted["forgotten"] += 1
-
-    def _look_for_lease(self, write):
-        """It counts only if it can be no other write's."""
-        recently = time.monotonic() - 1.25 * LEASE
-        is_alone = all(other is write or other.path != write.path or other.is_without_lease(recently)
-                       for other in self.history.writes)
-        if is_alone and not self._faults.is_away() and write.commits:
-            stamp = self._server.client().get(f"larder:1:s:p:{write.path.rstrip('/')}")
-            write.is_leased = stamp is not None and len(stamp) > 16
 
     # --- purges and rules ---
 
     def _purge(self):
         """Of what has changed where no Larder sees it."""
         replica, path = self._random.choice(self._replicas), self._draw_target().partition("?")[0]
-        folder = self._random.choice(FOLDERS)
-        what, paths = self._random.choice((({"url": path}, {path}), ({"prefix": f"/{folder}/"}, under(folder)),
-                                           ({"rule": folder}, under(folder)), ({"all": True}, EVERYTHING)))
+        folder = self._random.choice(self._folders)
+        what, resources = self._random.choice((
+            ({"url": path}, resources_at({path})), ({"prefix": f"/{folder}/"}, under(folder)),
+            ({"rule": folder}, under(folder)), ({"tag": "row-1"}, {"/grouped/1/"}), ({"all": True}, EVERYTHING)))
         write = self._new_write(replica, "purge", str(what), Plan())
-        self._origin.commit(write, paths)
+        self._origin.commit(write, resources)
         told = purge(replica.larder, **what)
         write.status, write.answered, write.is_deferred = 200, time.monotonic(), told["redis"] == "deferred"
 
@@ -404,9 +93,44 @@ class Sequence:
 
     def _reload(self):
         replica = self._random.choice(self._replicas)
-        replica.rules.write_text(replica.rules.read_text().replace(*self._random.sample(("ttl: 1h", "ttl: 2h"), 2)))
+        replica.change_ttl(self._random.choice(("1h", "2h")))
         self._note(f"{replica.via} reads its rules again")
         assert reload(replica.larder).status_code == 200
+
+    def _change_rules(self):
+        """While a write is at the origin that the old ones or the new ones know, and GETs are answered by either."""
+        variant = self._random.choice([one for one in VARIANTS if one is not self._replicas[0].variant])
+        path = self._random.choice((*ELSEWHERE, "/ruled/", "/ruled/1/"))
+        gate, writer = Gate(path), self._random.choice(self._replicas)
+        plan = Plan(self._random.choice(("done", "done", "error", "lost after")),
+                    **{self._random.choice(("before", "after")): gate})
+        self._ask_for_ruled()
+        is_known = path not in ELSEWHERE or path in writer.variant.evicts | variant.evicts
+        write = self._new_write(writer, "PUT" if path == "/ruled/1/" else "POST", path, plan)
+        writing = Background(self._send, writer, write.line.split()[0], path, plan, write)
+        eventually(gate.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
+        for replica in self._random.sample(self._replicas, len(self._replicas)):
+            self._take(replica, variant)
+            self._ask_for_ruled()
+        write.is_known = is_known
+        gate.opened.set()
+        writing.result(2 * PATIENCE)
+        self._ask_for_ruled()
+        self.counted["rules changed"] += 1
+
+    def _take(self, replica, variant):
+        self._note(f"{replica.via} reads other rules: {variant.name}")
+        rules = Rules(replica.via, variant, time.monotonic())
+        self.history.rules.append(rules)
+        replica.write_rules(variant)
+        assert reload(replica.larder).status_code == 200
+        rules.end = time.monotonic()
+
+    def _ask_for_ruled(self):
+        for target in ("/ruled/1/", self._random.choice(("/ruled/", "/ruled/1/?page=2", "/ruled/2/"))):
+            for replica in self._replicas:
+                reading = Background(self._ask, replica, target, "GET", None, self._random.choice((NOBODY, *VERIFIED)))
+                self._under_way.append(reading) if self._held else reading.result(2 * PATIENCE)
 
     # --- faults ---
 
@@ -425,6 +149,10 @@ class Sequence:
     def _jolt(self):
         self._faults.strike()
 
+    def _lose(self, what, lose):
+        self._note(f"strikes: {what}")
+        lose()
+
     def _recover(self):
         """All is well for a while."""
         self._faults.end_all()
@@ -436,6 +164,8 @@ class Sequence:
         now = time.monotonic()
         self.history.notes.append((now, f"{now:.3f} {what}"))
         self.counted[what.rpartition(": ")[2]] += what.startswith(("begins", "strikes"))
+        if what in ("begins: killed", "strikes: emptied", "strikes: keys dropped"):
+            self.history.losses.append(now)
 
     # --- the end ---
 
@@ -449,30 +179,21 @@ class Sequence:
         self._note("all faults are over")
         self._wait_for_all()
         self._recover()
+        for replica in self._replicas:
+            if replica.variant is not VARIANTS[0]:
+                self._take(replica, VARIANTS[0])
         # What was lost with a killed process is settled by the next write.
-        for folder in ("things", "strict", "late"):
+        folders = {"things", *self._folders}
+        for folder in sorted(folders):
             self._send(self._replicas[0], "PUT", f"/{folder}/", Plan())
-        self._send(self._replicas[0], "PUT", "/grouped/", Plan())
-        for target in sorted(EVERYTHING | {f"{path}?page=2" for path in EVERYTHING}):
+        # Of what was not stored lately, nothing is for a while.
+        paths = sorted({"/summary/"}.union(*(paths_of(folder) for folder in folders - {"moody"})))
+        for target in paths + [f"{path}?page=2" for path in paths]:
             for replica in self._replicas:
-                eventually(lambda: self._is_new(replica, target),
-                           f"{target} is a hit, and the newest, via {replica.via}", PATIENCE)
+                for who in VERIFIED if is_personal(target) else (NOBODY,):
+                    eventually(lambda: self._is_new(replica, target, who),
+                               f"{target} is a hit, and the newest, via {replica.via}", PATIENCE)
 
-    def _is_new(self, replica, target):
-        read = self._ask(replica, target)
-        return read.is_hit() and read.version == self._origin.versions[read.path]
-
-    def _read_log(self, replica):
-        """What Larder says of the evictions of its writes, and whether anything is pending."""
-        asked = time.monotonic()
-        if stats(replica.larder)["redis"]["pending_evictions"] == 0:
-            self.history.delivered.append((replica.via, asked, time.monotonic()))
-        for write in self.history.writes:
-            if write.via == replica.via and write.answered and not write.line.startswith("purge"):
-                write.is_deferred = "eviction deferred" in self._line_of(write, replica)
-
-    @staticmethod
-    def _line_of(write, replica):
-        line = eventually(lambda: re.search(f"^.*  {write.id}$", replica.larder.process.log_text(), re.M),
-                          f"{write.id} is logged", PATIENCE)
-        return line[0]
+    def _is_new(self, replica, target, who):
+        read = self._ask(replica, target, who=who)
+        return read.is_hit() and read.version == self._origin.versions[read.resource]

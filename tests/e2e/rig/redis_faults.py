@@ -9,6 +9,20 @@ RELAYS = ("silent", "deaf", "mute", "lost")
 MOST_STALLS = 3  # of those that make Larder wait: after more of them it leaves Redis alone for long
 
 
+class NoFaults:
+    """Where there is no Redis."""
+
+    def is_away(self):
+        return False
+
+    is_any = is_away
+
+    def begin(self):
+        pass
+
+    end = end_all = strike = begin
+
+
 class RedisFaults:
     def __init__(self, chance, server, relays, note):
         """`chance` draws them; `relays` are before the `server`; note(TEXT) is told of each."""
@@ -19,6 +33,9 @@ class RedisFaults:
     def is_away(self):
         """So that nobody can ask it everything."""
         return any(name in AWAY for name in self._lasting)
+
+    def is_any(self):
+        return bool(self._lasting)
 
     def begin(self):
         """Something that lasts."""
