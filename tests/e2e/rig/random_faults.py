@@ -22,7 +22,7 @@ from rig.waiting import Background, eventually
 
 # How often each is drawn, for others.
 STEPS = {"read": 30, "read_several": 8, "write": 10, "storm": 3, "hold_read": 4, "hold_write": 5, "release": 8,
-         "trouble": 3, "give_up": 0.7, "abandon": 1, "cut_off": 0.5, "leave": 2, "purge": 2, "soften": 2, "reload": 1,
+         "trouble": 3, "give_up": 1, "abandon": 1, "cut_off": 0.5, "leave": 2, "purge": 2, "soften": 2, "reload": 1,
          "change_rules": 1.5, "kill": 1, "forget": 0.5, "break": 4, "heal": 4, "recover": 4, "jolt": 4}
 WITH_REDIS = {"cut_off", "forget", "break", "heal", "jolt"}
 # Of so many of them a sequence is about, and of `things`: on fewer paths more meets.
