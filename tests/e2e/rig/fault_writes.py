@@ -234,12 +234,13 @@ class Writes:
         write = self._new_write(replica, method, path, Plan(before=before, after=after))
         self._begin(self._send, replica, method, path, None, write)
         eventually(before.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
+        was_leased = self._is_leased(write)  # not by a thread that has no connection yet
         self._lose("emptied", self._server.client().flushall)
         self._fill(path)
         before.opened.set()
         self._await_commit(write, after)
         self._kill_now(replica)
-        write.is_leased = True
+        write.is_leased = was_leased
         self._watch(write)
         after.opened.set()
         self.counted["forgotten"] += 1
