@@ -99,13 +99,16 @@ class Sequence(Reads, Writes):
 
     def _change_rules(self):
         """While a write is at the origin that the old ones or the new ones know, and GETs are answered by either."""
-        variant = self._random.choice([one for one in VARIANTS if one is not self._replicas[0].variant])
-        path = self._random.choice((*ELSEWHERE, "/ruled/", "/ruled/1/"))
+        before = self._replicas[0].variant
+        path = self._random.choice((*ELSEWHERE * 2, "/ruled/", "/ruled/1/"))
+        others = [one for one in VARIANTS if one is not before]
+        # Most often one that knows a write which the rules before it did not.
+        variant = self._random.choice([*others, *(one for one in others * 3 if path in one.evicts - before.evicts)])
         gate, writer = Gate(path), self._random.choice(self._replicas)
         plan = Plan(self._random.choice(("done", "done", "error", "lost after")),
-                    **{self._random.choice(("before", "after")): gate})
+                    **{self._random.choice(("before", "before", "after")): gate})
         self._ask_for_ruled()
-        is_known = path not in ELSEWHERE or path in writer.variant.evicts | variant.evicts
+        is_known = path not in ELSEWHERE or path in before.evicts | variant.evicts
         write = self._new_write(writer, "PUT" if path == "/ruled/1/" else "POST", path, plan)
         writing = Background(self._send, writer, write.line.split()[0], path, plan, write)
         eventually(gate.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
