@@ -26,11 +26,11 @@ def read(via, sent, path="/things/1/", version=1, **more):
     return one
 
 
-def is_wrong(one, path="/things/1/", history=None, **more):
+def is_wrong(one, path="/things/1/", history=None, path_of_write=None, **more):
     """Is it, when the origin said versions 1 and 2 of the path, and one write made the latter?"""
     history = history or History()
     history.said = {number: Said(path, number, number, b"answer %d" % number) for number in (1, 2)}
-    write = Write(1, HERE, "PUT", path, 8.0)
+    write = Write(1, HERE, "PUT", path_of_write or path, 8.0)
     write.commits, write.status, write.answered, write.is_deferred = [Commit(9.0, 2, {path})], 200, WRITTEN, False
     for name, value in more.items():
         setattr(write, name, value)
@@ -254,4 +254,11 @@ def test_a_write_comes_to_the_origin_once_and_whole(arrived, expected):
 
 
 def test_a_write_that_no_rule_knew_is_excused():
+    assert is_wrong(read(HERE, WRITTEN), is_known=True)
     assert not is_wrong(read(HERE, WRITTEN), is_known=False)
+
+
+@pytest.mark.parametrize("status, expected", [(200, True), (500, False), (504, False)])
+def test_what_only_an_answer_names_counts_once_that_came(status, expected):
+    assert bool(is_wrong(read(HERE, WRITTEN, "/things/2/"), "/things/2/", status=status, path_of_write="/named/")) \
+        == expected

@@ -7,7 +7,7 @@ that they name and no others. Pure: a history (rig/fault_history) is judged when
 import collections
 
 from rig.fault_history import BLIND_TRUST, HEARTBEAT, LEASE, NEVER, folder_of, is_personal
-from rig.fault_origin import ELSEWHERE
+from rig.fault_origin import ELSEWHERE, NAMING
 from rig.fault_users import NOBODY, VERIFIED
 
 PASSING = 1.0  # seconds between an origin's failure and the last GET that may be told of it
@@ -28,7 +28,7 @@ NOTHING = Promise(NEVER, NEVER)
 
 
 def promises(history, write, commit):
-    if write.path == "/touch/" and write.status != 200:
+    if write.path in NAMING and write.status != 200:
         return [NOTHING]  # only its answer would have named what it makes old
     if not is_known(history, write):
         return [NOTHING]

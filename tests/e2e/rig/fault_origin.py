@@ -13,6 +13,8 @@ PATIENCE = 60.0  # seconds for a gate
 FOLDERS = ("things", "strict", "late", "grouped", "moody", "varied", "mine", "own", "ruled")
 NUMBERS = (1, 2)
 ELSEWHERE = ("/moved/", "/extra/")  # writes there change `ruled`
+# What writes there change only their answer says.
+NAMING = {"/touch/": {"Cache-Group-Invalidation": '"group"'}, "/named/": {"Location": "/things/2/"}}
 FOR_ONE = ({"Set-Cookie": "sessionid=yours"}, {"Cache-Control": "private"}, {"Cache-Control": "no-store"}, {"Vary": "*"})
 
 
@@ -38,6 +40,8 @@ def changed_by(method, path, writer=NOBODY):
         return under("things") | {"/summary/"}
     if folder == "touch":
         return {f"/grouped/{number}/" for number in NUMBERS}
+    if folder == "named":
+        return {"/things/2/", "/things/", "/summary/"}
     if path in ELSEWHERE:
         return under("ruled")
     if path == f"/{folder}/":
@@ -195,5 +199,4 @@ class Origin:
             return exchange.close()
         if plan.outcome in ("lost before", "lost after"):
             return exchange.reset()
-        fields = {"Cache-Group-Invalidation": '"group"'} if request.path == "/touch/" else {}
-        return exchange.answer(500 if plan.outcome == "error" else 200, fields=fields, body=b"x")
+        return exchange.answer(500 if plan.outcome == "error" else 200, fields=NAMING.get(request.path), body=b"x")

@@ -17,9 +17,9 @@ class Writes:
     """A part of Sequence."""
 
     def _draw_write(self):
-        folder = self._random.choice((*self._folders, "things", "admin", "touch"))
-        if folder == "touch":
-            return "POST", "/touch/"
+        folder = self._random.choice((*self._folders, "things", "admin", "touch", "named"))
+        if folder in ("touch", "named"):
+            return "POST", f"/{folder}/"
         if folder == "admin":
             return "POST", "/admin/things/1/change/"
         if folder == "ruled" and self._random.random() < 0.5:
@@ -61,9 +61,7 @@ class Writes:
         """Readers and writers of one folder, as fast as they can, while something goes wrong and right again."""
         folder = self._random.choice(self._folders)
         targets = sorted(paths_of(folder)) + ["/summary/"]
-        reads = [[(self._random.choice(self._replicas), self._random.choice(targets), "GET", None,
-                   self._random.choice(VERIFIED) if is_personal(targets[0]) else NOBODY) for _ in range(12)]
-                 for _ in range(3)]
+        reads = [[self._draw_read(self._random.choice(targets)) for _ in range(12)] for _ in range(3)]
         writes = [[(self._random.choice(self._replicas), "PUT", self._random.choice(targets[1:3]), Plan(), None,
                     self._random.choice(VERIFIED) if is_personal(targets[0]) else NOBODY)
                    for _ in range(4)] for _ in range(2)]
@@ -236,12 +234,13 @@ class Writes:
         write = self._new_write(replica, method, path, Plan(before=before, after=after))
         self._begin(self._send, replica, method, path, None, write)
         eventually(before.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
+        was_leased = self._is_leased(write)  # not by a thread that has no connection yet
         self._lose("emptied", self._server.client().flushall)
         self._fill(path)
         before.opened.set()
         self._await_commit(write, after)
         self._kill_now(replica)
-        write.is_leased = True
+        write.is_leased = was_leased
         self._watch(write)
         after.opened.set()
         self.counted["forgotten"] += 1

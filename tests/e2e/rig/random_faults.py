@@ -22,7 +22,7 @@ from rig.waiting import Background, eventually
 
 # How often each is drawn, for others.
 STEPS = {"read": 30, "read_several": 8, "write": 10, "storm": 3, "hold_read": 4, "hold_write": 5, "release": 8,
-         "trouble": 3, "give_up": 0.7, "abandon": 1, "cut_off": 0.5, "leave": 2, "purge": 2, "soften": 2, "reload": 1,
+         "trouble": 3, "give_up": 1, "abandon": 1, "cut_off": 0.5, "leave": 2, "purge": 2, "soften": 2, "reload": 1,
          "change_rules": 1.5, "kill": 1, "forget": 0.5, "break": 4, "heal": 4, "recover": 4, "jolt": 4}
 WITH_REDIS = {"cut_off", "forget", "break", "heal", "jolt"}
 # Of so many of them a sequence is about, and of `things`: on fewer paths more meets.
@@ -99,13 +99,16 @@ class Sequence(Reads, Writes):
 
     def _change_rules(self):
         """While a write is at the origin that the old ones or the new ones know, and GETs are answered by either."""
-        variant = self._random.choice([one for one in VARIANTS if one is not self._replicas[0].variant])
-        path = self._random.choice((*ELSEWHERE, "/ruled/", "/ruled/1/"))
+        before = self._replicas[0].variant
+        path = self._random.choice((*ELSEWHERE * 2, "/ruled/", "/ruled/1/"))
+        others = [one for one in VARIANTS if one is not before]
+        # Most often one that knows a write which the rules before it did not.
+        variant = self._random.choice([*others, *(one for one in others * 3 if path in one.evicts - before.evicts)])
         gate, writer = Gate(path), self._random.choice(self._replicas)
         plan = Plan(self._random.choice(("done", "done", "error", "lost after")),
-                    **{self._random.choice(("before", "after")): gate})
+                    **{self._random.choice(("before", "before", "after")): gate})
         self._ask_for_ruled()
-        is_known = path not in ELSEWHERE or path in writer.variant.evicts | variant.evicts
+        is_known = path not in ELSEWHERE or path in before.evicts | variant.evicts
         write = self._new_write(writer, "PUT" if path == "/ruled/1/" else "POST", path, plan)
         writing = Background(self._send, writer, write.line.split()[0], path, plan, write)
         eventually(gate.arrived.is_set, "the write is at the origin", PATIENCE, 0.002)
