@@ -47,7 +47,7 @@ class Write:
         self.is_leased = False  # after that, and after its commit, its lease was seen in Redis, or others knew of it
         self.is_known = None  # whether the rules of its Larder said what it concerns, where they changed meanwhile
         self.given_up = sent + GIVEN_UP  # not before that, if at all
-        self.calm_until = None  # given up, and seen in Redis from then on until it was carried out; no fault till then
+        self.calm_until = None  # it was given up and leased, and nothing went wrong until then
 
     @property
     def id(self):

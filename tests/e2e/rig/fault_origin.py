@@ -4,7 +4,7 @@ import collections
 import threading
 import time
 
-from rig.fault_history import Commit, Said, Span, is_personal, resource_of
+from rig.fault_history import Commit, Said, Span, resource_of
 from rig.fault_users import NOBODY, PERSONS, VERIFIED, who_sent
 
 PATIENCE = 60.0  # seconds for a gate
@@ -15,7 +15,8 @@ NUMBERS = (1, 2)
 ELSEWHERE = ("/moved/", "/extra/")  # writes there change `ruled`
 # What writes there change only their answer says.
 NAMING = {"/touch/": {"Cache-Group-Invalidation": '"group"'}, "/named/": {"Location": "/things/2/"}}
-FOR_ONE = ({"Set-Cookie": "sessionid=yours"}, {"Cache-Control": "private"}, {"Cache-Control": "no-store"}, {"Vary": "*"})
+FOR_ONE = ({"Set-Cookie": "sessionid=yours"}, {"Cache-Control": "private"}, {"Cache-Control": "no-store"},
+           {"Vary": "*"})
 
 
 def paths_of(folder):
