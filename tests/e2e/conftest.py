@@ -20,6 +20,9 @@ from rig.redis_server import RedisServer  # noqa: E402
 from rig.scripted_origin import ScriptedOrigin  # noqa: E402
 
 TEST_DEADLINE = 90  # seconds; what hangs longer is a failure, not a wait
+# Begun first, so that of several processes (pytest -n) none is left alone with one of them at the end.
+LONGEST_FILES = ["test_django_bridge.py", "test_faults.py", "test_redis_locations.py", "test_redis_faults.py",
+                 "test_relations.py", "test_origin_faults.py", "test_suggest.py", "test_per_user.py"]
 
 
 def pytest_configure(config):
@@ -28,6 +31,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
     if not os.environ.get("LARDER_BINARY"):
         for item in items:
             if not item.get_closest_marker("demo_only"):

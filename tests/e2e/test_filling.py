@@ -204,6 +204,7 @@ def test_what_redis_does_not_drop_in_time_is_not_served_when_it_is_back(start_la
         url = f"redis://127.0.0.1:{relay.port}/1"
         larder = start_larder(origin.url, THINGS, redis=url, memory=memory, env=LONG)
         larder.client().get("/things/", headers=HOST)
+        eventually(lambda: [key for key in redis.keys() if key.startswith(b"larder:1:v:")], "it is in Redis")
         assert state(other.get("/things/", headers=HOST)) == "HIT"
         reload = Background(larder.client().get, "/things/", headers={**HOST, "Cache-Control": "no-cache"})
         assert reached.wait(20)

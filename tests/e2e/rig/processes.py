@@ -1,24 +1,31 @@
 """A server as a child: its own process group, a log, deadlines, and an end however the tests end."""
 
 import atexit
+import fcntl
 import os
 import random
 import signal
 import socket
 import subprocess
+import tempfile
+from pathlib import Path
 
 from rig.waiting import eventually
 
 _running = []
 _given = set()
+_claims = open(Path(tempfile.gettempdir()) / f"larder-e2e-ports-{os.getuid()}", "ab")
 WITH_US = ["setpriv", "--pdeathsig", "KILL"]  # also a killed pytest leaves no server behind
 
 
 def free_port():
-    """Below the range from which the system takes ports for outgoing connections; never one twice."""
+    """Below the range from which the system takes ports for outgoing connections; never one twice.
+
+    Nor one that another process of this user was given: it may not listen there yet, or not at the moment.
+    """
     for _ in range(200):
         port = random.randrange(20000, 32000)
-        if port in _given:
+        if port in _given or not _claim(port):
             continue
         with socket.socket() as probe:
             try:
@@ -28,6 +35,15 @@ def free_port():
             except OSError:
                 continue
     raise RuntimeError("no free port on 127.0.0.1")
+
+
+def _claim(port):
+    """Locks the port's byte of a file that all open; the system gives it back when this process ends."""
+    try:
+        fcntl.lockf(_claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
 
 
 def accepts(port):

@@ -18,6 +18,8 @@ import termios
 import threading
 from urllib.parse import parse_qsl, urlsplit
 
+from rig.processes import free_port
+
 DEADLINE = 20.0
 
 
@@ -89,7 +91,7 @@ class Exchange:
 class ScriptedOrigin:
     """On a free port, or the one given. `tls`: an ssl.SSLContext to speak https by. `unix`: a path to listen on."""
 
-    def __init__(self, script, port=0, tls=None, unix=None):
+    def __init__(self, script, port=None, tls=None, unix=None):
         self._script, self._tls = script, tls
         self.requests, self.errors = [], []
         self._lock = threading.Lock()
@@ -100,8 +102,8 @@ class ScriptedOrigin:
             self._listener.listen(256)
             self.url = f"unix:{unix}"
         else:
-            self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
-            self.port = self._listener.getsockname()[1]
+            self.port = port or free_port()  # one that stays its own when it is closed
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=256)
             self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
