@@ -99,11 +99,14 @@ class Server {
   [[nodiscard]] awaitable<Reloaded> reload(std::string why);
   [[nodiscard]] awaitable<void> put_in_force(std::shared_ptr<const session::RuleSet> rules);
   enum class Counted : bool { no, as_purge };
-  [[nodiscard]] awaitable<store::EvictOutcome> evict(
-      policy::Tags tags, Counted counted,
-      policy::PurgeStrength strength = policy::PurgeStrength::hard);
+  /// What a worker's store is to do with some tags.
+  using Evicting = std::function<awaitable<store::EvictOutcome>(store::Store&, policy::Tags)>;
+  [[nodiscard]] awaitable<store::EvictOutcome> evict(policy::Tags tags, Counted counted,
+                                                     Evicting evicting);
   [[nodiscard]] awaitable<store::EvictOutcome> evict_there(policy::Tags tags, Counted counted,
-                                                           policy::PurgeStrength strength);
+                                                           Evicting evicting);
+  /// Of what rules that have changed or come concern.
+  [[nodiscard]] awaitable<void> evict_changed(policy::Tags tags);
   [[nodiscard]] awaitable<ops::AdminAnswer> answer_reload();
   [[nodiscard]] awaitable<ops::AdminAnswer> answer_purge(std::string body);
   void add_page_routes(std::vector<ops::AdminRoute>& routes);

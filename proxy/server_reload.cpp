@@ -86,7 +86,6 @@ awaitable<Server::Reloaded> Server::reload(std::string why) {
     spdlog::warn("rules: settings.{} has changed and needs a restart; the rules are taken", name);
 
   policy::Tags old = policy::tags_of_changed_rules(rules_->routes, loaded.config.routes);
-  const bool evicts = !old.empty();
   rules_ = make_rules(std::move(loaded.config.routes));
   rules_status_.rules = rules_->routes.rules.size();
   ++rules_status_.generation;
@@ -95,11 +94,23 @@ awaitable<Server::Reloaded> Server::reload(std::string why) {
   rules_status_.last_failure.clear();
   spdlog::info("rules: {}, {} are in force", why, rules_status_.rules);
   co_await put_in_force(rules_);
-  if (evicts) {
-    const store::EvictOutcome ignored = co_await evict(std::move(old), Counted::no);
-    (void)ignored;
-  }
+  co_await evict_changed(std::move(old));
   co_return reloaded;
+}
+
+// A write that was given up shortly before evicted by the old rules alone, and may be carried out
+// yet: nothing is stored under the new ones either until it would be too late.
+awaitable<void> Server::evict_changed(policy::Tags tags) {
+  if (tags.empty()) co_return;
+  const SteadyClock::time_point given_up = shared_.write_given_up;
+  const bool may_change_yet = given_up != SteadyClock::time_point::min() &&
+                              SteadyClock::now() - given_up < config_.settings.lease;
+  const auto evicting = [may_change_yet](store::Store& store, policy::Tags some) {
+    return may_change_yet ? store.give_up_write(nullptr, std::move(some))
+                          : store.evict(std::move(some));
+  };
+  const store::EvictOutcome ignored = co_await evict(std::move(tags), Counted::no, evicting);
+  (void)ignored;
 }
 
 awaitable<void> Server::put_in_force(std::shared_ptr<const session::RuleSet> rules) {
@@ -115,16 +126,16 @@ awaitable<void> Server::put_in_force(std::shared_ptr<const session::RuleSet> rul
 }
 
 awaitable<store::EvictOutcome> Server::evict(policy::Tags tags, Counted counted,
-                                             policy::PurgeStrength strength) {
+                                             Evicting evicting) {
   // The store is to be asked on its own thread.
   asio::io_context& io = threads_.front()->worker.io;
-  const store::EvictOutcome outcome =
-      co_await asio::co_spawn(io, evict_there(std::move(tags), counted, strength), use_awaitable);
+  const store::EvictOutcome outcome = co_await asio::co_spawn(
+      io, evict_there(std::move(tags), counted, std::move(evicting)), use_awaitable);
   co_return outcome;
 }
 
 awaitable<store::EvictOutcome> Server::evict_there(policy::Tags tags, Counted counted,
-                                                   policy::PurgeStrength strength) {
+                                                   Evicting evicting) {
   session::Worker& worker = threads_.front()->worker;
   auto outcome = store::EvictOutcome::done;
   for (std::size_t at = 0; at < tags.size(); at += most_tags_at_once) {
@@ -132,8 +143,7 @@ awaitable<store::EvictOutcome> Server::evict_there(policy::Tags tags, Counted co
     const auto first = tags.begin() + static_cast<std::ptrdiff_t>(at);
     const auto last =
         first + static_cast<std::ptrdiff_t>(std::min(most_tags_at_once, tags.size() - at));
-    const store::EvictOutcome one =
-        co_await session::purge(*worker.store, policy::Tags(first, last), strength);
+    const store::EvictOutcome one = co_await evicting(*worker.store, policy::Tags(first, last));
     if (one != store::EvictOutcome::done) outcome = one;
   }
   if (counted == Counted::as_purge)
@@ -169,8 +179,10 @@ awaitable<ops::AdminAnswer> Server::answer_purge(std::string body) {
                          .strength = request.strength};
   purged.in_memory = stores_.memory.count_of(purged.tags);
   if (!request.is_dry_run) {
-    const store::EvictOutcome outcome =
-        co_await evict(purged.tags, Counted::as_purge, request.strength);
+    const auto evicting = [strength = request.strength](store::Store& store, policy::Tags tags) {
+      return session::purge(store, std::move(tags), strength);
+    };
+    const store::EvictOutcome outcome = co_await evict(purged.tags, Counted::as_purge, evicting);
     purged.outcome = outcome;
     spdlog::info("purged: {}", ops::format_purge_request(request));
   }

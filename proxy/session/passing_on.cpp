@@ -29,12 +29,17 @@ awaitable<After> PassingOn::run() {
   FetchResult result = co_await std::move(fetched);
   const auto* failure = std::get_if<FetchFailure>(&result);
 
+  const bool is_given_up =
+      failure ? !was_never_sent(*failure)
+              : policy::may_change_yet(std::get<OriginAnswer>(result).head().status);
+  // Before the newest rules are looked at: those that come later will see it (Server::reload).
+  if (is_given_up && !http::is_safe(own_.head.method, own_.head.method_text))
+    own_.worker.shared.write_given_up = SteadyClock::now();
+
   // Before the client hears of it: whoever asks after that must not be given what was there before.
   policy::Tags old = tags_made_old(eviction, result);
   const policy::Tags old_tags = own_.rules.has_shadows() ? old : policy::Tags();
   if (!old.empty()) {
-    const bool is_given_up =
-        failure || policy::may_change_yet(std::get<OriginAnswer>(result).head().status);
     co_await evict(std::move(lease), std::move(old), is_given_up);
   } else {
     own_.worker.store->cancel_write(std::move(lease));

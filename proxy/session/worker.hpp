@@ -102,7 +102,10 @@ struct Shared {
   Admission& admission;
   Observing* observing = nullptr;  ///< null: nothing is observed
   PurgeLimit purge_limit{};
-  WritesInFlight writes{};               ///< those that matter to a rule that is verified, at least
+  WritesInFlight writes{};  ///< those that matter to a rule that is verified, at least
+  /// When the origin was last given up with a write that it may carry out yet, whether or not a
+  /// rule was concerned; min(): never.
+  std::atomic<SteadyClock::time_point> write_given_up{SteadyClock::time_point::min()};
   std::atomic<unsigned> connections{0};  ///< of clients, open now
   std::atomic<unsigned> requests{0};     ///< in flight now
 };

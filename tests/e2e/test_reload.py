@@ -301,6 +301,36 @@ def test_a_write_under_way_evicts_by_the_new_rules_too(start_larder, origin_of, 
     assert state(client.get("/one/", headers=HOST)) == "MISS"
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
+@pytest.mark.parametrize("status", [None, 502])
+def test_a_write_that_was_given_up_before_a_rule_came_is_seen_by_it(
+        start_larder, origin_of, redis, file, shared, status):
+    row, commit, committed = [0], threading.Event(), threading.Event()
+
+    def script(exchange):
+        if exchange.request.method == "GET":
+            return exchange.answer(body=b"%d" % row[0])
+        if status:
+            exchange.answer(status, fields={"Connection": "close"})
+        exchange.hold(commit, within=60)
+        row[0] += 1
+        committed.set()
+
+    file.write_text(rules("/two/", name="two"))
+    env = {**WITH_TOKEN, "LARDER_LEASE": "60s", "LARDER_FIRST_BYTE_TIMEOUT": "500ms"}
+    larder = start_larder(origin_of(script).url, file, env=env, redis=redis.url if shared else None)
+    assert receive(larder.url, "/one/", "POST", HOST).status == (status or 504)
+    file.write_text(rules("/one/") + rules("/two/", name="two").removeprefix("rules:\n"))
+    assert reload(larder).status_code == 200
+    for _ in range(2):
+        answer = larder.client().get("/one/", headers=HOST)
+        assert (answer.text, state(answer)) == ("0", "MISS")
+    assert is_stored(larder, "/two/")  # which has not changed
+    commit.set()
+    assert committed.wait(20)
+    assert larder.client().get("/one/", headers=HOST).text == "1"
+
+
 def test_reloads_under_load_fail_no_request_and_cost_no_memory(larder, file):
     stopped = threading.Event()
     counts = [0] * 4
