@@ -21,7 +21,9 @@ constexpr milliseconds awake_time{1000};
 constexpr std::size_t idle_scratch = 4 * 1024;
 constexpr milliseconds linger_timeout{2000};
 constexpr std::size_t linger_bytes = 256 * 1024;
-/// While draining, for a request that was on its way.
+/// While draining, for a request that was on its way. Whoever has just connected does not ask again
+/// when the connection is closed; whoever uses one again has to reckon with that (RFC 9112 9.5).
+constexpr milliseconds drain_patience_with_new{1000};
 constexpr milliseconds drain_patience{250};
 /// Pipelined requests that are served before other connections have their turn.
 constexpr unsigned most_in_a_row = 16;
@@ -69,7 +71,7 @@ Connection::~Connection() {
 }
 
 void Connection::drain() {
-  if (idle_) stream_.set_read_timeout(drain_patience);
+  if (idle_) stream_.set_read_timeout(patience());
 }
 
 void Connection::end_stream() {
@@ -288,7 +290,9 @@ std::span<char> Connection::room() {
 // begun has one deadline, however slowly its bytes drip.
 milliseconds Connection::patience() {
   const config::Settings& settings = worker_.shared.settings;
-  if (filled_ == 0) return worker_.draining ? drain_patience : settings.idle_timeout;
+  if (filled_ == 0 && worker_.draining)
+    return served_ == 0 ? drain_patience_with_new : drain_patience;
+  if (filled_ == 0) return settings.idle_timeout;
   if (give_up_ == SteadyClock::time_point{}) give_up_ = SteadyClock::now() + settings.head_timeout;
   return left_until(give_up_);
 }

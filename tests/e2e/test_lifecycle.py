@@ -81,6 +81,20 @@ def test_a_restart_under_load_loses_no_request(start_larder, origin_of):
             client.result()
 
 
+def test_whoever_has_just_connected_is_waited_for_longer_than_who_was_answered_before(start_larder, origin_of):
+    origin = origin_of(lambda exchange: exchange.answer(body=b"hello"))
+    larder = start_larder(origin.url, THINGS, threads=1)
+    ask = b"GET /things/1/ HTTP/1.1\r\nHost: things.example\r\n\r\n"
+    with RawConnection(larder.url) as used, RawConnection(larder.url) as new:
+        used.send(ask)
+        assert used.read_body(used.read_head()[1]) == b"hello"
+        larder.process.send_signal(signal.SIGTERM)
+        assert used.file.read() == b""
+        new.send(ask)
+        assert new.read_body(new.read_head()[1]) == b"hello"
+    ends_with(larder, 0)
+
+
 # --- stopping ---
 
 def test_an_upload_in_flight_is_finished(start_larder, origin_of):
