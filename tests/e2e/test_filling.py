@@ -7,6 +7,7 @@ import pytest
 
 from rig import operator
 from rig.http import cache_status, state
+from rig.redis_stats import count_commands
 from rig.relay import Relay
 from rig.rules import THINGS
 from rig.waiting import Background, eventually
@@ -233,6 +234,26 @@ def test_a_write_is_not_hidden_by_a_fill_that_is_waited_for(start_larder, origin
         assert replicas.get(replica).result().content == b"new"
 
 
+def test_after_two_misses_in_a_row_one_round_trip_comes_before_django(start_larder, origin_of, redis):
+    """Stamps are read by one MGET for the lookup and by another one for the fill, unless they go together."""
+    reads = []
+
+    def count():
+        return count_commands(redis)["mget"]
+
+    def script(exchange):
+        reads.append(count() - before)
+        exchange.answer(body=b"x")
+
+    client = start_larder(origin_of(script).url, THINGS, redis=redis.url, threads=1).client()
+    for number in range(4):
+        before = count()
+        assert state(client.get(f"/things/{number}/")) == "MISS"
+        eventually(lambda: len([key for key in redis.keys() if key.startswith(b"larder:1:v:")]) == number + 1,
+                   "it is stored")
+    assert reads == [2, 2, 1, 1]
+
+
 def test_after_two_the_second_request_is_stored(start_larder, origin_of, tier):
     origin = origin_of(lambda exchange: exchange.answer(body=b"x"))
     client = start_larder(origin.url, THINGS + "    after: 2\n", **tier).client()
@@ -245,7 +266,7 @@ def test_after_two_the_second_request_is_stored(start_larder, origin_of, tier):
 
 def test_beyond_the_cap_a_query_has_to_be_asked_for_twice(start_larder, origin_of, tier, redis):
     origin = origin_of(lambda exchange: exchange.answer(body=b"x"))
-    client = start_larder(origin.url, THINGS + "    variants: 3\n", **tier).client()
+    client = start_larder(origin.url, THINGS + "    variants: 3\n", env=LONG, **tier).client()
     for number in range(3):
         assert "stored" in cache_status(client.get(f"/things/?x={number}"))
     for number in range(3, 30):
@@ -256,6 +277,8 @@ def test_beyond_the_cap_a_query_has_to_be_asked_for_twice(start_larder, origin_o
             return [key for key in redis.keys() if key.startswith(b"larder:1:v:")]
 
         eventually(lambda: len(stored()) == 3, "the three are stored")
+        eventually(lambda: not [key for key in redis.keys() if key.startswith(b"larder:1:f:")],
+                   "whoever was refused has given its lock back")
     assert "stored" in cache_status(client.get("/things/?x=7"))
     assert state(client.get("/things/?x=7")) == "HIT"
     assert state(client.get("/things/?x=0")) == "HIT"

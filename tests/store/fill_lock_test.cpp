@@ -2,33 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include "store/filling_processes.hpp"
 #include "store/scripted_redis.hpp"
 #include "store/store_contract.hpp"
-#include "support/redis_server.hpp"
 
 namespace larder::test {
 namespace {
 
 using store::FillStart;
-
-constexpr const char* lock_of_k = "larder:1:f:k";
-
-/// One for all that do not harm it; empty again for each use.
-RedisServer& shared_redis() {
-  static RedisServer server;
-  server.command({"FLUSHALL"});
-  return server;
-}
-
-/// A process of its own; locks that no machine is too slow for, unless said.
-std::unique_ptr<TestStore> make_process(const RedisServer& redis,
-                                        std::chrono::milliseconds fill_lock = 60s) {
-  config::RedisSettings settings = redis.settings();
-  settings.fill_lock = fill_lock;
-  auto made = std::make_unique<TestStore>(TestStore::make_shared(0), settings);
-  REQUIRE(made->until_available());
-  return made;
-}
 
 FillStart begin(TestStore& process, Stamps known = {},
                 policy::StoredResponsePointer seen = nullptr) {
@@ -78,13 +59,9 @@ TEST_CASE("fill lock: the second process is told of the first, until that has en
 
 TEST_CASE("fill lock: within a process whoever leads there fills") {
   RedisServer& redis = shared_redis();
-  const auto process = TestStore::make_shared(0);
-  TestStore one(process, redis.settings());
-  TestStore other(process, redis.settings());
-  REQUIRE(one.until_available());
-  REQUIRE(other.until_available());
-  CHECK(begin(one).filled_by.empty());
-  CHECK(begin(other).filled_by.empty());
+  TwoWorkers workers(redis);
+  CHECK(begin(workers.one).filled_by.empty());
+  CHECK(begin(workers.other).filled_by.empty());
 }
 
 TEST_CASE("fill lock: a holder that died is waited for no longer than its lock lives") {

@@ -4,9 +4,8 @@
 
 #include <doctest/doctest.h>
 
-#include "store/scripted_redis.hpp"
+#include "store/filling_processes.hpp"
 #include "store/store_contract.hpp"
-#include "support/redis_server.hpp"
 
 namespace larder::test {
 namespace {
@@ -14,23 +13,7 @@ namespace {
 using store::FillStart;
 using store::OnMiss;
 
-constexpr const char* lock_of_k = "larder:1:f:k";
 constexpr const char* stamp_of_models = "larder:1:s:p:/api/models";
-
-RedisServer& shared_redis() {
-  static RedisServer server;
-  server.command({"FLUSHALL"});
-  return server;
-}
-
-std::unique_ptr<TestStore> make_process(const RedisServer& redis, std::uint64_t memory = 0,
-                                        std::chrono::milliseconds fill_lock = 60s) {
-  config::RedisSettings settings = redis.settings();
-  settings.fill_lock = fill_lock;
-  auto made = std::make_unique<TestStore>(TestStore::make_shared(memory), settings);
-  REQUIRE(made->until_available());
-  return made;
-}
 
 Lookup look_up(TestStore& process, std::string_view key = "k", Resource resource = models) {
   return process.lookup(key, resource, OnMiss::fill);
@@ -132,16 +115,12 @@ TEST_CASE("presumed miss: what is found all the same is used, and the lock given
 
 TEST_CASE("presumed miss: a lock that another worker of the process holds is not given back") {
   RedisServer& redis = shared_redis();
-  const auto process = TestStore::make_shared(0);
-  TestStore a(process, redis.settings());
-  TestStore b(process, redis.settings());
-  REQUIRE(a.until_available());
-  REQUIRE(b.until_available());
-  b.fill("k", models, "x");
-  REQUIRE(b.run(b.store->begin_fill("k", models, {}, nullptr)).stamps);
-  teach(a);
-  REQUIRE(look_up(a).response);
-  CHECK(a.stamps(stats));  // behind what would give it back
+  TwoWorkers workers(redis);
+  workers.other.fill("k", models, "x");
+  REQUIRE(workers.other.run(workers.other.store->begin_fill("k", models, {}, nullptr)).stamps);
+  teach(workers.one);
+  REQUIRE(look_up(workers.one).response);
+  CHECK(workers.one.stamps(stats));  // behind what would give it back
   CHECK(is_locked(redis));
 }
 
@@ -211,7 +190,7 @@ TEST_CASE(
 
 TEST_CASE("presumed miss: without locks its stamps alone are made") {
   RedisServer& redis = shared_redis();
-  const auto a = make_process(redis, 0, 0ms);
+  const auto a = make_process(redis, 0ms);
   teach(*a);
   const Lookup found = look_up(*a);
   REQUIRE(found.begun);
@@ -222,7 +201,7 @@ TEST_CASE("presumed miss: without locks its stamps alone are made") {
 
 TEST_CASE("presumed miss: memory keeps what is found all the same") {
   RedisServer& redis = shared_redis();
-  const auto a = make_process(redis, 1 << 20);
+  const auto a = make_process(redis, 60s, 1 << 20);
   const auto b = make_process(redis);
   a->listen(redis.settings());
   REQUIRE(a->until_trusted());
