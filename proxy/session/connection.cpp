@@ -179,7 +179,9 @@ awaitable<void> Connection::serve() {
       idle_ = filled_ == 0;
       const milliseconds most = patience();
       const bool may_doze = idle_ && most > awake_time;
-      ReadResult read = co_await stream_.read_some(room(), may_doze ? awake_time : most);
+      // A client that ends its side behind its request is let go when it is to doze.
+      const EndSeen end_seen = idle_ ? EndSeen::late : EndSeen::at_once;
+      ReadResult read = co_await stream_.read_some(room(), may_doze ? awake_time : most, end_seen);
       if (read.status == IoStatus::timed_out && may_doze && !worker_.draining) {
         const ReadResult later = co_await doze(most - awake_time);
         read = later;

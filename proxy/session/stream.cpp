@@ -13,6 +13,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 
+#include "session/read_room.hpp"
 #include "store/called_directly.hpp"
 
 namespace larder::session {
@@ -83,19 +84,26 @@ Stream::~Stream() {
   close();
 }
 
-awaitable<ReadResult> Stream::read_some(std::span<char> room, milliseconds timeout) {
+awaitable<ReadResult> Stream::read_some(std::span<char> room, milliseconds timeout,
+                                        EndSeen end_seen) {
   if (!socket_.is_open()) co_return ReadResult{IoStatus::closed};
   if (tls_) {
     const ReadResult read = co_await read_decrypted(room, timeout);
     co_return read;
   }
+  if (is_end_unseen_ && end_seen == EndSeen::at_once) {
+    const IoStatus ready = co_await wait_readable(timeout);
+    if (ready != IoStatus::ok) co_return ReadResult{ready};
+  }
   deadlines_.set(reading_, timeout);
   reading_.is_pending = true;
-  const auto [error, size] =
-      co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), as_result);
+  const bool short_is_all = end_seen == EndSeen::late;
+  const auto [error, size] = co_await socket_.async_read_some(
+      ReadRoom{asio::buffer(room.data(), room.size()), short_is_all}, as_result);
   reading_.is_pending = false;
   const bool expired = reading_.is_expired();
   deadlines_.clear(reading_);
+  if (!error) is_end_unseen_ = short_is_all && size < room.size();
   co_return ReadResult{status_of(error, expired), size};
 }
 
@@ -150,6 +158,8 @@ awaitable<IoStatus> Stream::wait_readable(milliseconds timeout) {
   if (!socket_.is_open()) co_return IoStatus::closed;
   if (tls_ && tls_->has_pending()) co_return IoStatus::ok;
   const IoStatus ready = co_await wait_for(TlsNeed::readable, reading_, timeout);
+  // To wait without reading asks epoll anew, and an end is told of again.
+  if (ready == IoStatus::ok) is_end_unseen_ = false;
   co_return ready;
 }
 

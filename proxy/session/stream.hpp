@@ -39,6 +39,12 @@ struct ReadResult {
   bool is_unasked = false;  ///< of ask(): was there before the question, which has not gone out
 };
 
+/// When is a peer's end seen that came together with the last bytes read?
+enum class EndSeen : std::uint8_t {
+  at_once,
+  late,  ///< by the next wait_readable(), or read that sees it at once: saves a system call
+};
+
 /// What is to be written, in order; empty ones are nothing.
 using Pieces = std::array<std::string_view, 3>;
 
@@ -60,14 +66,16 @@ class Stream {
   [[nodiscard]] std::string_view tls_failure() const;
 
   /// `timeout` zero: none (endless streams).
-  [[nodiscard]] awaitable<ReadResult> read_some(std::span<char> room, milliseconds timeout);
+  [[nodiscard]] awaitable<ReadResult> read_some(std::span<char> room, milliseconds timeout,
+                                                EndSeen end_seen = EndSeen::at_once);
   /// As read_some(), but without taking anything: for whoever does not want to keep room for it.
   [[nodiscard]] awaitable<IoStatus> wait_readable(milliseconds timeout);
   /// Writes a question and reads, as read_some(), what comes in answer. What has arrived before is
   /// none, and is told apart: the read begins first, and only when there was nothing for it to take
   /// does the question go out. One system call says so and waits for the answer, where looking
   /// first and reading later would take two, and leave as much time between them. `write_timeout`:
-  /// as write() has it. A question that cannot be written: `failed`.
+  /// as write() has it. A question that cannot be written: `failed`. Not for a stream of which ends
+  /// are seen late.
   [[nodiscard]] awaitable<ReadResult> ask(std::string_view question, milliseconds write_timeout,
                                           std::span<char> room, milliseconds timeout);
   /// Moves the deadline of the read that is pending, or does nothing.
@@ -125,6 +133,7 @@ class Stream {
   Deadlines& deadlines_;
   Pace write_pace_;
   std::optional<TlsSession> tls_;
+  bool is_end_unseen_ = false;  ///< perhaps: the last read took what was there, and did not look
   TlsNeed write_needs_ = TlsNeed::writable;  ///< what a write that found no room waits for
   Direction reading_{*this};
   Direction writing_{*this};

@@ -1,6 +1,7 @@
 """What a client may not take more of, and what it is told."""
 
 import json
+import socket
 import threading
 
 import pytest
@@ -21,6 +22,10 @@ rules:
     ttl: 1h
     share: everyone
 """
+
+
+def upload(framing, content):
+    return b"POST /uploads/ HTTP/1.1\r\nHost: a\r\n" + framing + b"\r\n\r\n" + content
 
 
 @pytest.fixture
@@ -121,6 +126,31 @@ def test_a_connection_that_rested_is_served_as_before(start_larder, origin):
             assert (status, body) == (200, b"/things/")
 
 
+@pytest.mark.parametrize("last, expected", [
+    (GET, [200]),
+    (GET[:30], []),
+    (GET + GET[:30], [200]),
+    (upload(b"Content-Length: 5", b"abc"), []),
+], ids=["a whole request", "half of one", "one and a half", "content that is cut off"])
+def test_an_end_in_the_same_packet_as_the_last_bytes_is_seen(start_larder, origin, last, expected):
+    # Each time-out is longer than the test waits.
+    larder = start_larder(origin.url, THINGS, threads=1,
+                          arguments=["--head-timeout", "10m", "--idle-timeout", "10m", "--client-timeout", "10m"])
+    with RawConnection(larder.url) as connection:
+        assert ask(connection)[0] == 200
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        connection.send(last)
+        connection.socket.shutdown(socket.SHUT_WR)
+        for status in expected:
+            answered, fields = connection.read_head()
+            assert answered == status
+            connection.read_body(fields)
+        try:
+            assert connection.file.read() == b""
+        except ConnectionResetError:
+            pass  # as for content that is cut off
+
+
 def test_pipelined_requests_are_answered_in_order(start_larder, origin):
     larder = start_larder(origin.url, THINGS, threads=1)
     paths = [f"/things/{number % 7}/" for number in range(200)]
@@ -132,10 +162,6 @@ def test_pipelined_requests_are_answered_in_order(start_larder, origin):
 
 
 # --- content ---
-
-def upload(framing, content):
-    return b"POST /uploads/ HTTP/1.1\r\nHost: a\r\n" + framing + b"\r\n\r\n" + content
-
 
 def test_content_that_says_it_is_too_large_is_refused_before_anything_is_sent(start_larder, origin):
     larder = start_larder(origin.url, RULES)

@@ -58,6 +58,96 @@ TEST_CASE("Stream: what the peer takes at once is written without waiting, the r
   CHECK(pair.stream().write_now(large) == IoStatus::failed);
 }
 
+/// A read of eight bytes at most, as far as it has come.
+class Reading {
+ public:
+  /// Until nobody has anything to do but wait.
+  void start(EndSeen end_seen, milliseconds timeout = 5s) {
+    result.reset();
+    asio::co_spawn(io, pair.stream().read_some(room, timeout, end_seen),
+                   [this](const std::exception_ptr&, ReadResult read) { result = read; });
+    io.restart();
+    io.poll();
+  }
+  std::size_t size() {
+    finish();
+    return result->status == IoStatus::ok ? result->size : 0;
+  }
+  IoStatus status() {
+    finish();
+    return result->status;
+  }
+
+  asio::io_context io;
+  Deadlines deadlines{io};
+  test::Pair pair{io, deadlines};
+  std::optional<ReadResult> result;
+
+ private:
+  void finish() {
+    io.restart();
+    for (int turns = 0; !result && turns < 1000; ++turns) io.run_one_for(10ms);
+    REQUIRE(result.has_value());
+  }
+  char room[8];
+};
+
+TEST_CASE("Stream: an end that came together with the last bytes is seen when it is to be") {
+  struct Case {
+    const char* name;
+    EndSeen first;
+    EndSeen then;
+    IoStatus expected;
+  };
+  const Case cases[] = {
+      {"by who always sees it at once", EndSeen::at_once, EndSeen::at_once, IoStatus::closed},
+      {"by who sees it at once from now on", EndSeen::late, EndSeen::at_once, IoStatus::closed},
+      {"not by who goes on seeing it late", EndSeen::late, EndSeen::late, IoStatus::timed_out},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    Reading reading;
+    reading.start(c.first);
+    CHECK_FALSE(reading.result.has_value());
+    reading.pair.send("request");
+    reading.pair.close();
+    CHECK(reading.size() == 7);
+    reading.start(c.then, 20ms);
+    CHECK(reading.status() == c.expected);
+    if (c.expected != IoStatus::timed_out) continue;
+    // As a connection does that is to doze.
+    CHECK(test::run(reading.io, reading.pair.stream().wait_readable(5s)) == IoStatus::ok);
+    reading.start(EndSeen::late);
+    CHECK(reading.status() == IoStatus::closed);
+  }
+}
+
+TEST_CASE("Stream: who sees ends late misses nothing that is sent") {
+  Reading reading;
+  reading.start(EndSeen::late);
+  reading.pair.send("one");
+  CHECK(reading.size() == 3);
+
+  reading.start(EndSeen::late);
+  CHECK_FALSE(reading.result.has_value());
+  reading.pair.send("more than sixteen");
+  CHECK(reading.size() == 8);
+  reading.start(EndSeen::late);
+  CHECK(reading.size() == 8);
+  reading.start(EndSeen::late);
+  CHECK(reading.size() == 1);
+
+  reading.pair.send("two");
+  reading.io.restart();
+  reading.io.poll();  // told of it while nobody reads
+  reading.start(EndSeen::late);
+  CHECK(reading.size() == 3);
+
+  reading.start(EndSeen::late);
+  reading.pair.close();
+  CHECK(reading.status() == IoStatus::closed);
+}
+
 /// A question to the other end of a Pair, as far as it has come.
 class Asking {
  public:
