@@ -19,9 +19,13 @@ void Fill::announce(std::unique_lock<std::mutex> lock) {
   waiting.swap(waiting_);
   lock.unlock();
   for (std::shared_ptr<Timer>& timer : waiting) {
-    // A timer belongs to its thread.
+    // A timer belongs to its thread. On this one its reader is next, so that it has the answer
+    // before Redis, whose commands go out at the end of the turn, is awake and wants a processor.
     const Executor executor = timer->get_executor();
-    asio::post(executor, [timer = std::move(timer)] { timer->cancel(); });
+    if (executor.running_in_this_thread())
+      timer->cancel();
+    else
+      asio::post(executor, [timer = std::move(timer)] { timer->cancel(); });
   }
 }
 
@@ -153,7 +157,7 @@ awaitable<bool> Fill::changed(std::uint64_t seen, std::shared_ptr<Timer> timer,
     if (now_.version != seen) co_return true;
     waiting_.push_back(timer);
   }
-  // The cancelling post can only run once this coroutine has suspended.
+  // Whoever cancels it does so on this thread, and so once this coroutine has suspended.
   timer->expires_after(timeout);
   const auto [ignored] = co_await timer->async_wait(asio::as_tuple(use_awaitable));
   (void)ignored;

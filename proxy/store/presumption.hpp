@@ -41,11 +41,18 @@ class Presumption {
     Stamp stamp = 0;
   };
 
+  // The tags of one response, which are asked for together, may not turn one another out.
+  static constexpr std::size_t ways = 4;
+  using Set = std::array<Seen, ways>;
+
   [[nodiscard]] std::uint8_t misses_of(std::string_view rule) const;
+  /// Where the tag is kept, or is to be.
+  [[nodiscard]] Seen& place_of(std::uint64_t tag);
 
   const LocalStamps& local_;
   std::array<std::uint8_t, 64> misses_{};  ///< in a row, by rule; rules that share a place share it
-  std::array<Seen, 512> seen_{};
+  std::array<Set, 128> seen_{};
+  std::size_t turned_out_ = 0;
 };
 
 }  // namespace larder::store
