@@ -94,9 +94,10 @@ class Server {
     bool is_ok = false;
     std::vector<std::string> findings;  ///< as `larder check` prints them
   };
-  /// Reads the rules again. When they are well they are in force on every thread at its end, else
-  /// the old ones stay. `why`: for the log.
+  /// Reads the rules again, once no other reload is under way. When they are well they are in force
+  /// on every thread at its end, else the old ones stay. `why`: for the log.
   [[nodiscard]] awaitable<Reloaded> reload(std::string why);
+  [[nodiscard]] awaitable<Reloaded> reload_alone(std::string why);
   [[nodiscard]] awaitable<void> put_in_force(std::shared_ptr<const session::RuleSet> rules);
   enum class Counted : bool { no, as_purge };
   /// What a worker's store is to do with some tags.
@@ -138,6 +139,8 @@ class Server {
   std::optional<ops::RulesWatch> rules_watch_;
   std::shared_ptr<const session::RuleSet> rules_;  ///< in force
   ops::RulesStatus rules_status_;
+  bool is_reloading_ = false;
+  Timer reload_ended_{control_, SteadyClock::time_point::max()};  ///< cancelled when one has
   std::optional<store::RedisFigures> redis_figures_;
   SteadyClock::time_point redis_looked_at_{};
   const ops::ServiceManager service_ = ops::ServiceManager::from_environment();

@@ -1,5 +1,6 @@
 // The part of Server that changes what is stored, or how, while it serves: reloading and purging.
 #include <atomic>
+#include <memory>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -55,10 +56,27 @@ void Server::watch_rules() {
   rules_watch_->start();
 }
 
+// Who asks for one while another takes the same change has its answer when that is in force and
+// what it concerns evicted.
+awaitable<Server::Reloaded> Server::reload(std::string why) {
+  while (is_reloading_) {
+    const auto [ignored] = co_await reload_ended_.async_wait(asio::as_tuple(use_awaitable));
+    (void)ignored;
+  }
+  is_reloading_ = true;
+  const auto end = [this](void*) {
+    is_reloading_ = false;
+    reload_ended_.cancel();
+  };
+  const std::unique_ptr<void, decltype(end)> ending(this, end);
+  Reloaded reloaded = co_await reload_alone(std::move(why));
+  co_return reloaded;
+}
+
 // Which exchanges are served by which rules: those that have begun go on under the old ones, which
 // they hold. What an old rule stored is evicted once nobody begins by it any more; a write that has
 // begun before evicts by the new rules as well (session/passing_on).
-awaitable<Server::Reloaded> Server::reload(std::string why) {
+awaitable<Server::Reloaded> Server::reload_alone(std::string why) {
   Reloaded reloaded;
   if (rules_watch_) rules_watch_->note_read();
   config::LoadResult loaded = source_.read();

@@ -12,7 +12,7 @@ import requests
 from rig.http import receive, state
 from rig.larder import is_sanitized, run
 from rig.operator import WITH_TOKEN, purge, readiness, reload, stats
-from rig.waiting import Background, eventually
+from rig.waiting import Background, eventually, throughout
 
 HOST = {"Host": "resumate.example"}
 # How often the last test reloads: a thousand times where there is time for it.
@@ -120,6 +120,27 @@ def test_a_request_waits_for_the_outcome(larder, file):
     answer = reload(larder)
     assert (answer.status_code, answer.json()["reloaded"], answer.json()["rules"]) == (200, True, 1)
     assert is_stored(larder, "/two/")
+
+
+def test_a_request_waits_for_a_reload_that_has_taken_the_same_change(start_larder, origin, redis, file):
+    env = {**WITH_TOKEN, "LARDER_REDIS_TIMEOUT": "20s"}
+    larder = start_larder(origin.url, file, env=env, redis=redis.url)
+    assert is_stored(larder, "/one/")
+    before = generation(larder)
+    redis.client().execute_command("CLIENT", "PAUSE", "60000", "WRITE")  # no eviction ends
+    try:
+        file.write_text(rules("/one/", more="evict_on: [/three/]"))
+        eventually(lambda: generation(larder) == before + 1, "it has seen the file change")
+        asked = Background(reload, larder)
+
+        def is_kept_waiting():
+            assert not asked.is_done()
+
+        throughout(0.5, is_kept_waiting)
+    finally:
+        redis.client().execute_command("CLIENT", "UNPAUSE")
+    assert asked.result().status_code == 200
+    assert state(larder.client().get("/one/", headers=HOST)) == "MISS"
 
 
 def test_the_command(larder, file):
