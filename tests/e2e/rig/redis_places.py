@@ -93,6 +93,19 @@ class Watched:
         return self.master is not node
 
     def fail_over(self):
+        """Until another node is the master. Sentinels may give one up: one that has just seen the replica's former
+        self as a master makes a replica of it again."""
+        former = self.master
+        for _ in range(4):
+            eventually(self._begin_failover, "the Sentinels agree to a failover", within=20)
+            try:
+                # Longer than their failover-timeout: then it has been given up.
+                return eventually(lambda: self.has_replaced(former), "another node is the master", within=10)
+            except AssertionError:
+                continue
+        raise AssertionError("the Sentinels gave up four failovers")
+
+    def _begin_failover(self):
         """False: not yet, they wait for their timeout after the one before."""
         try:
             return self.sentinels[0].client().execute_command("SENTINEL FAILOVER mymaster")
