@@ -1,6 +1,6 @@
 // The part of Server that changes what is stored, or how, while it serves: reloading and purging.
 #include <atomic>
-#include <memory>
+#include <exception>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -64,12 +64,17 @@ awaitable<Server::Reloaded> Server::reload(std::string why) {
     (void)ignored;
   }
   is_reloading_ = true;
-  const auto end = [this](void*) {
-    is_reloading_ = false;
-    reload_ended_.cancel();
-  };
-  const std::unique_ptr<void, decltype(end)> ending(this, end);
-  Reloaded reloaded = co_await reload_alone(std::move(why));
+  Reloaded reloaded;
+  std::exception_ptr failure;
+  try {
+    reloaded = co_await reload_alone(std::move(why));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  // Not in a destructor: a reload that the end of the server breaks off outlives the timer.
+  is_reloading_ = false;
+  reload_ended_.cancel();
+  if (failure) std::rethrow_exception(failure);
   co_return reloaded;
 }
 

@@ -2,10 +2,10 @@
 // nothing more is there.
 //
 // Asio tries each read before it waits. Behind a request that came whole that is in vain, and costs
-// a system call of the four of a hit (tests/bench/README.md). A stream
-// socket that gave less than there was room for is empty, and with edge-triggered epoll whatever
-// comes later is told of (epoll(7), questions and answers 9). Only an end (FIN) that came together
-// with the last bytes has been told of already.
+// a system call of the four of a hit (tests/bench/README.md). A stream socket that gave less than
+// there was room for is empty, and with edge-triggered epoll whatever comes later is told of
+// (epoll(7), questions and answers 9). Only an end (FIN) that came together with the last bytes has
+// been told of already.
 //
 // Asio has no word for this in public: its own operation, which calls a read exhausted only at the
 // end, is specialised for this buffer. Should a later Boost not use it, all works as before and the

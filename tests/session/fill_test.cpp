@@ -60,6 +60,28 @@ TEST_CASE("Fill: content can be read while it arrives, of known and of unknown l
   }
 }
 
+TEST_CASE("Fill: a reader on its thread goes on before what is posted behind the news") {
+  asio::io_context io{1};
+  Fill fill({}, {}, SteadyClock::now());
+  std::string order;
+  asio::co_spawn(io, read_all(io, fill),
+                 [&](const std::exception_ptr&, const std::string& content) {
+                   order += "read " + content;
+                   io.stop();
+                 });
+  io.poll();
+  asio::post(io, [&] {
+    fill.arrive(make_response(""), 3);
+    fill.append("all");
+    fill.complete(make_response("all"), policy::Detail::none);
+    // As the commands to Redis are.
+    asio::post(io, [&] { order += "posted, "; });
+  });
+  io.restart();
+  io.run_for(5s);
+  CHECK(order == "read all");
+}
+
 TEST_CASE(
     "Fill: is ahead of the store from when a reader may have had all of it until it is stored") {
   for (const bool known : {true, false}) {

@@ -66,7 +66,7 @@ TEST_CASE("presumption: a stamp is presumed until its eviction is heard of") {
 
 TEST_CASE("presumption: the tags of one response do not turn one another out") {
   const store::LocalStamps local;
-  // Of 4,000 resources with six tags each, in a table of one tag a place some 110 would lack one.
+  // In a table of one tag a place some of these would lack one.
   for (int resource = 0; resource < 4000; ++resource) {
     store::Presumption presumption(local);
     policy::TagText tags;
