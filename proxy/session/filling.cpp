@@ -168,6 +168,10 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
       break;
   }
   fill.note_origin_time(SteadyClock::now() - asked);
+  if (answer.head().keep_alive && answer.content().surplus().empty())
+    worker.origin.release(std::move(answer.connection));
+  // Whoever waits for it has its turn first: to send it takes less than what follows.
+  co_await asio::post(worker.io, use_awaitable);
   stored.content = fill.content();
   if (job.rule->makes_etags && policy::may_have_own_etag(stored))
     policy::add_own_etag(stored, content_hash(stored));
@@ -176,8 +180,6 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
       job.rule->compression);
   if (const auto* chosen = std::get_if<policy::StoreCompressed>(&compression))
     co_await compress(worker, *chosen, stored);
-  if (answer.head().keep_alive && answer.content().surplus().empty())
-    worker.origin.release(std::move(answer.connection));
 
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
   Detail obstacle = obstacle_of(job.start);
