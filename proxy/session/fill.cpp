@@ -104,6 +104,7 @@ std::string_view Fill::piece(std::size_t offset) const {
 void Fill::hold_whole(policy::StoredResponsePointer response) {
   std::unique_lock lock(mutex_);
   now_.state = State::whole;
+  now_.is_put = true;
   now_.response = std::move(response);
   now_.length = now_.response->content.size;
   announce(std::move(lock));

@@ -46,6 +46,7 @@ class Fill {
     SteadyClock::duration origin_time{0};  ///< as FillRecord::origin_time
 
     bool has_readers = false;  ///< a refresh has none
+    bool is_put = false;       ///< into the store, which by that hears of the fill's end as well
 
     /// May a reader have had all of it, while the store has not yet been heard?
     [[nodiscard]] bool is_ahead_of_store() const {
@@ -80,7 +81,7 @@ class Fill {
   void append(std::string_view content);
   /// All that has been appended, in one piece.
   [[nodiscard]] policy::SharedBytes content() const;
-  /// Readers are told all of it from now on; they do not wait for the store.
+  /// Readers are told all of it from now on; they do not wait for the store, where it is put next.
   void hold_whole(policy::StoredResponsePointer response);
   /// `unstored`: why it is in no store; none: it is.
   void complete(policy::StoredResponsePointer response, policy::Detail unstored);

@@ -374,9 +374,10 @@ void start_fill(Worker& worker, const std::shared_ptr<Fill>& fill, FillJob job) 
                  [&worker, fill, rule_slot, key = std::move(key)](const std::exception_ptr& error) {
                    // Out of memory is all that can be thrown; whoever waits must hear of it.
                    if (error) fill->fail(FetchFailure::content_cut_off);
-                   worker.records.note(make_record(rule_slot, fill->snapshot()));
+                   const Fill::Snapshot end = fill->snapshot();
+                   worker.records.note(make_record(rule_slot, end));
                    worker.shared.collapse.leave(key, fill);
-                   if (worker.store) worker.store->end_fill(key);
+                   if (worker.store && !end.is_put) worker.store->end_fill(key);
                    --worker.fills;
                  });
 }

@@ -246,11 +246,15 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
                                            policy::StoredResponsePointer response,
                                            std::chrono::seconds lifetime, Content content) {
   const auto self = shared_from_this();
-  if (!is_available()) co_return Put{PutOutcome::unavailable, {}};
+  const auto refuse = [this, &key](PutOutcome outcome) {
+    end_fill(key);
+    return Put{outcome, {}};
+  };
+  if (!is_available()) co_return refuse(PutOutcome::unavailable);
   const policy::Tags tags = stamped_tags(resource);
   if (tags.size() != stamps.size() || !is_complete(stamps) || lifetime <= lifetime.zero())
-    co_return Put{PutOutcome::outdated, {}};
-  if (response->content.size > largest_content) co_return Put{PutOutcome::too_large, {}};
+    co_return refuse(PutOutcome::outdated);
+  if (response->content.size > largest_content) co_return refuse(PutOutcome::too_large);
 
   Stamps own;
   const policy::Tags own_tags = response->tags.to_vector();
@@ -261,14 +265,14 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
     Stamps none_known;
     const std::optional<Current> made =
         co_await make_stamps(std::move(named), std::move(none_known), nullptr);
-    if (!made) co_return Put{PutOutcome::unavailable, {}};
+    if (!made) co_return refuse(PutOutcome::unavailable);
     if (made->leased || made->stamps.front() != stamps[named_position])
-      co_return Put{PutOutcome::outdated, {}};
+      co_return refuse(PutOutcome::outdated);
     own.assign(made->stamps.begin() + 1, made->stamps.end());
   }
   Stamps kept = kept_stamps(stamps, own);
   const std::optional<std::string> head = encode_head(key, *response, kept, lifetime);
-  if (!head) co_return Put{PutOutcome::too_large, {}};
+  if (!head) co_return refuse(PutOutcome::too_large);
 
   policy::Tags indexed(tags.begin() + first_tag_position, tags.end());
   indexed.insert(indexed.end(), own_tags.begin(), own_tags.end());
@@ -302,6 +306,7 @@ awaitable<RedisStore::Put> RedisStore::put(std::string key, Resource resource, S
                  [this](const std::string& tag) { return is_renewal_due(tag); });
   const std::size_t prolonging = pipeline.commands();
   if (!aging.empty()) writes_.add_prolonging(pipeline, aging);
+  if (fill_lock_.is_on()) fill_lock_.add_release(pipeline, key);
   co_await client_.exchange(pipeline);
 
   const std::optional<Current> now = read_stamps(pipeline, 0, tags.size(), 0, true);

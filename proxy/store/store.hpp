@@ -129,7 +129,8 @@ class Store {
                                                     Stamps known) = 0;
 
   /// As stamps(), for a fill that begins now; no further round trip where stamps have to be made.
-  /// `seen`: what the lookup returned, may be null. Every fill that began so ends with end_fill().
+  /// `seen`: what the lookup returned, may be null. Every fill that began so ends with put(),
+  /// freshen() or end_fill().
   [[nodiscard]] virtual awaitable<FillStart> begin_fill(std::string key, Resource resource,
                                                         Stamps known,
                                                         policy::StoredResponsePointer seen) = 0;
@@ -137,11 +138,12 @@ class Store {
   /// yet. False when the store cannot say; never true for much longer than a filler that died.
   [[nodiscard]] virtual awaitable<bool> is_filling(std::string key, FillStart start,
                                                    policy::StoredResponsePointer seen) = 0;
-  /// The fill has ended, whatever came of it: nobody need wait. Does its work behind the caller's
+  /// The fill has ended, and nothing was put: nobody need wait. Does its work behind the caller's
   /// back.
   virtual void end_fill(std::string_view key) = 0;
 
-  /// `lifetime`: how long the response is worth keeping at all, from now.
+  /// `lifetime`: how long the response is worth keeping at all, from now. Whatever comes of it, the
+  /// fill of the key has ended with it, in the same round trip.
   [[nodiscard]] virtual awaitable<PutOutcome> put(std::string key, Resource resource, Stamps stamps,
                                                   policy::StoredResponsePointer response,
                                                   std::chrono::seconds lifetime) = 0;

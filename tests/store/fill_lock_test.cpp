@@ -34,10 +34,24 @@ TEST_CASE("fill lock: the second process is told of the first, until that has en
   CHECK(is_filling(*b, second));
   CHECK(redis.command({"PTTL", lock_of_k}).integer > 30'000);
 
-  SUBCASE("it has stored its answer, and told nobody yet") {
+  const std::string held = redis.command({"GET", lock_of_k}).text;
+  SUBCASE("it has stored its answer, and given the lock back with it") {
     CHECK(a->put("k", models, *first.stamps, make_response("x")) == PutOutcome::stored);
+    CHECK(redis.command({"EXISTS", lock_of_k}).integer == 0);
     CHECK_FALSE(is_filling(*b, second));
     CHECK(b->content("k", models) == "x");
+  }
+  SUBCASE("it has stored its answer, and could not give the lock back") {
+    CHECK(a->put("k", models, *first.stamps, make_response("x")) == PutOutcome::stored);
+    redis.command({"SET", lock_of_k, held});
+    CHECK_FALSE(is_filling(*b, second));
+    CHECK(b->content("k", models) == "x");
+  }
+  SUBCASE("its answer was outdated before it came to the store") {
+    Stamps others = *first.stamps;
+    others.pop_back();
+    CHECK(a->put("k", models, others, make_response("x")) == PutOutcome::outdated);
+    CHECK(a->until([&] { return redis.command({"EXISTS", lock_of_k}).integer == 0; }));
   }
   SUBCASE("it has ended with nothing to store") {
     a->store->end_fill("k");
