@@ -19,7 +19,7 @@ NEWLY = 0.002  # seconds between looks at a barrier
 RULES = """
 rules:
   - name: things
-    path: [/things/, /things/<int:pk>/]
+    path: ["/<slug:group>/things/", "/<slug:group>/things/<int:pk>/"]
     ttl: 1h
     share: everyone
     vary: [X-Variant]
@@ -30,7 +30,7 @@ rules:
 # an eviction that Redis did not acknowledge binds its own replica alone.
 LARDER = {"env": {"LARDER_FILL_LOCK": "0", "LARDER_REDIS_TIMEOUT": "20s"}, "threads": 1}
 
-FENCE = "/things/0/"
+FENCE = "/fence/things/1/"
 
 # How the same resource can be asked for: all of it must go with a write (W7).
 READS = {
@@ -158,7 +158,10 @@ class Interleavings:
         `trace` and `counted` say it too, also of one that was broken off.
         """
         self._random = random.Random(f"{seed} {number}")
-        self._thing = self._origin.thing = f"/things/{number + 1}/"
+        # A group of its own: a write whose outcome stays unknown evicts once more when its lease has run out, which
+        # may be within another interleaving.
+        self._group = f"/group-{number}/things/"
+        self._thing = self._origin.thing = f"{self._group}1/"
         self._origin.version = 1
         self._floor = 1
         self._reads, self._writes, self._held, self.trace = [], [], [], []
@@ -285,8 +288,8 @@ class Interleavings:
 
     def _begin_write(self):
         replica, kind = self._random.randrange(len(self._replicas)), self._random.choice(WRITES)
-        method, target = {"own": ("PUT", self._thing), "above": ("PUT", "/things/"),
-                          "location": ("POST", "/things/")}[kind]
+        method, target = {"own": ("PUT", self._thing), "above": ("PUT", self._group),
+                          "location": ("POST", self._group)}[kind]
         raw = request = None
         if self._random.random() < 0.3 and kind == "own":
             raw = RawConnection(self._replicas[replica].url)
@@ -295,7 +298,6 @@ class Interleavings:
             request = Background(receive, self._replicas[replica].url, target, method, HOST, b"x",
                                  timeout=2 * PATIENCE)
         [held] = eventually(self._take_arrivals, "the write is at the origin", within=PATIENCE, every=NEWLY)
-        self.counted["writes"] += 1
         self._writes.append(Write(replica, kind, held, request, raw))
         self._note(f"a write ({kind}) on {replica} is at the origin")
 
@@ -327,6 +329,7 @@ class Interleavings:
         held.outcome = "located" if outcome == "done" and write.kind == "location" else outcome
         held.commit.set()
         held.answer.set()
+        self.counted[f"writes: {outcome}"] += 1
         if outcome == "gone":
             eventually(lambda: self._stamp() != before, "the write whose client is gone evicts", PATIENCE, NEWLY)
         elif write.request:
@@ -335,7 +338,7 @@ class Interleavings:
         else:
             assert write.raw.read_head()[0] == 200
             write.raw.close()
-        # By an answer that does not name it, a failed POST to /things/ tells of nothing but the list itself.
+        # By an answer that does not name it, a failed POST to the list tells of nothing but that itself.
         evicts = outcome != "refused" and (write.kind != "location" or outcome == "done")
         if evicts:
             self._floor = max(self._floor, held.version)
@@ -344,23 +347,27 @@ class Interleavings:
 
     # --- Redis ---
 
+    def _tags(self):
+        """Of the thing itself, and of what lies below its list."""
+        return f"p:{self._thing}".rstrip("/"), f"b:{self._group}".rstrip("/")
+
     def _stamp(self):
-        text = self._redis.get(f"larder:1:s:p:{self._thing}")
+        text = self._redis.get(f"larder:1:s:{self._tags()[0]}")
         return text[:16] if text else None
 
     def _delete(self):
         """A key of ours on which this thing depends, as Redis does when it is full (W8)."""
-        stamps = [b"larder:1:s:" + tag.encode() for tag in (f"p:{self._thing}", "b:/things/", "r:things", "n:")]
+        stamps = [b"larder:1:s:" + tag.encode() for tag in (*self._tags(), "r:things", "n:")]
         keys = [key for key in self._redis.scan_iter(match="larder:1:*", count=1000)
                 if key in stamps or key.startswith(b"larder:1:s:e:") or
-                key.startswith((b"larder:1:v:", b"larder:1:i:")) and self._thing.encode() in key]
+                key.startswith((b"larder:1:v:", b"larder:1:i:")) and self._thing.rstrip("/").encode() in key]
         if not keys:
             return
         key = self._random.choice(sorted(keys))
         self._redis.delete(key)
-        self.counted["keys dropped"] += 1
         if key.startswith(b"larder:1:s:"):
             self._evicted()
+        self.counted["stamps dropped" if key.startswith(b"larder:1:s:") else "other keys dropped"] += 1
         self._note(f"Redis drops {key.decode('ascii', 'replace')}")
 
     def _evicted(self):
