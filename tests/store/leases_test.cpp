@@ -98,7 +98,7 @@ TEST_CASE("lease: a fill takes no lock, and waits for nobody's") {
     CHECK(start.stamps);
     CHECK(start.filled_by.empty());
     CHECK(process->stamps(stats));  // behind what was given back, on the same connection
-    CHECK(redis.keys("larder:1:l:*").empty());
+    CHECK(redis.keys("larder:1:f:*").empty());
   }
 }
 
