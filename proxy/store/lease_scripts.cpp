@@ -162,7 +162,7 @@ void LeaseScripts::add_lease(Pipeline& pipeline, Step step, std::string_view hol
 void LeaseScripts::add_end(Pipeline& pipeline, const End& how) const {
   std::vector<std::string> keys = how.evicted;
   keys.insert(keys.end(), how.unchanged.begin(), how.unchanged.end());
-  const std::string fresh = format_stamp(make_stamp());
+  const std::string fresh = format_stamp(make_stamp_of(how.history));
   const std::string count = std::to_string(how.evicted.size());
   const std::string settle = std::to_string(how.settle.count());
   const std::string lifetime = std::to_string(how.stamp_lifetime.count());

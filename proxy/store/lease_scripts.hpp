@@ -14,6 +14,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ class LeaseScripts {
     std::string_view holder;  ///< empty: an eviction without a lease of one's own
     std::vector<std::string> evicted;
     std::vector<std::string> unchanged;  ///< leased, and not to be evicted unless the lease is lost
+    /// Of which the new stamp has to speak (make_stamp_of); zero: of none.
+    std::uint32_t history = 0;
     /// The holder's lease stays on what is evicted for so long; zero: it goes.
     std::chrono::milliseconds settle{0};
     std::chrono::seconds stamp_lifetime{0};  ///< of a stamp that is unchanged and not leased

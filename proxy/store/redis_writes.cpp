@@ -102,11 +102,6 @@ awaitable<EvictOutcome> RedisWrites::end(std::shared_ptr<RedisWrites> writes, Le
   const std::shared_ptr<Held> held = lease ? static_cast<RedisLease&>(*lease).held : nullptr;
   lease.reset();
   evicted = with_named_tag(std::move(evicted));
-  LeaseScripts::End how{.holder = held ? std::string_view(held->holder) : std::string_view(),
-                        .evicted = {},
-                        .unchanged = {},
-                        .settle = self.times_.settle,
-                        .stamp_lifetime = stamp_lifetime};
   policy::Tags unchanged;
   if (held)
     std::copy_if(held->tags.begin(), held->tags.end(), std::back_inserter(unchanged),
@@ -119,7 +114,8 @@ awaitable<EvictOutcome> RedisWrites::end(std::shared_ptr<RedisWrites> writes, Le
     self.pending_.add(evicted);
     co_return failed;
   }
-  how.evicted = self.stamp_keys(evicted);
+  LeaseScripts::End how = self.eviction_of(evicted);
+  if (held) how.holder = held->holder;
   how.unchanged = self.stamp_keys(unchanged);
   Pipeline pipeline;
   self.scripts_.add_end(pipeline, how);
@@ -173,13 +169,19 @@ awaitable<EvictOutcome> RedisWrites::soften(std::shared_ptr<RedisWrites> writes,
 
 // Evictions ---------------------------------------------------------------------------------------
 
+LeaseScripts::End RedisWrites::eviction_of(const policy::Tags& tags) const {
+  // While everything settles it has a stamp, which the next connection is to believe.
+  const bool is_of_all = std::find(tags.begin(), tags.end(), everything_tag) != tags.end();
+  return {.holder = {},
+          .evicted = stamp_keys(tags),
+          .unchanged = {},
+          .history = is_of_all ? client_.history() : 0,
+          .settle = times_.settle,
+          .stamp_lifetime = stamp_lifetime};
+}
+
 void RedisWrites::add_eviction(Pipeline& pipeline, const policy::Tags& tags) const {
-  const LeaseScripts::End how{.holder = {},
-                              .evicted = stamp_keys(tags),
-                              .unchanged = {},
-                              .settle = times_.settle,
-                              .stamp_lifetime = stamp_lifetime};
-  scripts_.add_end(pipeline, how);
+  scripts_.add_end(pipeline, eviction_of(tags));
 }
 
 void RedisWrites::discard(std::shared_ptr<RedisWrites> writes, const policy::Tags& tags) {
@@ -222,9 +224,9 @@ awaitable<bool> RedisWrites::judge_everything() {
       is_believed = is_stamp_of(parse_stamp(reading.text(stamp)), client_.history());
   }
   if (is_believed) co_return true;
-  // No write leases it: nobody's lease goes with it.
+  // As any eviction: the time for which another process lets everything settle stays.
   Pipeline pipeline;
-  pipeline.add({"DEL", everything});
+  add_eviction(pipeline, {std::string(everything_tag)});
   co_await client_.exchange(pipeline);
   co_return LeaseScripts::has_run(pipeline, 0);
 }

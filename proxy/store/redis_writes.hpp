@@ -72,6 +72,8 @@ class RedisWrites {
   awaitable<bool> judge_everything();
   static awaitable<bool> deliver(std::shared_ptr<RedisWrites> writes);
   static awaitable<void> deliver_behind(std::shared_ptr<RedisWrites> writes);
+  /// Of these tags, by who has leased none of them.
+  [[nodiscard]] LeaseScripts::End eviction_of(const policy::Tags& tags) const;
   void add_eviction(Pipeline& pipeline, const policy::Tags& tags) const;
   [[nodiscard]] std::vector<std::string> stamp_keys(const policy::Tags& tags) const;
   [[nodiscard]] static std::shared_ptr<RedisIndex> index_of(std::shared_ptr<RedisWrites> writes);

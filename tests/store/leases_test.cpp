@@ -353,6 +353,29 @@ TEST_CASE("settle: after an eviction nothing is stored, by anyone, until that ha
   CHECK(a->content("k", models) == "new");
 }
 
+TEST_CASE("settle: of everything, which whoever connects meanwhile leaves as it is") {
+  RedisServer& redis = shared_redis();
+  const auto a = make_process(redis, 60s, 0, 60s);
+  a->fill("k", models, "old");
+  const std::string everything = redis.keys("larder:1:s:e:*").at(0);
+  REQUIRE(a->evict({std::string(store::everything_tag)}) == EvictOutcome::done);
+  const std::string settling = value_of(redis, everything);
+  REQUIRE(settling.size() > 16);
+  std::string before = settling.substr(0, 16);
+  SUBCASE("with the stamp that it has") {}
+  SUBCASE("with another, since that speaks of no history") {
+    before = other_holder;
+    redis.command({"SET", everything, before + settling.substr(16), "KEEPTTL"});
+  }
+  const auto b = make_process(redis);
+  const std::string now = value_of(redis, everything);
+  CHECK((now.substr(0, 16) == before) == (before != other_holder));
+  CHECK(now.substr(16) == settling.substr(16));
+  CHECK(b->start(models).leased);
+  CHECK(b->fill("k", models, "lagging") == PutOutcome::outdated);
+  CHECK(b->content("k", models) == "-");
+}
+
 TEST_CASE("settle: with memory alone") {
   const auto process = TestStore::make_shared(1 << 20, 60s);
   TestStore a(process);
