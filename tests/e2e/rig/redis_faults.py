@@ -99,9 +99,11 @@ class RedisFaults:
             redis.delete(*chance.sample(keys, min(len(keys), count)))
 
     def _limit(self, memory, policy):
+        """Never so much as for a moment does it drop keys for want of memory: that is another fault."""
         redis = self._redis()
-        redis.config_set("maxmemory", memory)
-        redis.config_set("maxmemory-policy", policy)
+        steps = [("maxmemory-policy", policy), ("maxmemory", memory)]
+        for name, value in steps if policy == "noeviction" else reversed(steps):
+            redis.config_set(name, value)
 
     def _redis(self):
         return self._server.client()
