@@ -80,6 +80,7 @@ Server::Server(config::LoadResult loaded, RulesSource source, ops::LineWriter& l
       spdlog::warn("redis_verify is false: whoever answers at its address is taken for Redis");
   }
   stores_.warm = config_.settings.warm;
+  if (!config_.settings.redis) stores_.settle_everything();
   const unsigned count = thread_count(config_.settings);
   if (config_.settings.otlp.endpoint)
     spans_ = std::make_unique<ops::SpanExporter>(config_.settings, count);

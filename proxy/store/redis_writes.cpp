@@ -209,19 +209,22 @@ awaitable<bool> RedisWrites::prepare(std::shared_ptr<RedisWrites> writes) {
 
 /// False: what lies in Redis may be from before, and could not be given up.
 awaitable<bool> RedisWrites::judge_everything() {
+  const std::string everything = keys_.stamp_key(everything_tag, client_.run_id());
   // Without a run_id it may have been started again from an old dump, for all we know.
   bool is_believed = !client_.run_id().empty();
-  const std::string everything = keys_.stamp_key(everything_tag, client_.run_id());
-  if (is_believed && client_.history() != 0) {
-    // A master that was a replica for a while has taken over another one's data, its own old stamp
-    // among them, and may have missed what was evicted meanwhile.
+  const bool settles = times_.settle.count() > 0;
+  if (is_believed && (client_.history() != 0 || settles)) {
     Pipeline reading;
     reading.add({"GET", everything});
     co_await client_.exchange(reading);
     if (!reading.is_answered()) co_return false;
     const Reply& stamp = reading.reply(0);
-    if (stamp.kind == Reply::Kind::text)
-      is_believed = is_stamp_of(parse_stamp(reading.text(stamp)), client_.history());
+    // A master that was a replica for a while has taken over another one's data, its own old stamp
+    // among them, and may have missed what was evicted meanwhile. One without a stamp may have
+    // been started anew, or have taken over: what settled before, it may not know.
+    is_believed = stamp.kind == Reply::Kind::text
+                      ? is_stamp_of(parse_stamp(reading.text(stamp)), client_.history())
+                      : !settles;
   }
   if (is_believed) co_return true;
   // As any eviction: the time for which another process lets everything settle stays.

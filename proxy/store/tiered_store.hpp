@@ -51,6 +51,13 @@ struct Shared {
   /// Hottest keys that are left to the next process, and fetched from the last one; zero: none.
   std::size_t warm = 0;
   std::atomic<unsigned> warming{0};  ///< stores that are being warmed
+  /// With memory alone, when the process starts: it knows of no write that was carried out before,
+  /// so that at first nothing at all is stored, for as long as a write has to settle. With Redis
+  /// whoever connects sees to it.
+  void settle_everything() {
+    if (times.settle.count() > 0)
+      settling.note({std::string(everything_tag)}, SteadyClock::now() + times.settle);
+  }
   /// Evictions that Redis has not acknowledged yet.
   [[nodiscard]] std::size_t owed() const {
     std::size_t sum = pending.size();

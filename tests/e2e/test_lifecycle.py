@@ -23,6 +23,17 @@ def ends_with(larder, code):
     larder.kill()
 
 
+# --- starting ---
+
+@pytest.mark.parametrize("tier", ["memory", "redis"])
+@pytest.mark.parametrize("settle, second", [("0", "HIT"), ("60s", "MISS")])
+def test_what_was_written_before_it_started_has_to_settle_as_well(start_larder, origin_of, redis, tier, settle, second):
+    origin = origin_of(lambda exchange: exchange.answer(body=b"x"))
+    shared = {"redis": redis.url} if tier == "redis" else {}
+    larder = start_larder(origin.url, THINGS, arguments=["--settle", settle], **shared)
+    assert [receive(larder.url, "/things/1/").fields["x-cache-status"] for _ in range(2)] == ["MISS", second]
+
+
 # --- handing over ---
 
 def test_a_restart_under_load_loses_no_request(start_larder, origin_of):

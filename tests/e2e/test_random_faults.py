@@ -16,10 +16,11 @@ from rig.fault_rules import RULES
 from rig.random_faults import LAG, SETTLE, STEPS, Sequence
 
 SEED = int(os.environ.get("LARDER_SEED", "1"))
-COUNT = int(os.environ.get("LARDER_SEQUENCES", "5"))
+COUNT = int(os.environ.get("LARDER_SEQUENCES", "6"))
 
 # What a sequence is played with, in turn.
-KINDS = [{}, {"lag": LAG, "settle": SETTLE}, {}, {"is_alone": True}, {}]
+KINDS = [{}, {"lag": LAG, "settle": SETTLE}, {}, {"is_alone": True}, {},
+         {"is_alone": True, "lag": LAG, "settle": SETTLE}]
 NO_FAULTS = {"hits", "hits after a write here", "hits after a write elsewhere", "old, as they may be", "writes",
              "a user's own hits", "for one alone"}
 FAULTS = {"deferred", "unknown outcomes", "unanswered", "left to a lease", "failed", "replica killed", "rules changed"}
@@ -57,7 +58,7 @@ def test_no_answer_is_wrong_whatever_fails(play):
         lines = "\n".join(sequence.history.lines())
         assert not wrong, f"sequence {SEED} {number}:\n" + "\n".join(wrong) + "\n\n" + lines
         counted += sequence.counted
-    if SEED == 1 and COUNT >= 5:
+    if SEED == 1 and COUNT >= 6:
         assert not [what for what in NO_FAULTS | FAULTS if not counted[what]], counted
         assert counted["hits"] > counted["GETs"] / 5 and counted["writes"] > 20 * COUNT, counted
 

@@ -326,9 +326,9 @@ TEST_CASE("lease: a put gives a stamp its lifetime again, but not one that is le
 
 TEST_CASE("settle: after an eviction nothing is stored, by anyone, until that has run out") {
   RedisServer& redis = shared_redis();
-  const auto a = make_process(redis, 60s, 0, 60s);
   const auto b = make_process(redis);
-  a->fill("k", models, "old");
+  b->fill("k", models, "old");
+  const auto a = make_process(redis, 60s, 0, 60s);
   LeasePointer lease;
   SUBCASE("of a write") {
     lease = a->begin_write({models_tag});
@@ -355,9 +355,10 @@ TEST_CASE("settle: after an eviction nothing is stored, by anyone, until that ha
 
 TEST_CASE("settle: of everything, which whoever connects meanwhile leaves as it is") {
   RedisServer& redis = shared_redis();
-  const auto a = make_process(redis, 60s, 0, 60s);
-  a->fill("k", models, "old");
+  make_process(redis)->fill("k", models, "old");
   const std::string everything = redis.keys("larder:1:s:e:*").at(0);
+  const auto a = make_process(redis, 60s, 0, 60s);
+  CHECK(value_of(redis, everything).size() == 16);
   REQUIRE(a->evict({std::string(store::everything_tag)}) == EvictOutcome::done);
   const std::string settling = value_of(redis, everything);
   REQUIRE(settling.size() > 16);
@@ -374,6 +375,33 @@ TEST_CASE("settle: of everything, which whoever connects meanwhile leaves as it 
   CHECK(b->start(models).leased);
   CHECK(b->fill("k", models, "lagging") == PutOutcome::outdated);
   CHECK(b->content("k", models) == "-");
+}
+
+TEST_CASE("settle: everything, when Redis may not know what settled before") {
+  RedisServer& redis = shared_redis();
+  const auto a = make_process(redis, 60s, 0, 60s);
+  const auto b = make_process(redis);
+  for (TestStore* process : {a.get(), b.get()}) {
+    CHECK(process->start(models).leased);
+    CHECK(process->fill("k", models, "lagging") == PutOutcome::outdated);
+  }
+  // By the first connection alone: the next one's time is that of the first.
+  const std::string everything = redis.keys("larder:1:s:e:*").at(0);
+  const std::string settling = value_of(redis, everything);
+  make_process(redis, 60s, 0, 60s);
+  CHECK(value_of(redis, everything) == settling);
+}
+
+TEST_CASE("settle: everything, when a process with memory alone starts") {
+  for (const std::chrono::milliseconds time : {0ms, 60'000ms}) {
+    CAPTURE(time.count());
+    const auto process = TestStore::make_shared(1 << 20, time);
+    process->settle_everything();
+    TestStore a(process);
+    CHECK(a.start(models).leased == (time > 0ms));
+    CHECK(a.fill("k", models, "lagging") ==
+          (time > 0ms ? PutOutcome::outdated : PutOutcome::stored));
+  }
 }
 
 TEST_CASE("settle: with memory alone") {
@@ -619,6 +647,7 @@ TEST_CASE("lease messages: each step is told, with its keys and its time") {
     CHECK(last == LeaseMessage{Event::ended, taken.holder, 0ms, keys});
   }
   SUBCASE("settling: nobody need evict for it any more") {
+    make_process(redis)->fill("k", models, "x");
     const auto a = make_process(redis, 60s, 0, 60s);
     LeasePointer lease = a->begin_write(tags);
     const std::string holder = listener.next(*a).holder;
