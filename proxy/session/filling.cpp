@@ -78,6 +78,9 @@ awaitable<Followed> follow(OriginAnswer& answer, Fill& fill, std::uint64_t limit
   }
 }
 
+/// Content that is hashed and copied, as it came, in less time than a reader takes to be woken.
+constexpr std::size_t stored_in_no_time = 16 * 1024;
+
 /// Content that is compressed at once; more of it is in steps, so that others have their turn.
 constexpr std::size_t compressed_at_once = 64 * 1024;
 
@@ -170,16 +173,17 @@ awaitable<void> keep(Worker& worker, Fill& fill, const FillJob& job, OriginAnswe
   fill.note_origin_time(SteadyClock::now() - asked);
   if (answer.head().keep_alive && answer.content().surplus().empty())
     worker.origin.release(std::move(answer.connection));
-  // Whoever waits for it has its turn first: to send it takes less than what follows.
-  co_await asio::post(worker.io, use_awaitable);
   stored.content = fill.content();
-  if (job.rule->makes_etags && policy::may_have_own_etag(stored))
-    policy::add_own_etag(stored, content_hash(stored));
   const policy::CompressionDecision compression = policy::decide_compression(
       {.status = stored.status, .head = stored.head, .size = stored.content.size},
       job.rule->compression);
-  if (const auto* chosen = std::get_if<policy::StoreCompressed>(&compression))
-    co_await compress(worker, *chosen, stored);
+  const auto* coded = std::get_if<policy::StoreCompressed>(&compression);
+  // Whoever waits for it goes first where what follows takes longer than to send it.
+  if (coded || stored.content.size > stored_in_no_time)
+    co_await asio::post(worker.io, use_awaitable);
+  if (job.rule->makes_etags && policy::may_have_own_etag(stored))
+    policy::add_own_etag(stored, content_hash(stored));
+  if (coded) co_await compress(worker, *coded, stored);
 
   const auto whole = std::make_shared<const policy::StoredResponse>(std::move(stored));
   Detail obstacle = obstacle_of(job.start);

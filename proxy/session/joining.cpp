@@ -178,7 +178,9 @@ awaitable<After> Joining::stream(Fill::Snapshot snapshot) {
       const IoStatus written = co_await own_.answer.send(piece, chunked);
       if (written != IoStatus::ok) co_return After::broken;
     }
-    if (snapshot.state == Fill::State::whole || snapshot.state == Fill::State::complete) {
+    const bool is_all_sent = snapshot.length && own_.record.content_sent == *snapshot.length;
+    if (is_all_sent || snapshot.state == Fill::State::whole ||
+        snapshot.state == Fill::State::complete) {
       own_.record.cache.stored = snapshot.detail == Detail::none;
       break;
     }
