@@ -110,12 +110,14 @@ awaitable<std::optional<RedisFigures>> read_redis_figures(asio::io_context& io, 
   place.settings.timeout =
       std::max<std::chrono::milliseconds>(place.settings.timeout, patience / 2);
   const auto reading = std::make_shared<Reading>(io, std::move(place), log);
+  // Also when `io` ends meanwhile: who asks holds the reading, and is held by its client.
+  const std::shared_ptr<RedisClient> closing(&reading->client,
+                                             [](RedisClient* client) { client->close(); });
   RedisClient::Events events;
   events.prepare = [weak = std::weak_ptr(reading)] { return ask(weak.lock()); };
   reading->client.start(std::move(events));
   const auto [ignored] = co_await reading->done.async_wait(asio::as_tuple(use_awaitable));
   (void)ignored;
-  reading->client.close();
   co_return std::move(reading->figures);
 }
 

@@ -5,6 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include "store/redis_connecting.hpp"
+#include "store/redis_figures.hpp"
+#include "store/scripted_redis.hpp"
 #include "store/store_contract.hpp"
 #include "support/log_capture.hpp"
 #include "support/redis_server.hpp"
@@ -434,6 +437,25 @@ TEST_CASE("FLUSHALL: plain misses, then hits again") {
   CHECK(a->content("k", models) == "-");
   CHECK(a->fill("k", models, "x") == PutOutcome::stored);
   CHECK(a->content("k", models) == "x");
+}
+
+TEST_CASE("redis figures: who ends while Redis is asked for them leaves nothing behind") {
+  // Should something be left, LeakSanitizer says so when the program ends.
+  store::StateLog log;
+  bool is_asked = false;
+  asio::io_context io{1};
+  ScriptedRedis redis(io);
+  redis.set_script([&is_asked](const Words& words) {
+    is_asked = is_asked || words[0] == "DBSIZE";
+    return is_asked ? std::string() : ScriptedRedis::answer(words);
+  });
+  asio::co_spawn(
+      io,
+      store::read_redis_figures(io, store::make_redis_place(redis.settings(), TlsContext()), log),
+      asio::detached);
+  const SteadyClock::time_point limit = SteadyClock::now() + 10s;
+  while (!is_asked && SteadyClock::now() < limit) io.run_one_for(10ms);
+  CHECK(is_asked);
 }
 
 }  // namespace
