@@ -1,13 +1,12 @@
 #include "store/memory_entry.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
 
 #include "policy/shared_lines.hpp"
+#include "store/entry_heap.hpp"
 #include "store/with_room.hpp"
 
 namespace larder::store {
@@ -67,7 +66,7 @@ MemoryEntry& MemoryEntry::make(std::string_view key, const policy::StoredRespons
       response.tags.joined().size() + (has_etag ? 0 : response.etag.size()) +
       (has_date ? 0 : response.last_modified.size()) + (is_within ? response.content.size : 0);
   const auto made = std::allocate_shared<MemoryEntryAllocation>(
-      WithRoom<MemoryEntryAllocation>(room), guard, verified, expires);
+      WithRoom<MemoryEntryAllocation, EntryHeap>(room), guard, verified, expires);
   MemoryEntry& entry = *made;
   room.put(verified.stamps.data(), stamps_size);
   room.put(guard.slots.data(), slots_size);
@@ -94,8 +93,7 @@ MemoryEntry& MemoryEntry::make(std::string_view key, const policy::StoredRespons
   kept.content =
       is_within ? policy::SharedBytes::lend(room.put(response.content.view())) : response.content;
 
-  constexpr std::uint64_t before_each_block = sizeof(std::size_t);  // of glibc's
-  std::uint64_t taken = ::malloc_usable_size(room.block) + before_each_block;
+  std::uint64_t taken = EntryHeap::taken_by(room.block);
   if (!is_within) taken += taken_by_shared(response.content.size);
   entry.granules_ = static_cast<std::uint32_t>((taken + granule - 1) / granule);
   entry.self_ = made;

@@ -62,7 +62,7 @@ class MemoryEntry : public boost::intrusive::unordered_set_base_hook<
   [[nodiscard]] Standing standing(const LocalStamps& stamps, SteadyClock::time_point now) const;
   /// Was it put with the stamp of one of these?
   [[nodiscard]] bool has_any(std::span<const LocalStamps::Slot> slots) const;
-  /// Bytes that the allocator has given for all of it.
+  /// Bytes of memory that all of it takes.
   [[nodiscard]] std::uint64_t size() const { return std::uint64_t{granules_} * granule; }
 
   [[nodiscard]] Coherence::Connection verified_by() const {

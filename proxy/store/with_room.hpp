@@ -30,23 +30,30 @@ struct Room {
   std::string_view put(std::string_view text) { return put(text.data(), text.size()); }
 };
 
-template <class T>
+/// The heap of everything else.
+struct CommonHeap {
+  [[nodiscard]] static void* allocate(std::size_t size) { return ::operator new(size); }
+  static void release(void* block) { ::operator delete(block); }
+};
+
+template <class T, class Heap = CommonHeap>
 class WithRoom {
  public:
   using value_type = T;
   /// `room` is of use only while the object is made.
   explicit WithRoom(Room& room) : room_(&room) {}
   template <class Other>
-  WithRoom(const WithRoom<Other>& other)  // NOLINT(google-explicit-constructor): as allocators are
+  WithRoom(
+      const WithRoom<Other, Heap>& other)  // NOLINT(google-explicit-constructor): as allocators are
       : room_(other.room()) {}
   T* allocate(std::size_t count) {
-    room_->block = ::operator new(count * sizeof(T) + room_->size);
+    room_->block = Heap::allocate(count * sizeof(T) + room_->size);
     room_->begin = static_cast<char*>(room_->block) + count * sizeof(T);
     return static_cast<T*>(room_->block);
   }
-  void deallocate(T* block, std::size_t) { ::operator delete(block); }
+  void deallocate(T* block, std::size_t) { Heap::release(block); }
   template <class Other>
-  bool operator==(const WithRoom<Other>&) const {
+  bool operator==(const WithRoom<Other, Heap>&) const {
     return true;
   }
   [[nodiscard]] Room* room() const { return room_; }

@@ -16,15 +16,6 @@
 #include "support/heads.hpp"
 #include "support/tokens.hpp"
 
-// With sanitizers, which are slow, fewer of the same requests.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LARDER_IS_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LARDER_IS_SANITIZED
-#endif
-#endif
-
 namespace larder::policy {
 namespace {
 
@@ -282,7 +273,7 @@ class Explaining {
 }  // namespace
 
 TEST_CASE("what is predicted is what serving does, and no secret is shown") {
-#ifdef LARDER_IS_SANITIZED
+#ifdef LARDER_SANITIZED  // slower
   constexpr int count = 5'000;
 #else
   constexpr int count = 100'000;
