@@ -1,6 +1,7 @@
 #include "config/yaml_source.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -360,14 +361,16 @@ std::optional<Node> read_yaml(const std::string& path, const Environment& enviro
                               Report& report) {
   errno = 0;
   std::ifstream stream(path, std::ios::binary);
-  // At most one byte more than a file may have, which is enough to refuse it.
-  std::string text(file_size_limit + 1, '\0');
-  if (stream) stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  std::string text;
+  // A little more than a file may have is enough to refuse it.
+  for (std::array<char, 16 * 1024> piece; stream && text.size() <= file_size_limit;) {
+    stream.read(piece.data(), piece.size());
+    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+  }
   if (!stream.is_open() || stream.bad()) {
     report.error({}, std::string("cannot be read: ") + std::strerror(errno == 0 ? EIO : errno));
     return std::nullopt;
   }
-  text.resize(static_cast<std::size_t>(stream.gcount()));
   return parse_yaml(std::move(text), environment, report);
 }
 
