@@ -34,13 +34,6 @@ int fail(const std::string& what) {
   return exit_failed;
 }
 
-std::string place_of(const config::LoadResult& loaded, const policy::RouteRule* rule) {
-  if (!rule) return {};
-  const config::RulePlace& place =
-      loaded.places[static_cast<std::size_t>(rule - loaded.config.routes.rules.data())];
-  return place.file + ":" + std::to_string(place.rule.line);
-}
-
 /// In the content, so that no credentials stand in a URL.
 std::string format_body(const Arguments& arguments) {
   const ops::Asked& asked = arguments.asked;
@@ -92,10 +85,8 @@ int explain(Arguments arguments) {
   ops::Explained explained{.method = arguments.asked.method,
                            .target = request.target(),
                            .explanation = std::move(explanation),
-                           .place = {},
                            .outcome = {},
                            .stored = {}};
-  explained.place = place_of(loaded, explained.explanation.rule);
   explained.outcome = explained.explanation.outcome;
   std::cout << (arguments.json ? ops::format_json(explained) : ops::format_text(explained));
   return exit_ok;

@@ -81,6 +81,7 @@ class Loader {
     for (ReadRule& read : rules_) {
       result.places.push_back(
           {read.file, read.place, read.path_places, read.ttl_place, read.share_place});
+      read.rule.place = read.file + ":" + std::to_string(read.place.line);
       config.routes.rules.push_back(std::move(read.rule));
     }
   }

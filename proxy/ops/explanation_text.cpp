@@ -95,7 +95,8 @@ void write_rule(const Explained& explained, Page& page) {
   const Explanation& explanation = explained.explanation;
   page.section("rule");
   if (explanation.rule) {
-    page.line(explanation.rule->name + (explained.place.empty() ? "" : "  " + explained.place));
+    const std::string& place = explanation.rule->place;
+    page.line(explanation.rule->name + (place.empty() ? "" : "  " + place));
     std::string matched = "  path '" + explanation.pattern->text + "'";
     for (const auto& [name, value] : explanation.parameters)
       matched.append(", ").append(name).append(" = ").append(value);
@@ -298,7 +299,7 @@ std::string format_json(const Explained& explained) {
     boost::json::object parameters;
     for (const auto& [name, value] : explanation.parameters) parameters[name] = value;
     json["rule"] = {{"name", explanation.rule->name},
-                    {"place", explained.place},
+                    {"place", explanation.rule->place},
                     {"path", explanation.pattern->text},
                     {"parameters", std::move(parameters)}};
   } else {

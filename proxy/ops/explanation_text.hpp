@@ -40,7 +40,6 @@ struct Explained {
   std::string method;
   std::string target;  ///< as asked for
   policy::Explanation explanation;
-  std::string place;  ///< of the rule: "rules.yaml:7"; empty: not known, or none matches
   policy::CacheOutcome outcome;
   /// Nothing: not looked, as without a running Larder.
   std::optional<StoredSaid> stored;

@@ -132,7 +132,6 @@ awaitable<AdminAnswer> explain_live(session::Worker& worker, const UrlRanking& u
   Explained explained{.method = live.asked.method,
                       .target = asked.target(),
                       .explanation = std::move(explanation),
-                      .place = {},
                       .outcome = {},
                       .stored = {}};
   const policy::Explanation& said = explained.explanation;

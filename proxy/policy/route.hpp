@@ -86,7 +86,8 @@ struct StatusTtl {
 };
 
 struct RouteRule {
-  std::string name;  ///< unique; the first path when the file gives none
+  std::string name;   ///< unique; the first path when the file gives none
+  std::string place;  ///< where people find it: "rules.yaml:7"; empty: in no file
   std::vector<PathPattern> paths;
   Mode mode = Mode::on;
   unsigned verify = 0;  ///< of a million hits, so many are compared with what the origin says now

@@ -147,6 +147,7 @@ def test_the_command_asks_a_running_larder(start_larder, origin_of):
     told = run("explain", "--live", "--admin", f"127.0.0.1:{larder.admin_port}", "GET", larder.url + "/things/7/")
     assert told.returncode == 0, told.stderr
     assert "answered from the store" in told.stdout
+    assert re.search(r"^rule    things  /\S+/rules-0\.yaml:6$", told.stdout, re.M), told.stdout
     assert "stored  in memory: status 200, 2 bytes" in told.stdout
     assert re.search(r"^last    asked of Django \d s ago, answered 200 and stored$", told.stdout, re.M), told.stdout
     # A path alone is looked up under the name that clients use: it is part of the key.
