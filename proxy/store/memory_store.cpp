@@ -1,6 +1,7 @@
 #include "store/memory_store.hpp"
 
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,12 +33,15 @@ MemoryEntry* MemoryStore::Shard::find(const Hashed& key) {
 }
 
 void MemoryStore::Shard::insert(MemoryEntry& entry, MemoryEntry* old) {
-  // First, since it is all that can fail.
   if (entries.size() >= bucket_count) {
-    auto more = std::make_unique<Entries::bucket_type[]>(2 * bucket_count);
-    entries.rehash(Entries::bucket_traits(more.get(), 2 * bucket_count));
-    buckets = std::move(more);
-    bucket_count *= 2;
+    std::unique_ptr<Entries::bucket_type[]> more(new (std::nothrow)
+                                                     Entries::bucket_type[2 * bucket_count]);
+    // Without them it takes longer to find one, until there is memory again.
+    if (more) {
+      entries.rehash(Entries::bucket_traits(more.get(), 2 * bucket_count));
+      buckets = std::move(more);
+      bucket_count *= 2;
+    }
   }
   if (old != nullptr) {
     const Queue::iterator place = queue.insert(Queue::s_iterator_to(*old), entry);
@@ -129,18 +133,35 @@ void MemoryStore::note_verified(std::string_view key, const policy::StoredRespon
   if (entry != nullptr && entry->holds(response)) entry->note_verified(by);
 }
 
+MemoryEntry* MemoryStore::make(std::string_view key, const policy::StoredResponse& response,
+                               const Guard& guard, const Verified& verified,
+                               SteadyClock::time_point expires) {
+  if (response.content.size > capacity_ / 4) return nullptr;
+  try {
+    MemoryEntry& entry = MemoryEntry::make(key, response, guard, verified, expires);
+    if (size_of(entry) <= capacity_ / 4) return &entry;
+    const Gone unused = entry.release();
+  } catch (const std::bad_alloc&) {
+    // The process gets no more: what is kept is all there is room for, and less makes some for the
+    // next.
+    const std::uint64_t bytes = bytes_.load();
+    make_room(bytes - bytes / 16);
+  }
+  return nullptr;
+}
+
 bool MemoryStore::put(std::string_view key, const policy::StoredResponse& response,
                       const Guard& guard, const Verified& verified, SteadyClock::time_point expires,
                       std::size_t most_variants) {
-  if (response.content.size > capacity_ / 4) return false;
-  MemoryEntry& entry = MemoryEntry::make(key, response, guard, verified, expires);
-  const std::uint64_t size = size_of(entry);
-  if (size > capacity_ / 4) {
-    const Gone unused = entry.release();
+  MemoryEntry* const made = make(key, response, guard, verified, expires);
+  if (made == nullptr) {
+    erase(key);
     return false;
   }
+  MemoryEntry& entry = *made;
+  const std::uint64_t size = size_of(entry);
   bytes_ += size;
-  make_room();
+  make_room(capacity_);
 
   const Hashed wanted = hashed(entry.key());
   Shard& shard = shard_of(wanted);
@@ -160,9 +181,9 @@ bool MemoryStore::put(std::string_view key, const policy::StoredResponse& respon
   return true;
 }
 
-void MemoryStore::make_room() {
+void MemoryStore::make_room(std::uint64_t most) {
   // One after the other, so that all shards together make one queue, nearly.
-  for (unsigned empty = 0; bytes_.load() > capacity_ && empty < shards_.size();) {
+  for (unsigned empty = 0; bytes_.load() > most && empty < shards_.size();) {
     Shard& shard = shards_[next_shard_++ % shards_.size()];
     Gone gone;  // freed after the lock
     const std::unique_lock lock(shard.mutex);

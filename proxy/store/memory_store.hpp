@@ -48,7 +48,8 @@ class MemoryStore {
   void note_verified(std::string_view key, const policy::StoredResponse* response,
                      Coherence::Connection by);
 
-  /// Keeps a copy. False: larger than a quarter of the whole, and not kept. `most_variants`: of its
+  /// Keeps a copy. False: it is larger than a quarter of the whole, or there is no memory for it;
+  /// then nothing is kept under the key, what was there before neither. `most_variants`: of its
   /// URL, this one included (Resource); the oldest beyond it are given up.
   bool put(std::string_view key, const policy::StoredResponse& response, const Guard& guard,
            const Verified& verified, SteadyClock::time_point expires,
@@ -106,13 +107,17 @@ class MemoryStore {
     Queue::iterator hand = queue.end();  ///< end: begin again with the oldest
   };
 
+  /// Null: it is not to be kept.
+  MemoryEntry* make(std::string_view key, const policy::StoredResponse& response,
+                    const Guard& guard, const Verified& verified, SteadyClock::time_point expires);
   static Hashed hashed(std::string_view key);
   Shard& shard_of(const Hashed& key) { return shards_[key.hash >> 60]; }
   /// Of an entry, with what it takes of tables.
   static std::uint64_t size_of(const MemoryEntry& entry);
   /// Of an entry that is taken out of its shard.
   [[nodiscard]] Gone forget(MemoryEntry& entry);
-  void make_room();
+  /// Gives up entries until no more than `most` bytes are left.
+  void make_room(std::uint64_t most);
 
   const LocalStamps& local_;
   const std::uint64_t capacity_;

@@ -1,5 +1,6 @@
 """Purging: what changed without a write that a proxy sees."""
 
+import os
 import json
 import threading
 import time
@@ -250,6 +251,19 @@ def test_softly_purged_it_stands_in_for_an_origin_that_is_away_and_hard_purged_i
     assert client.get("/things/2/", headers=HOST).status_code == 503
     purge(larder, url="/things/2/", soft=True)  # does not bring it back
     assert client.get("/things/2/", headers=HOST).status_code == 503
+
+
+def test_what_has_outgrown_memory_is_not_followed_by_what_was_there_before(start_larder, origin_of, redis):
+    content = b"old"
+    origin = origin_of(lambda exchange: exchange.answer(body=content))
+    client = start_larder(origin.url, STALE, env=WITH_TOKEN, redis=redis.url, memory="1MiB").client()
+    fill(client, ["/things/1/"])
+    content = os.urandom(300_000)  # more than a quarter of memory: Redis alone keeps it
+    reloaded = client.get("/things/1/", headers={**HOST, "Cache-Control": "no-cache"})
+    assert reloaded.content == content
+    for _ in range(2):
+        again = client.get("/things/1/", headers=HOST)
+        assert (state(again), again.content == content) == ("HIT", True)
 
 
 @pytest.mark.parametrize("memory", ["0", "64MiB"])

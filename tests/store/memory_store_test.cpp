@@ -263,6 +263,8 @@ TEST_CASE("memory store: a response larger than a quarter of it is not kept") {
   CHECK(memory.put("fits", std::string((256 << 10) - 8192, 'x')));
   CHECK_FALSE(memory.put("does not", std::string(256 << 10, 'x')));
   CHECK(memory.has("fits"));
+  CHECK_FALSE(memory.put("fits", std::string(256 << 10, 'x')));
+  CHECK_FALSE(memory.has("fits"));  // what it had is older than what could not be kept
 }
 
 TEST_CASE("memory store: never more than its capacity, whatever the sizes") {
